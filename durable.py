@@ -1,0 +1,122 @@
+"""Whole-or-absent writes.
+
+A reader of anything written here sees the old content or the new, never a half: the bytes go to a temporary
+name in the same folder, are flushed to the disk, and take the final name by one rename. POSIX `rename` is atomic
+within a file system; the parent folder is flushed too, because a rename that only the page cache knows is lost
+with the power.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".incomplete-"
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Replaces the file at `path` by `data`, whole or not at all.
+
+    Raises OSError where the folder cannot be written or the disk is full; the old file is then untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            # mkstemp makes 0600; a result that only its owner can read surprises whoever shares the folder.
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_directory(path.parent)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """`write_bytes` of `text` in UTF-8; file names that are not UTF-8 travel as surrogate escapes."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """`write_text` of `value` as indented JSON; raises ValueError for NaN, which JSON has no word for."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def whole_directory(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary folder beside `path` that takes its name when the block ends well.
+
+    Every file in it is flushed first. An existing folder at `path` is replaced: it is moved aside, the new one is
+    renamed, the old one deleted. If the block raises, nothing is left and the old folder stands.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+    try:
+        temporary.chmod(0o777 & ~_umask())
+        yield temporary
+        _sync_tree(temporary)
+        _swap_in(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def sha256_file(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_leftovers(directory: str | Path) -> list[str]:
+    """Deletes the temporaries that a killed process left in `directory`; returns their names."""
+    leftovers = sorted(Path(directory).glob(TEMPORARY_PREFIX + "*"))
+    for leftover in leftovers:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+    return [leftover.name for leftover in leftovers]
+
+
+def _swap_in(temporary: Path, path: Path) -> None:
+    if path.exists():
+        # rename(2) refuses a folder that is not empty, so the old one steps aside for the moment between the two.
+        aside = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+        os.replace(path, aside / path.name)
+        os.replace(temporary, path)
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        os.replace(temporary, path)
+
+
+def _sync_tree(directory: Path) -> None:
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                os.fsync(file.fileno())
+        _sync_directory(Path(folder))
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
