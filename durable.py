@@ -8,17 +8,20 @@ with the power.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import numpy as np
 
 TEMPORARY_PREFIX = ".incomplete-"
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | Path, data: bytes | memoryview) -> None:
     """Replaces the file at `path` by `data`, whole or not at all.
 
     Raises OSError where the folder cannot be written or the disk is full; the old file is then untouched.
@@ -49,6 +52,13 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: object) -> None:
     """`write_text` of `value` as indented JSON; raises ValueError for NaN, which JSON has no word for."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes named arrays as an uncompressed .npz (each member carries a CRC-32); read with allow_pickle=False."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_bytes(path, buffer.getbuffer())
 
 
 @contextlib.contextmanager

@@ -1,0 +1,68 @@
+"""What the scripts share: the run's flags, exit codes, one-line errors, and flags.md.
+
+The only module besides the scripts that knows absl.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# TensorFlow's C++ start-up notices would stand above the first log line; its errors still come through.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+from absl import app, flags, logging
+
+from sources.errors import UserError
+from training.signals import EXIT_STOPPED, Stopped
+
+EXIT_USER = 2
+
+
+def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues, list[str]], None]) -> None:
+    """Defines the flags, parses the command line and calls `main(flags, arguments)`; never returns.
+
+    Exits with 0; 2 and one line for the user's mistakes; 75 for a stop on request; 1 with a traceback for ours.
+    """
+    define_flags(flags.FLAGS)
+    app.run(lambda argv: _guard(main, argv[1:]), flags_parser=_parse)
+
+
+def default_cache_dir() -> Path:
+    """$XDG_CACHE_HOME/penstock, or ~/.cache/penstock (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock"
+
+
+def cache_dir(values: flags.FlagValues) -> Path:
+    """--cache_dir or its default."""
+    return Path(values.cache_dir) if values.cache_dir else default_cache_dir()
+
+
+def given(values: flags.FlagValues, names: tuple[str, ...]) -> dict:
+    """The flags of `names` that the user gave, by name."""
+    return {name: values[name].value for name in names if values[name].value is not None}
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _fail(str(error))
+
+
+def _guard(main, arguments: list[str]) -> None:
+    logging.set_verbosity(logging.ERROR)  # TensorFlow's notes on its own SavedModel files
+    try:
+        main(flags.FLAGS, arguments)
+    except UserError as error:
+        _fail(str(error))
+    except Stopped as stopped:
+        print(f"{stopped}; the same command goes on from there", file=sys.stderr)
+        sys.exit(EXIT_STOPPED)
+    sys.stdout.flush()
+
+
+def _fail(text: str) -> None:
+    print("error: " + " ".join(text.split()), file=sys.stderr)
+    sys.exit(EXIT_USER)

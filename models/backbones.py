@@ -1,0 +1,176 @@
+"""keras.applications networks without their top, each fed the value range it was trained with.
+
+The range is part of the model (one float32 layer named "rescale"), so a picture in [0, 1] is all that
+anyone has to hand over. Backbones are built again from their own description with every seed, and every
+name that Keras counts up, replaced: keras.applications takes no seed, and two builds in one process would
+differ.
+
+On several replicas BatchNorm normalises by its own replica's rows: see `residual.py`; the same holds here.
+"""
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Callable
+
+import h5py
+import keras
+
+from models import layers
+from models.options import ModelOptions
+from sources.errors import UserError
+
+# keras.applications' "tf" mode: x / 127.5 - 1 of [0, 255], which is 2 x - 1 of [0, 1].
+MINUS_ONE_TO_ONE = (2.0, -1.0)
+# Its "torch" mode: ImageNet's mean and standard deviation of red, green and blue in [0, 1].
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
+STANDARDIZED = (
+    tuple(1 / deviation for deviation in DEVIATION),
+    tuple(-mean / deviation for mean, deviation in zip(MEAN, DEVIATION, strict=True)),
+)
+SMALLEST_SIDE = 32
+# keras.applications' 0.999 (MobileNet) and 0.99 remember 1000 and 100 steps. On a few thousand pictures
+# validation would see ImageNet's statistics for many epochs. It does not change what given weights
+# compute.
+MOMENTUM = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone:
+    """Attributes:
+    construct: the keras.applications function.
+    rescale: (scale, offset), numbers or one a channel, that take [0, 1] to the range the backbone wants.
+    settings: further arguments of `construct`; its own preprocessing, where it has one, is switched off.
+    """
+
+    construct: Callable[..., keras.Model]
+    rescale: tuple
+    settings: dict = dataclasses.field(default_factory=dict)
+
+
+# Where Keras' own layer names a variable by a counter of the process, so that two builds would differ.
+REPLACED = {"Dropout": layers.Dropout, "LayerScale": layers.LayerScale}
+BARE = {"include_preprocessing": False}
+BACKBONES = {
+    "mobilenet_v2": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE),
+    "mobilenet_v2_035": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE, {"alpha": 0.35}),
+    "mobilenet_v3_small": Backbone(keras.applications.MobileNetV3Small, MINUS_ONE_TO_ONE, BARE),
+    "efficientnet_v2_b0": Backbone(keras.applications.EfficientNetV2B0, STANDARDIZED, BARE),
+    "resnet50_v2": Backbone(keras.applications.ResNet50V2, MINUS_ONE_TO_ONE),
+    "convnext_tiny": Backbone(keras.applications.ConvNeXtTiny, STANDARDIZED, BARE),
+    "densenet121": Backbone(keras.applications.DenseNet121, STANDARDIZED),
+}
+
+
+def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.KerasTensor:
+    """[batch, channels] in the compute dtype, from pixels in [0, 1]; a grey channel is repeated.
+
+    Raises UserError for a picture below 32 pixels and for weights that cannot be had or do not fit.
+    """
+    side = min(image.shape[1:3])
+    if side < SMALLEST_SIDE:
+        raise UserError(f"image_size is {side}: {options.name} needs at least {SMALLEST_SIDE} pixels")
+    backbone = _load_weights(_construct(options, (*image.shape[1:3], 3)), options)
+    features = backbone(rescale(_colour(image), options.name))
+    return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+
+
+def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """[batch, height, width, 3] float32 in the range that the backbone `name` wants, from [0, 1]."""
+    scale, offset = BACKBONES[name].rescale
+    # Always float32: in bfloat16 a third of the 256 levels of an 8-bit picture would fall together.
+    return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
+
+
+def _colour(image: keras.KerasTensor) -> keras.KerasTensor:
+    if image.shape[-1] == 3:
+        return image
+    return keras.layers.Concatenate(dtype="float32", name="grey_to_colour")([image] * 3)
+
+
+def _construct(options: ModelOptions, pixel_shape: tuple[int, int, int]) -> keras.Model:
+    chosen = BACKBONES[options.name]
+    imagenet = options.weights == "imagenet"
+    try:
+        model = chosen.construct(
+            include_top=False,
+            weights="imagenet" if imagenet else None,
+            input_shape=pixel_shape,
+            **chosen.settings,
+        )
+    # Keras raises a bare Exception where the download fails.
+    except Exception as error:
+        if not imagenet:
+            raise
+        raise UserError(
+            f"weights is imagenet, but those of {options.name} could not be fetched ({_one_line(error)}): "
+            "copy the no_top .h5 file here and give its path as weights"
+        ) from error
+    seeded = _rebuild(model, options)
+    if imagenet:
+        seeded.set_weights(model.get_weights())
+    return seeded
+
+
+def _load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
+    if options.weights not in ("none", "imagenet"):
+        try:
+            with warnings.catch_warnings():
+                # Keras warns and goes on where the file lacks a layer; the count below refuses such a file.
+                warnings.simplefilter("ignore")
+                backbone.load_weights(options.weights)
+            _check_count(options.weights, len(backbone.weights))
+        except FileNotFoundError as error:
+            raise UserError(f"weights is {options.weights!r}: there is no such file") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(
+                f"weights is {options.weights!r}: not the weights of {options.name} without its top "
+                f"({_one_line(error)}); give a file saved from that backbone, or none"
+            ) from error
+    return backbone
+
+
+def _check_count(path: str, expected: int) -> None:
+    if path.endswith(".weights.h5"):
+        arrays = []
+        with h5py.File(path) as file:
+            file.visititems(lambda name, entry: arrays.append(name) if isinstance(entry, h5py.Dataset) else None)
+        if len(arrays) != expected:
+            raise ValueError(f"it holds {len(arrays)} arrays, not {expected}")
+
+
+def _rebuild(model: keras.Model, options: ModelOptions) -> keras.Model:
+    positions = {id(operation): position for position, operation in enumerate(model.operations)}
+
+    def rebuild(layer: keras.Operation) -> keras.Operation:
+        config = layer.get_config()
+        config["name"] = _stable_name(layer, positions.get(id(layer), 0))
+        _fill_seeds(config, config["name"], options)
+        for key in ("kernel_regularizer", "depthwise_regularizer"):
+            if key in config:
+                config[key] = layers.regularizer(options)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["momentum"] = MOMENTUM
+        return REPLACED.get(type(layer).__name__, type(layer)).from_config(config)
+
+    image = keras.Input(model.input_shape[1:], dtype="float32", name="backbone_image")
+    return keras.models.clone_model(model, image, clone_function=rebuild, recursive=True)
+
+
+def _stable_name(layer: keras.Operation, position: int) -> str:
+    automatic = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
+    made_by_keras = re.sub(r"_\d+$", "", layer.name).replace("_", "") == automatic.replace("_", "")
+    return f"{automatic}_at_{position}" if made_by_keras else layer.name
+
+
+def _fill_seeds(config: dict, path: str, options: ModelOptions) -> None:
+    for key, value in config.items():
+        if key == "seed" and value is None:
+            config[key] = options.seed_for(path)
+        elif isinstance(value, dict):
+            _fill_seeds(value, f"{path}/{key}", options)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:240]

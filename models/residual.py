@@ -1,0 +1,65 @@
+"""residual_small: a small residual network with pre-activation, for 32 to 128 pixels and many classes.
+
+After He et al., "Identity Mappings in Deep Residual Networks" (2016): BatchNorm-relu-Conv twice, added to
+the input. The default has 0.7 million parameters, whatever the picture's size.
+
+On several replicas BatchNorm normalises by its own replica's rows: the statistics come from fewer pictures
+than the global batch holds, so results vary a little with the number of replicas (of the moving averages
+the mean is kept). Rows that only pad the last batch enter the statistics too, so a batch should be padded
+with real pictures.
+"""
+
+import keras
+
+from models import layers
+from models.options import ModelOptions
+
+FILTERS = (32, 64, 128)
+BLOCKS_A_STAGE = 2
+# Keras' own 0.99 remembers 100 steps, 5 epochs of a small data set: validation would lag behind the weights.
+MOMENTUM = 0.9
+# From this side on the first convolution halves the picture, so that 64 pixels cost what 32 do.
+HALVE_FROM_PIXELS = 64
+
+
+def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.KerasTensor:
+    """[batch, channels of the last stage] in the compute dtype, from pixels in [0, 1]."""
+    widths = options.filters or FILTERS
+    stem_stride = 2 if min(image.shape[1:3]) >= HALVE_FROM_PIXELS else 1
+    features = _convolution(options, "stem_conv", widths[0], stem_stride)(image)
+    for stage, width in enumerate(widths, start=1):
+        for block in range(1, BLOCKS_A_STAGE + 1):
+            stride = 2 if block == 1 and stage > 1 else 1
+            features = _block(features, options, f"stage{stage}_block{block}", width, stride)
+    features = _normalized_relu(features, "last")
+    return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+
+
+def _block(features: keras.KerasTensor, options: ModelOptions, name: str, width: int, stride: int) -> keras.KerasTensor:
+    active = _normalized_relu(features, f"{name}_first")
+    shortcut = features
+    if stride > 1 or features.shape[-1] != width:
+        shortcut = _convolution(options, f"{name}_shortcut", width, stride, kernel_size=1)(active)
+    residual = _convolution(options, f"{name}_conv1", width, stride)(active)
+    residual = _normalized_relu(residual, f"{name}_second")
+    residual = _convolution(options, f"{name}_conv2", width, 1)(residual)
+    return keras.layers.Add(name=f"{name}_add")([shortcut, residual])
+
+
+def _normalized_relu(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    features = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(features)
+    return keras.layers.ReLU(name=f"{name}_relu")(features)
+
+
+def _convolution(options: ModelOptions, name: str, width: int, stride: int, **settings) -> keras.layers.Conv2D:
+    # No bias: the BatchNorm that follows would subtract it.
+    return layers.convolution(
+        options,
+        name,
+        width,
+        initializer=keras.initializers.HeNormal,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        **settings,
+    )

@@ -1,0 +1,63 @@
+"""Name -> Keras model.
+
+Every model takes "image", [batch, height, width, channels] float32 in [0, 1], and gives float32 logits (see
+`heads.py`). Whatever lies between follows the global dtype policy; variables are float32 under the mixed
+ones. Weights and dropout seeds are functions of the options alone: building twice, under any policy,
+strategy or in another process gives the same numbers.
+"""
+
+import keras
+
+from models import backbones, convolutional, layers, residual
+from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, RESIDUAL_NAMES, ModelOptions
+from sources.errors import UserError
+
+__all__ = ["MODEL_NAMES", "ModelOptions", "build_model"]
+
+FEATURES = {
+    **dict.fromkeys(CONVOLUTIONAL_NAMES, convolutional.build_features),
+    **dict.fromkeys(RESIDUAL_NAMES, residual.build_features),
+    **dict.fromkeys(BACKBONE_NAMES, backbones.build_features),
+}
+DROPOUT = 0.2
+
+
+def build_model(options: ModelOptions, num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
+    """The model `options` names, with new variables; inside a strategy's scope they are the strategy's.
+
+    Args:
+      options: which model.
+      num_classes: 2 or more.
+      pixel_shape: (height, width, channels) of the pictures, in pixels; 1 or 3 channels.
+
+    Returns:
+      [batch, height, width, channels] float32 in [0, 1] -> float32 logits, [batch, num_classes], or [batch,
+      1] for two classes of a `catdog` model. Any l2 penalty is in `model.losses`. `model.variables` holds
+      the dropout's seed state too, which `model.weights` leaves out.
+
+    Raises:
+      UserError: too few classes, too small a picture, weights that cannot be had or do not fit.
+    """
+    if num_classes < 2:
+        raise UserError(f"there are {num_classes} classes: a classifier needs at least 2")
+    image = keras.Input(pixel_shape, dtype="float32", name="image")
+    features = FEATURES[options.name](image, options)
+    rate = _dropout_rate(options)
+    if rate:
+        features = layers.Dropout(rate, options.seed_for("dropout/mask"), name="dropout")(features)
+    units = _logit_units(options, num_classes)
+    # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
+    logits = layers.dense(options, "logits", units, dtype="float32")(features)
+    return keras.Model(image, logits, name=options.name)
+
+
+def _dropout_rate(options: ModelOptions) -> float:
+    if options.dropout is not None:
+        return options.dropout
+    recipe = convolutional.RECIPES.get(options.name)
+    return recipe.dropout if recipe else DROPOUT
+
+
+def _logit_units(options: ModelOptions, num_classes: int) -> int:
+    recipe = convolutional.RECIPES.get(options.name)
+    return 1 if num_classes == 2 and recipe and recipe.single_unit else num_classes

@@ -1,0 +1,98 @@
+"""Decodes every picture once before training, so that a file is refused then and never in the middle of a run."""
+
+import collections
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.decode import decode_image
+from pipeline.options import PixelFormat
+from sources.index import Manifest
+
+# Raised by the graph decoder's author whenever its pixels change: it is part of every pack's and verdict's key.
+DECODE_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What decoding said of each example.
+
+    Attributes:
+      refused: example id -> reason, in one line.
+      peaks: uint16 [examples], the largest decoded value of each picture (0 for a refused one).
+    """
+
+    refused: Mapping[int, str]
+    peaks: np.ndarray
+
+    @property
+    def refused_ids(self) -> np.ndarray:
+        """int64 [refused], ascending."""
+        return np.array(sorted(self.refused), np.int64)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """For `durable.write_arrays`; the opposite of `from_arrays`."""
+        ids = self.refused_ids
+        reasons = "\0".join(self.refused[int(example_id)] for example_id in ids)
+        return {"refused": ids, "reasons": np.frombuffer(reasons.encode(), np.uint8), "peaks": self.peaks}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Verdict":
+        """Raises KeyError or ValueError for arrays that are not a verdict."""
+        ids = arrays["refused"].tolist()
+        reasons = arrays["reasons"].tobytes().decode().split("\0") if ids else []
+        return cls(dict(zip(ids, reasons, strict=True)), arrays["peaks"])
+
+
+def check_pictures(
+    manifest: Manifest,
+    pixel_format: PixelFormat,
+    threads: int,
+    on_pixels: Callable[[int, np.ndarray], None] = lambda example_id, pixels: None,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Verdict:
+    """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads."""
+    decode = tf.function(
+        lambda image_bytes: decode_image(image_bytes, pixel_format),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    ).get_concrete_function()
+    refused: dict[int, str] = {}
+    peaks = np.zeros(len(manifest), np.uint16)
+
+    def check(example_id: int) -> None:
+        try:
+            with open(manifest.full_path(example_id), "rb", buffering=0) as file:
+                content = file.read()
+            pixels = decode(tf.constant(content)).numpy()
+        except OSError as error:
+            refused[example_id] = f"cannot be read: {error.strerror}"
+        except tf.errors.InvalidArgumentError as error:
+            refused[example_id] = _reason(error)
+        else:
+            peaks[example_id] = pixels.max()
+            on_pixels(example_id, pixels)
+
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        for done, _ in enumerate(_in_window(pool, check, range(len(manifest)), 64 * threads), 1):
+            on_progress(done)
+    return Verdict(refused, peaks)
+
+
+def _in_window(pool, function, arguments, window: int) -> Iterator:
+    """Like pool.map, with at most `window` calls waiting: a million futures would cost gigabytes."""
+    waiting = collections.deque()
+    for argument in arguments:
+        waiting.append(pool.submit(function, argument))
+        if len(waiting) >= window:
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The decoder's own words, without TensorFlow's node names."""
+    text = error.message.split("\n")[0].split("[Op:")[0].split("{{")[0].strip()
+    return f"cannot be decoded: {text[:160]}"

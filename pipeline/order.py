@@ -1,0 +1,90 @@
+"""(seed, epoch) -> a permutation; step -> the examples of a global batch; a shard's rows of it.
+
+Nothing here has state: the order of epoch 7 costs one sort, whether or not epochs 0 to 6 were ever asked for. That
+is what makes a run resumable from one integer.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from sources.errors import UserError
+from sources.hashing import fold_key, splitmix64
+
+
+def permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    """int64 [count], every number from 0 to count - 1 once; another order for every seed and epoch.
+
+    Sorts 64-bit keys, so every one of the count! orders can come up; no shuffle buffer, whose window would keep
+    neighbours together.
+    """
+    key = np.uint64(fold_key("order", seed, epoch))
+    return np.argsort(splitmix64(np.arange(count, dtype=np.uint64) ^ key), kind="stable")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Some rows of one global batch.
+
+    Attributes:
+      example_ids: int64 [rows].
+      mask: bool [rows], False on padding, whose ids repeat the batch's first example.
+      epoch: which pass over the split, from 0.
+      global_examples: how many real examples the whole global batch has, over all its shards.
+    """
+
+    example_ids: np.ndarray
+    mask: np.ndarray
+    epoch: int
+    global_examples: int
+
+
+class Order:
+    """The global batches of a split: every example exactly once an epoch, the last batch padded."""
+
+    def __init__(self, example_ids: np.ndarray, global_batch_size: int, seed: int, shuffle: bool):
+        """Args: `example_ids` int64 [examples] in file order; `shuffle` False keeps that order (evaluation)."""
+        if not len(example_ids):
+            raise UserError("the split is empty: it must hold at least one example")
+        self.example_ids = np.asarray(example_ids, np.int64)
+        self.global_batch_size = global_batch_size
+        self._seed = seed
+        self._shuffle = shuffle
+        # Two epochs: prefetching reaches over the boundary while the old epoch's last batches are still asked for.
+        self._epoch_ids = functools.lru_cache(maxsize=2)(self._make_epoch_ids)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """ceil(examples / global batch size)."""
+        return -(-len(self.example_ids) // self.global_batch_size)
+
+    def rows(self, step: int, shard: int = 0, shards: int = 1) -> Rows:
+        """Shard `shard` of `shards` of the global batch of `step` (counted from 0 over all epochs)."""
+        epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
+        start = step_in_epoch * self.global_batch_size
+        ids = self._epoch_ids(epoch)[start : start + self.global_batch_size]
+        padded = np.full(self.global_batch_size, ids[0], np.int64)
+        padded[: len(ids)] = ids
+        mask = np.arange(self.global_batch_size) < len(ids)
+        size = shard_size(self.global_batch_size, shards)
+        mine = slice(shard * size, (shard + 1) * size)
+        return Rows(padded[mine], mask[mine], epoch, len(ids))
+
+    def _make_epoch_ids(self, epoch: int) -> np.ndarray:
+        if not self._shuffle:
+            return self.example_ids
+        return self.example_ids[permutation(len(self.example_ids), self._seed, epoch)]
+
+
+def shard_size(global_batch_size: int, shards: int) -> int:
+    """The per-replica batch size; raises UserError, with the nearest sizes that work, where it is not whole."""
+    size, rest = divmod(global_batch_size, shards)
+    if rest:
+        below, above = size * shards, (size + 1) * shards
+        fitting = f"{below} or {above}" if below else str(above)
+        raise UserError(
+            f"--global_batch_size={global_batch_size} cannot be shared by {shards} replicas: it must be a multiple of "
+            f"{shards}; the nearest are {fitting}"
+        )
+    return size

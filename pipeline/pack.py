@@ -1,0 +1,103 @@
+"""The pack: every decoded picture in one memory-mapped file, keyed by content, whole or absent.
+
+Its name is a hash of the pictures' contents and of how they were decoded, so a pack cannot go stale: other files,
+another size or another decoder make another pack. It holds nothing random.
+"""
+
+import dataclasses
+import hashlib
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import durable
+from pipeline.check import DECODE_VERSION, Verdict, check_pictures
+from pipeline.options import PixelFormat
+from sources.index import Manifest
+
+
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """An opened pack: `pixels` [examples, height, width, channels], memory-mapped, and the verdict on each."""
+
+    pixels: np.ndarray
+    verdict: Verdict
+
+
+def pack_key(manifest: Manifest, pixel_format: PixelFormat) -> str:
+    """Names the decoded pictures: contents in order, picture format and decoder version."""
+    digest = hashlib.sha256(repr((DECODE_VERSION, dataclasses.astuple(pixel_format))).encode())
+    digest.update(np.ascontiguousarray(manifest.facts["sha256"]).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def open_or_build_pack(
+    manifest: Manifest,
+    pixel_format: PixelFormat,
+    cache_dir: Path,
+    threads: int,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Pack:
+    """The pack of these pictures, decoding them now if it is not there or is damaged.
+
+    Raises OSError where the cache folder cannot be written or is full; nothing is left then.
+    """
+    folder = cache_dir / "packs" / pack_key(manifest, pixel_format)
+    shape = (len(manifest), *pixel_format.shape)
+    pack = _open(folder, shape, pixel_format)
+    if pack is None:
+        with durable.whole_directory(folder) as temporary:
+            _build(temporary, shape, manifest, pixel_format, threads, on_progress)
+        pack = _open(folder, shape, pixel_format)
+        if pack is None:
+            raise OSError(f"the pack {folder} is damaged as soon as it is written: check the disk")
+    return pack
+
+
+def load_or_make_verdict(
+    manifest: Manifest,
+    pixel_format: PixelFormat,
+    cache_dir: Path,
+    threads: int,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Verdict:
+    """The verdict alone, for training without a pack; kept in the cache folder."""
+    store = cache_dir / "verdicts" / f"{pack_key(manifest, pixel_format)}.npz"
+    try:
+        with np.load(store, allow_pickle=False) as arrays:
+            return Verdict.from_arrays(arrays)
+    except (OSError, ValueError, KeyError, EOFError, zlib.error):
+        verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
+        durable.write_arrays(store, verdict.to_arrays())
+        return verdict
+
+
+def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) -> None:
+    pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "w+", shape=shape)
+    checksums = np.zeros(len(manifest), np.uint32)
+
+    def write(example_id: int, picture: np.ndarray) -> None:
+        pixels[example_id] = picture
+        checksums[example_id] = zlib.crc32(picture)
+
+    verdict = check_pictures(manifest, pixel_format, threads, write, on_progress)
+    for example_id in verdict.refused:
+        checksums[example_id] = zlib.crc32(pixels[example_id])
+    pixels.flush()
+    durable.write_arrays(folder / "verdict.npz", verdict.to_arrays() | {"checksums": checksums})
+
+
+def _open(folder: Path, shape: tuple[int, ...], pixel_format: PixelFormat) -> Pack | None:
+    """The pack in `folder`, or None where it is absent, cut short or has a flipped bit."""
+    try:
+        with np.load(folder / "verdict.npz", allow_pickle=False) as arrays:
+            verdict, checksums = Verdict.from_arrays(arrays), arrays["checksums"]
+        pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r", shape=shape)
+    except (OSError, ValueError, KeyError, EOFError, zlib.error):
+        return None
+    # One pass at about 1 GB/s; it also brings the file into the page cache, where the first epoch wants it.
+    if any(zlib.crc32(picture) != checksum for picture, checksum in zip(pixels, checksums, strict=True)):
+        return None
+    return Pack(pixels, verdict)

@@ -1,0 +1,74 @@
+"""Where decoded pixels come from: the pack, or the files themselves. Both give the same pixels for an id."""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.decode import decode_image
+from pipeline.options import PixelFormat
+from sources.index import Manifest
+
+
+class Pixels(Protocol):
+    """A source of decoded pictures."""
+
+    pixel_format: PixelFormat
+
+    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+        """Adds feature `image` [batch, height, width, channels] to elements that have `example_id` [batch]."""
+        ...
+
+
+class PackedPixels:
+    """Rows of a memory-mapped array: one gather a batch."""
+
+    def __init__(self, pixels: np.ndarray, pixel_format: PixelFormat):
+        """Args: `pixels` [examples, height, width, channels], by example id."""
+        self._pixels = pixels
+        self.pixel_format = pixel_format
+
+    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+        """See `Pixels`."""
+        # np.memmap behind a stateless numpy_function: an in-graph ImmutableConst is copied whole into memory by
+        # constant folding, and crashes where it does not fit.
+        def gather(batch):
+            image = tf.numpy_function(
+                lambda ids: self._pixels[ids], [batch["example_id"]], self.pixel_format.dtype, stateful=False
+            )
+            return batch | {"image": tf.ensure_shape(image, (batch_size, *self.pixel_format.shape))}
+
+        return dataset.map(gather, num_parallel_calls=2, deterministic=True)
+
+
+class StreamedPixels:
+    """The files, read and decoded as they are needed."""
+
+    def __init__(self, manifest: Manifest, pixel_format: PixelFormat, threads: int):
+        self._manifest = manifest
+        self._threads = threads
+        self.pixel_format = pixel_format
+
+    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+        """See `Pixels`."""
+        # Pictures are decoded one by one, `threads` at a time and in order, then stand beside their batch again;
+        # decoding whole batches in parallel would hold `threads` batches of undecoded and decoded pictures.
+        images = (
+            dataset.map(self._paths)
+            .unbatch()
+            .map(self._read, num_parallel_calls=self._threads, deterministic=True)
+            .batch(batch_size, drop_remainder=True)
+        )
+        return tf.data.Dataset.zip(dataset, images).map(
+            lambda batch, image: batch | {"image": image}
+        )
+
+    def _paths(self, batch):
+        paths = tf.numpy_function(self._full_paths, [batch["example_id"]], tf.string, stateful=False)
+        return tf.ensure_shape(paths, batch["example_id"].shape)
+
+    def _full_paths(self, example_ids: np.ndarray) -> np.ndarray:
+        return np.array([self._manifest.full_path(example_id) for example_id in example_ids], object)
+
+    def _read(self, path):
+        return decode_image(tf.io.read_file(path), self.pixel_format)

@@ -1,0 +1,58 @@
+"""What a run says: log lines for everyone, a bar with ETA and images/s for a terminal."""
+
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_REFRESH_SECONDS = 0.5
+
+
+class Reporter:
+    """Prints log lines to standard output, and a bar below them while it is a terminal."""
+
+    def __init__(self):
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._refreshed = 0.0
+
+    def say(self, line: str) -> None:
+        """One log line."""
+        # Not markup: a folder called [train] must come out as it is.
+        self._console.print(line, markup=False)
+
+    def start(self, description: str, total: int, done: int = 0) -> None:
+        """Shows a bar of `total` units, of which `done` are done."""
+        if not self._console.is_terminal:
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+        self._bar = Progress(*columns, TextColumn("ETA"), TimeRemainingColumn(), console=self._console,
+                             transient=True, auto_refresh=False, speed_estimate_period=60)  # fmt: skip
+        self._task = self._bar.add_task(description, total=total, completed=done, note="")
+        self._bar.start()
+
+    def update(self, done: int, description: str | None = None, note: str = "") -> None:
+        """Moves the bar to `done`; costs nothing between two refreshes."""
+        now = time.monotonic()
+        if self._bar is None or now - self._refreshed < _REFRESH_SECONDS:
+            return
+        self._refreshed = now
+        self._bar.update(self._task, completed=done, description=description, note=note, refresh=True)
+
+    def stop(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def epoch_line(row: Mapping, epochs: int) -> str:
+    """One line an epoch: the row of history.csv in words."""
+    width = len(str(epochs))
+    parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
+    if row["validation_loss"] is not None:
+        parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
+    parts.append(f"{row['images_per_second']:.0f} images/s")
+    parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
+    return "  ".join(parts)

@@ -1,0 +1,32 @@
+"""Probabilities of every example of a split, in file order: the one evaluation path."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.heads import probabilities
+from pipeline.data import Data
+from pipeline.graph import make_eval_dataset
+
+
+def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes]."""
+
+    @tf.function(jit_compile=False)
+    def predict(images):
+        return probabilities(model(images, training=False))
+
+    return predict
+
+
+def predict_split(predict: Callable, data: Data, example_ids: np.ndarray, batch_size: int) -> np.ndarray:
+    """float32 [examples, classes], a row an example of `example_ids`, in its order; padding left out."""
+    dataset = make_eval_dataset(
+        example_ids, data.pixels, data.manifest.labels, batch_size=batch_size, full_scale=data.full_scale
+    )
+    parts = []
+    for batch in dataset:
+        parts.append(predict(batch["image"]).numpy()[batch["mask"].numpy()])
+    return np.concatenate(parts)

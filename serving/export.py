@@ -1,0 +1,100 @@
+"""The SavedModel: raw image bytes in, class names out; proved equal to the evaluation path before it gets its name."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import durable
+from models.heads import probabilities
+from pipeline.augment import to_float
+from pipeline.decode import decode_image
+from pipeline.options import PixelFormat
+
+# Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
+PARITY_TOLERANCE = 1e-5
+_PARITY_BATCH = 32
+
+
+class ExportError(Exception):
+    """The exported model does not give what evaluation gave."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """Real files and what evaluation says of them.
+
+    Attributes:
+      paths: files to open, as bytes.
+      expected: float32 [files, classes], the evaluation path's probabilities.
+    """
+
+    paths: Sequence[bytes]
+    expected: np.ndarray
+
+
+class ServedModel(tf.Module):
+    """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
+
+    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat, full_scale: int):
+        """Args: `model` built under the float32 policy; `full_scale` the pixel value that becomes 1.0."""
+        super().__init__(name="penstock")
+        self._weights = [variable.value for variable in model.variables]
+        images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
+        names = tf.constant(list(class_names))
+
+        def classify(pixels):
+            rows = probabilities(model(to_float(pixels, full_scale), training=False))
+            best = tf.argmax(rows, axis=-1)
+            return {
+                "class_name": tf.gather(names, best),
+                "probability": tf.reduce_max(rows, axis=-1),
+                "probabilities": rows,
+            }
+
+        # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
+        # end in _bytes, and for no others.
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+        def classify_bytes(image_bytes):
+            pixel_spec = tf.TensorSpec(pixel_format.shape, images.dtype)
+            return classify(
+                tf.map_fn(lambda one: decode_image(one, pixel_format), image_bytes, fn_output_signature=pixel_spec)
+            )
+
+        self.serving_default = classify_bytes
+        self.serve_images = tf.function(classify, input_signature=[images])
+        self.class_names = tf.function(lambda: names, input_signature=[])
+
+
+def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
+    """Writes the SavedModel to `path`, whole or not at all; returns the largest probability difference of the proof.
+
+    Raises ExportError, and leaves what was at `path`, where the reloaded model differs from evaluation.
+    """
+    signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
+    with durable.whole_directory(path) as temporary:
+        tf.saved_model.save(served, str(temporary), signatures=signatures)
+        return _prove(temporary, proof)
+
+
+def _prove(path: Path, proof: Proof) -> float:
+    endpoint = tf.saved_model.load(str(path)).signatures["serving_default"]
+    largest = 0.0
+    for start in range(0, len(proof.paths), _PARITY_BATCH):
+        paths = proof.paths[start : start + _PARITY_BATCH]
+        contents = tf.constant([Path(path.decode("utf-8", "surrogateescape")).read_bytes() for path in paths])
+        served = endpoint(image_bytes=contents)["probabilities"].numpy()
+        expected = proof.expected[start : start + _PARITY_BATCH]
+        differences = np.abs(served - expected).max(axis=1)
+        worst = int(differences.argmax())
+        # `not <=` and not `>`: a NaN must not pass.
+        if not differences[worst] <= PARITY_TOLERANCE:
+            raise ExportError(
+                f"the exported model says {served[worst]} of {paths[worst]!r} where evaluation said {expected[worst]}"
+                f": more than {PARITY_TOLERANCE} apart; nothing was exported"
+            )
+        largest = max(largest, float(differences[worst]))
+    return largest

@@ -1,0 +1,114 @@
+"""A SavedModel -> class and probabilities of files and folders of pictures."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from sources.errors import UserError
+from sources.headers import BadImage, read_header
+
+_BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """One file's result: `probabilities` float32 [classes] and the class, or the `reason` why there is none."""
+
+    path: bytes
+    class_name: str = ""
+    probability: float = 0.0
+    probabilities: np.ndarray | None = None
+    reason: str = ""
+
+
+class Predictor:
+    """A loaded SavedModel of Penstock's."""
+
+    def __init__(self, saved_model_dir: Path):
+        """Raises UserError where there is no SavedModel, or it is not one that Penstock exported."""
+        if not (saved_model_dir / "saved_model.pb").is_file():
+            raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel: it must hold saved_model.pb")
+        try:
+            # Kept whole: the signatures hold the loaded object's variables only weakly.
+            self._loaded = tf.saved_model.load(str(saved_model_dir))
+            self._endpoint = self._loaded.signatures["serving_default"]
+            self.class_names = [name.decode() for name in self._loaded.class_names().numpy().tolist()]
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, tf.errors.OpError) as error:
+            first = (str(error).splitlines() or [""])[0]
+            raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel that Penstock exported: {first}") from None
+
+    def predict(self, paths: Sequence[bytes]) -> Iterator[Prediction]:
+        """A Prediction a file, in order; a file that cannot be decoded gives its reason and disturbs no other."""
+        for start in range(0, len(paths), _BATCH):
+            yield from self._predict_batch(paths[start : start + _BATCH])
+
+    def _predict_batch(self, paths: Sequence[bytes]) -> list[Prediction]:
+        contents, refused = {}, {}
+        for path in paths:
+            try:
+                with open(path, "rb") as file:
+                    contents[path] = file.read()
+                read_header(contents[path])
+            except OSError as error:
+                refused[path] = f"cannot be read: {error.strerror}"
+            except BadImage as error:
+                refused[path] = str(error)
+        good = [path for path in contents if path not in refused]
+        results = self._classify(good, contents) if good else {}
+        return [results.get(path) or Prediction(path, reason=refused[path]) for path in paths]
+
+    def _classify(self, paths: list[bytes], contents: dict[bytes, bytes]) -> dict[bytes, Prediction]:
+        try:
+            outputs = self._endpoint(image_bytes=tf.constant([contents[path] for path in paths]))
+        except tf.errors.InvalidArgumentError as error:
+            if len(paths) == 1:
+                reason = error.message.split("\n")[0].split("{{")[0].strip()
+                return {paths[0]: Prediction(paths[0], reason=f"cannot be decoded: {reason[:160]}")}
+            # Some picture of the batch is bad; one at a time, the others get their answer.
+            return {path: result for one in paths for path, result in self._classify([one], contents).items()}
+        rows = outputs["probabilities"].numpy()
+        names = outputs["class_name"].numpy()
+        return {
+            path: Prediction(path, names[row].decode(), float(rows[row].max()), rows[row])
+            for row, path in enumerate(paths)
+        }
+
+
+def find_saved_model(place: Path) -> Path:
+    """The SavedModel of a run folder, or `place` itself; raises UserError where there is neither."""
+    if not place.exists():
+        raise UserError(f"{str(place)!r} does not exist: give a run folder, as runs/catdog/..., or a SavedModel")
+    for candidate in (place, place / "saved_model"):
+        if (candidate / "saved_model.pb").is_file():
+            return candidate
+    raise UserError(f"{str(place)!r} holds no SavedModel: the run has not finished, or it is another folder")
+
+
+def find_pictures(places: Sequence[str]) -> list[bytes]:
+    """Files as given, and every file under the folders given, sorted; hidden ones in folders are passed over.
+
+    Raises UserError for a place that does not exist.
+    """
+    found: list[bytes] = []
+    for place in places:
+        path = os.fsencode(place)
+        if os.path.isdir(path):
+            found += sorted(_walk(path))
+        elif os.path.exists(path):
+            found.append(path)
+        else:
+            raise UserError(f"{place!r} does not exist: give pictures or folders of pictures")
+    return found
+
+
+def _walk(folder: bytes) -> Iterator[bytes]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(b".")]
+        for name in names:
+            path = os.path.join(parent, name)
+            if not name.startswith(b".") and os.path.isfile(path):
+                yield path

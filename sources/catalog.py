@@ -1,0 +1,81 @@
+"""A data set's name -> where its pictures are and what their classes are called. Reads folder names, not pictures."""
+
+import os
+from pathlib import Path
+
+import durable
+from sources import synthetic, tfds_source
+from sources.errors import UserError, unknown_name
+from sources.folders import Catalog, Folder, catalog_of_folder
+
+DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
+REALSENSE_FOLDERS = {
+    "fake": "real_sense_fake100x100",
+    "fadam": "real_sense_fadam100x100",
+    "woman": "real_sense_woman100x100",
+}
+
+
+def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
+    """Finds the class folders of `dataset`, one of DATASET_FORMS.
+
+    `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
+    get them.
+    """
+    name, _, argument = dataset.partition(":")
+    if dataset == "realsense":
+        return _open_realsense(Path(data_dir or "data/realsense"), bool(data_dir), cache_dir)
+    if dataset == "catdog":
+        return _open_catdog(Path(data_dir or "data/catdog_data"))
+    if name == "folder" and argument:
+        return catalog_of_folder(Path(argument))
+    if name == "tfds" and argument:
+        return tfds_source.open_builder(argument, data_dir, cache_dir)
+    if name in ("folder", "tfds"):
+        what = "a folder, as in folder:pictures" if name == "folder" else "a builder, as in tfds:cats_vs_dogs"
+        raise UserError(f"--dataset={dataset}: the name must be followed by a colon and {what}")
+    raise unknown_name("dataset", dataset, DATASET_FORMS, "a folder of your own is --dataset=folder:PATH")
+
+
+def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
+    present = [folder for folder in REALSENSE_FOLDERS.values() if (root / folder).is_dir()]
+    missing = [folder for folder in REALSENSE_FOLDERS.values() if folder not in present]
+    if present and missing:
+        raise UserError(f"{str(root)!r} has {present[0]!r} but not {missing[0]!r}: all three folders are needed")
+    if asked_for and missing:
+        raise UserError(
+            f"--data_dir={root} does not hold {missing[0]!r}: give the folder that holds the three real_sense_* "
+            "folders, or leave the flag out to train on rendered faces"
+        )
+    origin = "real"
+    if missing:
+        origin = "synthetic"
+        root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
+        if not root.is_dir():
+            with durable.whole_directory(root) as temporary:
+                synthetic.write_synthetic_faces(temporary)
+    folders = enumerate(REALSENSE_FOLDERS.values())
+    return Catalog(
+        root=os.fsencode(root.absolute()),
+        class_names=tuple(REALSENSE_FOLDERS),
+        folders=tuple(Folder(os.fsencode(folder), label) for label, folder in folders),
+        data_origin=origin,
+    )
+
+
+def _open_catdog(root: Path) -> Catalog:
+    wanted = [root / split / name for split in ("train", "validation", "test") for name in ("cats", "dogs")]
+    missing = [folder for folder in wanted if not folder.is_dir()]
+    if missing:
+        raise UserError(
+            f"no cat and dog pictures: {str(missing[0])!r} is not a folder; put them under --data_dir as "
+            "{train,validation,test}/{cats,dogs}, or use any class folders with --dataset=folder:PATH, or let "
+            "TensorFlow Datasets download them with --dataset=tfds:cats_vs_dogs --model=catdog_2"
+        )
+    folders = [(split, label, name) for split in ("train", "validation", "test")
+               for label, name in enumerate(("cats", "dogs"))]
+    return Catalog(
+        root=os.fsencode(root.absolute()),
+        class_names=("cats", "dogs"),
+        folders=tuple(Folder(os.fsencode(f"{split}/{name}"), label, split) for split, label, name in folders),
+    )

@@ -1,0 +1,106 @@
+"""Class folders, and split folders of class folders: the form in which every data set is read."""
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from sources.errors import UserError
+
+# The names that data sets on the net give to their split folders.
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """A folder whose pictures, at any depth, all have one label; `split` is empty where the folders name none."""
+
+    path: bytes
+    label: int
+    split: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """The class folders of one data set.
+
+    Attributes:
+      root: the absolute data folder.
+      class_names: by label.
+      folders: relative to `root`.
+      data_origin: "real" or "synthetic".
+    """
+
+    root: bytes
+    class_names: tuple[str, ...]
+    folders: tuple[Folder, ...]
+    data_origin: str = "real"
+
+
+def catalog_of_folder(root: Path) -> Catalog:
+    """Class folders, or split folders (train, validation or val, test) of class folders.
+
+    Labels follow the class names in byte order. Raises UserError for fewer than two classes.
+    """
+    _check_folder(root)
+    top = _subfolders(root)
+    splits = {name: _SPLIT_FOLDERS[os.fsdecode(name).lower()] for name in top if _is_split_folder(name)}
+    if "train" in splits.values():
+        _check_split_folders(root, top, splits)
+        folders = [(os.path.join(s, name), name, splits[s]) for s in splits for name in _subfolders(root, s)]
+    else:
+        folders = [(name, name, "") for name in top]
+    names = sorted({name for _, name, _ in folders})
+    if len(names) < 2:
+        found = f"one class folder ({os.fsdecode(names[0])!r})" if names else "no class folder"
+        raise UserError(f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class")
+    labels = {name: label for label, name in enumerate(names)}
+    return Catalog(
+        root=os.fsencode(root.absolute()),
+        class_names=tuple(_as_text(name) for name in names),
+        folders=tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders)),
+    )
+
+
+def _check_folder(root: Path) -> None:
+    if not root.exists():
+        raise UserError(f"{str(root)!r} does not exist: --dataset=folder:PATH needs a folder of class folders")
+    if not root.is_dir():
+        raise UserError(f"{str(root)!r} is a file: --dataset=folder:PATH needs a folder of class folders")
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise UserError(f"{str(root)!r} cannot be read: {error.strerror}; check its permissions") from None
+
+
+def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, str]) -> None:
+    strays = [name for name in top if name not in splits]
+    if strays:
+        raise UserError(
+            f"{str(root)!r} holds split folders and {os.fsdecode(strays[0])!r} beside them: it must hold either class "
+            "folders or split folders (train, validation, test)"
+        )
+    if len(set(splits.values())) < len(splits):
+        raise UserError(f"{str(root)!r} holds two folders for one split: {', '.join(map(os.fsdecode, splits))}")
+
+
+def _is_split_folder(name: bytes) -> bool:
+    return os.fsdecode(name).lower() in _SPLIT_FOLDERS
+
+
+def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:
+    with os.scandir(os.path.join(os.fsencode(root), relative)) as entries:
+        return sorted(entry.name for entry in entries if not entry.name.startswith(b".") and entry.is_dir())
+
+
+def _as_text(name: bytes) -> str:
+    # A class name is shown, exported and used as a column title, so it must be real text.
+    return name.decode("utf-8", "backslashreplace")

@@ -1,0 +1,131 @@
+"""A structured-light depth camera: what it would measure of a cloud of points, and the 8-bit picture made of it.
+
+Modelled, with where each formula comes from:
+- axial noise: a standard deviation of 1.2 mm + 0.0019 (z - 0.4)^2 metres, which grows with the square of the distance, and
+  a further term past 60 degrees of incidence; lateral noise of a fraction of a pixel at edges (Nguyen, Izadi and
+  Lovell, "Modeling Kinect Sensor Noise for Improved 3D Reconstruction and Tracking", 2012);
+- quantisation: the camera measures disparity in fixed steps, so its depth steps are 2.85e-6 z^2 mm (Khoshelham and
+  Elberink, "Accuracy and Resolution of Kinect Depth Data for Indoor Mapping Applications", 2012);
+- shadow: what the camera sees but the projector, a baseline to its side, does not light, has no depth;
+- holes: no depth at grazing angles, in patches of hair (dark and rough: little light comes back), and at random;
+- range: nothing nearer than NEAR or farther than FAR.
+"""
+
+import numpy as np
+
+PICTURE_SIZE = 100
+FOCAL = 150.0  # pixels: a field of view of 37 degrees over the 100 pixels.
+BASELINE = 50.0  # millimetres between camera and projector.
+NEAR, FAR = 200.0, 1200.0  # millimetres: the camera's range.
+WINDOW = 220.0  # millimetres from white to black in the picture.
+DISPARITY_STEPS = 1 / 2.85e-6  # z = DISPARITY_STEPS / step, in mm.
+GRAZING = np.radians(78)  # beyond it the light does not come back.
+
+
+def project(points: np.ndarray) -> np.ndarray:
+    """The depth map of float64 [3, points] in camera coordinates, mm: float64 [100, 100], inf where nothing is."""
+    depth = np.full(PICTURE_SIZE * PICTURE_SIZE, np.inf)
+    x, y, z = points
+    column = np.floor(FOCAL * x / z + PICTURE_SIZE / 2).astype(np.int64)
+    row = np.floor(FOCAL * y / z + PICTURE_SIZE / 2).astype(np.int64)
+    seen = (column >= 0) & (column < PICTURE_SIZE) & (row >= 0) & (row < PICTURE_SIZE) & (z > 1)
+    np.minimum.at(depth, row[seen] * PICTURE_SIZE + column[seen], z[seen])
+    return depth.reshape(PICTURE_SIZE, PICTURE_SIZE)
+
+
+def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The camera's measurement of a true depth map.
+
+    Args:
+      depth: float64 [100, 100], mm; inf where nothing is.
+      is_rough: bool [100, 100], where hair is.
+      rng: where the noise comes from.
+
+    Returns:
+      float64 [100, 100] in mm, within [NEAR, FAR]; 0 where there is no depth.
+    """
+    depth, is_rough = _displace_edges(depth, is_rough, rng)
+    known = np.isfinite(depth)
+    solid = np.where(known, depth, 2 * FAR)
+    angle = incidence(solid)
+    lost = ~known | shadow(solid) | _holes(angle, is_rough, rng)
+    noisy = solid + axial_noise(solid, angle) * _grain(rng)
+    steps = np.rint(DISPARITY_STEPS / np.maximum(noisy, 1.0))
+    measured = DISPARITY_STEPS / np.maximum(steps, 1.0)
+    return np.where(lost | (measured < NEAR) | (measured > FAR), 0.0, measured)
+
+
+def to_picture(measured: np.ndarray) -> np.ndarray:
+    """Millimetres to uint8 [100, 100]: near is bright, 0 where there is no depth or it lies behind the window.
+
+    The window of WINDOW mm starts 5 mm before what is nearest (all but 1% of the measured pixels).
+    """
+    known = measured[measured > 0]
+    near = np.percentile(known, 1) - 5 if known.size else NEAR
+    grey = np.rint(255 * (1 - (measured - near) / WINDOW))
+    return np.where(measured > 0, np.clip(grey, 0, 255), 0).astype(np.uint8)
+
+
+def axial_noise(depth: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Standard deviation of the depth in mm, for depths in mm and angles of incidence in radians (Nguyen et al. 2012)."""
+    metres = depth / 1000
+    angle = np.minimum(angle, GRAZING)
+    steep = 0.0001 / np.sqrt(metres) * angle**2 / (np.pi / 2 - angle) ** 2
+    return 1000 * (0.0012 + 0.0019 * (metres - 0.4) ** 2 + np.where(angle > np.radians(60), steep, 0.0))
+
+
+def incidence(depth: np.ndarray) -> np.ndarray:
+    """The angle between the line of sight and the surface's normal, radians in [0, pi / 2), from the depth's slopes.
+
+    Of the slopes to either side the gentler one counts: an edge is not a steep surface.
+    """
+    slope_x, slope_y = _gentler_slope(depth), _gentler_slope(depth.T).T
+    return np.arctan(np.hypot(slope_x, slope_y) * FOCAL / depth)
+
+
+def shadow(depth: np.ndarray) -> np.ndarray:
+    """Where the camera sees and the projector, BASELINE to its right, does not; bool, the shape of depth.
+
+    In the projector's picture a point stands FOCAL * BASELINE / depth pixels further left. Along a row, a point whose
+    place there is right of the place of any point to its right is hidden behind that nearer point.
+    """
+    column = np.arange(depth.shape[1]) - FOCAL * BASELINE / depth
+    nearest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
+    return column > nearest + 1.0
+
+
+def _gentler_slope(depth: np.ndarray) -> np.ndarray:
+    steps = np.abs(np.diff(depth, axis=1))
+    return np.minimum(np.pad(steps, ((0, 0), (1, 0)), mode="edge"), np.pad(steps, ((0, 0), (0, 1)), mode="edge"))
+
+
+def _displace_edges(
+    depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    # 0.8 pixels at the sensor's 640 columns is under a fifth of a pixel here; at edges the window of the matcher adds to it.
+    row, column = np.indices(depth.shape)
+    shift_y, shift_x = np.rint(rng.normal(0, 0.3, (2, *depth.shape))).astype(np.int64)
+    row = np.clip(row + shift_y, 0, depth.shape[0] - 1)
+    column = np.clip(column + shift_x, 0, depth.shape[1] - 1)
+    return depth[row, column], is_rough[row, column]
+
+
+def _holes(angle: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    patches = smooth(rng.normal(size=angle.shape), 2)
+    share = rng.uniform(-0.5, 0.4)
+    random = rng.random(angle.shape) < 0.004 + 0.05 * (angle / GRAZING) ** 8
+    return (angle > GRAZING) | random | (is_rough & (patches > 0.25 - share * 0.4))
+
+
+def _grain(rng: np.random.Generator) -> np.ndarray:
+    # Half of the noise is shared by neighbours: the matcher compares windows of pixels, not single ones.
+    shape = (PICTURE_SIZE, PICTURE_SIZE)
+    return 0.7 * rng.normal(size=shape) + 2.1 * smooth(rng.normal(size=shape), 1)
+
+
+def smooth(values: np.ndarray, times: int) -> np.ndarray:
+    """A mean over 3 x 3 neighbours, `times` times over; edges wrap round."""
+    for _ in range(times):
+        values = (values + np.roll(values, 1, 0) + np.roll(values, -1, 0)) / 3
+        values = (values + np.roll(values, 1, 1) + np.roll(values, -1, 1)) / 3
+    return values

@@ -1,0 +1,147 @@
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras.src.legacy.saving import legacy_h5_format
+from PIL import Image
+
+from models import backbones
+from models.options import BACKBONE_NAMES
+from models.zoo import ModelOptions, build_model
+from sources.errors import UserError
+
+DATA = Path(os.environ.get("PENSTOCK_DATA", Path(__file__).parents[2] / "shared" / "data"))
+WEIGHTS = DATA / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """[8, 64, 64, 3] uint8: cats and dogs."""
+    paths = sorted((DATA / "catdog_data" / "test").glob("*/*.jpg"))[::50]
+    if not paths:
+        pytest.skip(f"no pictures under {DATA}")
+    return np.stack([np.asarray(Image.open(path).convert("RGB").resize((SIDE, SIDE))) for path in paths])
+
+
+def _as_keras_feeds_it(name: str, pictures: np.ndarray) -> np.ndarray:
+    """What the first convolution sees of [0, 255] pictures, by keras.applications' own preprocessing."""
+    module = {
+        "mobilenet_v2": keras.applications.mobilenet_v2,
+        "mobilenet_v2_035": keras.applications.mobilenet_v2,
+        "mobilenet_v3_small": keras.applications.mobilenet_v3,
+        "efficientnet_v2_b0": keras.applications.efficientnet_v2,
+        "resnet50_v2": keras.applications.resnet_v2,
+        "convnext_tiny": keras.applications.convnext,
+        "densenet121": keras.applications.densenet,
+    }[name]
+    fed = module.preprocess_input(pictures.astype(np.float32))
+    chosen = backbones.BACKBONES[name]
+    if "include_preprocessing" not in chosen.settings:
+        return fed
+    # These only pass the picture through; the layers inside the network do the work.
+    whole = chosen.construct(weights=None, include_top=False, input_shape=pictures.shape[1:])
+    named = [layer for layer in whole.layers if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization)]
+    return keras.Model(whole.input, named[-1].output)(fed).numpy()
+
+
+@pytest.mark.parametrize("name", BACKBONE_NAMES)
+def test_each_backbone_gets_the_range_that_its_own_preprocessing_gives(name, pictures):
+    image = keras.Input(pictures.shape[1:], dtype="float32")
+    rescaled = keras.Model(image, backbones.rescale(image, name))(pictures / np.float32(255)).numpy()
+    expected = _as_keras_feeds_it(name, pictures)
+    assert expected.min() < -0.9
+    assert expected.max() > 0.9
+    np.testing.assert_allclose(rescaled, expected, rtol=1e-5, atol=2e-6)
+
+
+def test_the_range_is_made_in_float32_under_a_mixed_policy():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model(ModelOptions("mobilenet_v2_035"), 3, (32, 32, 1))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert [layer.name for layer in model.layers][:3] == ["image", "grey_to_colour", "rescale"]
+    assert model.get_layer("rescale").output.dtype == model.get_layer("grey_to_colour").output.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_v2_b0", "convnext_tiny"])
+def test_the_rebuilt_network_computes_what_the_original_does(name, pictures):
+    chosen = backbones.BACKBONES[name]
+    original = chosen.construct(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3), **chosen.settings)
+    rebuilt = backbones._rebuild(original, ModelOptions(name, l2=1e-4))
+    rebuilt.set_weights(original.get_weights())
+    images = backbones.rescale(pictures / np.float32(255), name)
+    expected = original(images).numpy()
+    assert expected.std() > 0
+    np.testing.assert_allclose(rebuilt(images).numpy(), expected, rtol=1e-5, atol=1e-6)
+    assert len(rebuilt.losses) == sum(v.path.endswith("kernel") for v in rebuilt.trainable_variables)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_v2_b0", "convnext_tiny"])
+def test_two_builds_agree_in_paths_and_values(name):
+    first, again = (build_model(ModelOptions(name), 3, (32, 32, 3)).variables for _ in range(2))
+    assert [v.path for v in first] == [v.path for v in again]
+    assert len({v.path for v in first}) == len(first)
+    assert all(np.array_equal(a, b) for a, b in zip(map(np.asarray, first), map(np.asarray, again), strict=True))
+
+
+def _original(alpha: float) -> keras.Model:
+    return keras.applications.MobileNetV2(
+        input_shape=(SIDE, SIDE, 3), alpha=alpha, include_top=False, weights=None, pooling="avg"
+    )
+
+
+def test_pretrained_weights_load_and_see_the_right_range(pictures):
+    original = _original(0.35)
+    original.load_weights(WEIGHTS)
+    expected = original(keras.applications.mobilenet_v2.preprocess_input(pictures.astype(np.float32))).numpy()
+    model = build_model(ModelOptions("mobilenet_v2_035", weights=str(WEIGHTS)), 2, (SIDE, SIDE, 3))
+    features = keras.Model(model.input, model.get_layer("pool").output)(pictures / np.float32(255)).numpy()
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_of_the_older_format_load(tmp_path):
+    original = _original(0.35)
+    with h5py.File(tmp_path / "no_top.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, original)
+    options = ModelOptions("mobilenet_v2_035", weights=str(tmp_path / "no_top.h5"))
+    loaded = build_model(options, 2, (SIDE, SIDE, 3)).get_weights()[:-2]
+    assert all(np.array_equal(a, b) for a, b in zip(loaded, original.get_weights(), strict=True))
+
+
+def _refusal(**settings) -> str:
+    with pytest.raises(UserError) as caught:
+        build_model(ModelOptions(**settings), 2, (SIDE, SIDE, 3))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path):
+    missing, garbage = tmp_path / "missing.weights.h5", tmp_path / "garbage.weights.h5"
+    garbage.write_bytes(b"no such format" * 100)
+    assert f"weights is '{missing}': there is no such file" in _refusal(name="mobilenet_v2_035", weights=str(missing))
+    assert "not the weights of mobilenet_v2_035" in _refusal(name="mobilenet_v2_035", weights=str(garbage))
+    assert "not the weights of mobilenet_v2 without its top" in _refusal(name="mobilenet_v2", weights=str(WEIGHTS))
+
+
+def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path):
+    def offline(*_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", offline)
+    monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
+    text = _refusal(name="mobilenet_v2_035", weights="imagenet")
+    assert "could not be fetched" in text
+    assert "no network" in text
+    assert text.endswith("copy the no_top .h5 file here and give its path as weights")
+
+
+def test_pictures_below_32_pixels_are_refused():
+    with pytest.raises(UserError, match="image_size is 31: densenet121 needs at least 32 pixels"):
+        build_model(ModelOptions("densenet121"), 2, (31, 31, 3))

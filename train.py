@@ -1,0 +1,53 @@
+"""Trains an image classifier from pictures on disk.
+
+python train.py --dataset=realsense --epochs=15
+"""
+
+import datetime
+import re
+from pathlib import Path
+
+from absl import flags
+
+import commandline
+import run_flags
+from training.options import RESUMES
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """train.py's flags."""
+    run_flags.define_data_flags(values)
+    run_flags.define_train_flags(values)
+    flags.DEFINE_string("run_dir", None, "the run folder; the default is runs/DATASET/TIME", flag_values=values)
+    flags.DEFINE_string(
+        "resume",
+        "auto",
+        "auto continues the run in --run_dir, never refuses one that is there, must refuses its absence",
+        flag_values=values,
+    )
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Flags -> options -> one run."""
+    from sources.errors import UserError, unknown_name
+
+    if arguments:
+        raise UserError(f"{arguments[0]!r} is not a flag: options are written --name=value")
+    if values.resume not in RESUMES:
+        raise unknown_name("--resume", values.resume, RESUMES)
+    options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
+    run_dir = Path(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
+
+    from training.run import run
+
+    run(options, run_dir, commandline.cache_dir(values), values.resume, run_flags.flagfile_of)
+
+
+def default_run_dir(dataset: str) -> Path:
+    """runs/DATASET/TIME, with the data set's name made fit for a folder."""
+    name = re.sub(r"[^\w.-]+", "-", dataset.rstrip("/").replace("folder:", "folder-").replace("..", "")).strip("-")
+    return Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+
+
+if __name__ == "__main__":
+    commandline.run(define_flags, main)

@@ -1,0 +1,50 @@
+"""The first log lines of a run: what was found, what was chosen, and why."""
+
+import dataclasses
+
+from pipeline.data import Data
+from pipeline.order import Order
+from reports.progress import Reporter
+from training.hardware import Hardware
+from training.options import RunOptions
+
+
+def announce(options: RunOptions, hardware: Hardware, data: Data, order: Order, reporter: Reporter) -> None:
+    """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
+    for line in hardware.reasons:
+        reporter.say(line)
+    origin = data.manifest.data_origin
+    shown = "SYNTHETIC: rendered faces, not camera pictures" if origin == "synthetic" else "real pictures"
+    quarantined = len(data.quarantine)
+    reporter.say(f"data        {options.dataset}: {shown}; {len(data.manifest)} examples, {quarantined} quarantined")
+    for split, counts in data.splits.counts(data.manifest).items():
+        named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
+        reporter.say(f"  {split:<10}{sum(counts)} ({named})")
+    for path, reason in data.quarantine[:5]:
+        reporter.say(f"  refused   {path.decode('utf-8', 'backslashreplace')}: {reason}")
+    if data.splits.shared:
+        reporter.say(f"  warning   {data.splits.shared} files have the same bytes as a file of another split")
+    for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
+        reporter.say(f"{label:<12}{reason}")
+    place, why = augment_place(options, hardware)
+    reporter.say(f"augment     {_knobs(options)}; on the {place} ({why})")
+    size = options.global_batch_size
+    rest = len(order.example_ids) % size
+    reporter.say(
+        f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
+        f" ({size // hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
+    )
+
+
+def _knobs(options: RunOptions) -> str:
+    turned = {name: value for name, value in dataclasses.asdict(options.augment).items() if value}
+    return ", ".join(f"{name} {value:g}" for name, value in turned.items()) or "none"
+
+
+def augment_place(options: RunOptions, hardware: Hardware) -> tuple[str, str]:
+    """("host" or "device", why)."""
+    if options.augment_on != "auto":
+        return options.augment_on, "asked for"
+    if hardware.accelerated:
+        return "device", "an accelerator warps for nothing, and uint8 is what crosses the bus"
+    return "host", "the CPU is the device"

@@ -1,0 +1,198 @@
+"""The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
+
+import csv
+import dataclasses
+import io
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from reports.page import Mistake, write_report
+
+import durable
+from models.zoo import build_model
+from pipeline.data import Data
+from reports.history import best_row
+from reports.metrics import confusion_matrix, scores, worst_mistakes
+from reports.plots import contact_sheet, plot_confusion, png_pixels
+from reports.progress import Reporter
+from reports.sheets import read_images
+from reports.summaries import Summaries
+from serving.evaluation import make_predictor, predict_split
+from serving.export import Proof, ServedModel, export_model
+from training.checkpoint import load_checkpoint, restore, to_arrays, weights_sha256
+from training.hardware import Hardware
+from training.loop import Loop
+from training.options import RunOptions
+
+PROOF_FILES = 400
+MISTAKES_SHOWN = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A run whose last step is done.
+
+    `sheets` are the sample and augmentation PNGs; `began` is a time.monotonic().
+    """
+
+    options: RunOptions
+    hardware: Hardware
+    data: Data
+    loop: Loop
+    sheets: tuple[bytes, bytes]
+    began: float
+    versions: dict
+
+
+def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
+    """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report."""
+    run_dir = run.loop.options.run_dir
+    best = best_row(run.loop.history)
+    model = _float32_model(run, best["step"])
+    probabilities = _predict_all(model, run)
+    split_scores = {
+        name: scores(run.data.manifest.labels[run.data.splits.ids[name]], rows) if len(rows) else None
+        for name, rows in probabilities.items()
+    }
+    difference = _export(model, run, probabilities, run_dir)
+    results = _results(run, best, split_scores, difference)
+    write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
+    _write_quarantine(run_dir / "quarantine.csv", run.data)
+    mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
+    _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
+    durable.write_json(run_dir / "results.json", results)
+    page = write_report(run_dir, mistakes, *run.sheets)
+    _say_results(results, best, run_dir, page, difference, reporter)
+    return results
+
+
+def write_predictions(path: Path, data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> None:
+    """Columns path, label, prediction (class names), then a probability column a class, in class order."""
+    names, labels = data.manifest.class_names, data.manifest.labels
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "prediction", *names])
+    for example_id, row in zip(example_ids, probabilities, strict=True):
+        shown = [np.format_float_positional(value, unique=True, trim="0") for value in row]
+        predicted = names[int(row.argmax())]
+        writer.writerow([data.manifest.shown_path(example_id), names[labels[example_id]], predicted, *shown])
+    durable.write_text(path, text.getvalue())
+
+
+def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
+    """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
+    if not len(example_ids):
+        return [], None
+    labels = data.manifest.labels[example_ids]
+    rows = worst_mistakes(labels, probabilities, MISTAKES_SHOWN)
+    if not len(rows):
+        return [], None
+    names = data.manifest.class_names
+    images = np.round(read_images(data, example_ids[rows]) * 255).astype(np.uint8)
+    mistakes = [
+        Mistake(
+            path=data.manifest.shown_path(example_ids[row]),
+            label=names[labels[row]],
+            prediction=names[int(probabilities[row].argmax())],
+            probability=float(probabilities[row].max()),
+            image=image,
+        )
+        for row, image in zip(rows, images, strict=True)
+    ]
+    captions = [f"{m.label} taken for {m.prediction}\n{m.probability:.2f}" for m in mistakes]
+    return mistakes, contact_sheet(images, captions, 6)
+
+
+def _float32_model(run: Finished, step: int) -> keras.Model:
+    """The model of the best epoch's checkpoint, computing in float32 whatever it was trained in."""
+    arrays = load_checkpoint(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
+    keras.config.set_dtype_policy("float32")
+    options = dataclasses.replace(run.options.model_options, weights="none")
+    model = build_model(options, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape)
+    restore(model.variables, arrays[: len(model.variables)])
+    return model
+
+
+def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
+    """float32 [examples, classes] by split name."""
+    predict = make_predictor(model)
+    nothing = np.zeros((0, len(run.data.manifest.class_names)), np.float32)
+    return {
+        name: predict_split(predict, run.data, ids, run.options.global_batch_size) if len(ids) else nothing
+        for name, ids in run.data.splits.ids.items()
+    }
+
+
+def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> float:
+    data = run.data
+    served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format, data.full_scale)
+    split = next(name for name in ("test", "validation", "train") if len(probabilities[name]))
+    ids = data.splits.ids[split]
+    rows = np.unique(np.linspace(0, len(ids) - 1, min(PROOF_FILES, len(ids))).astype(int))
+    proof = Proof([data.manifest.full_path(example_id) for example_id in ids[rows]], probabilities[split][rows])
+    return export_model(run_dir / "saved_model", served, proof)
+
+
+def _results(run: Finished, best: dict, split_scores: dict, difference: float) -> dict:
+    history, state = run.loop.history, run.loop.state
+    mean = {name: float(np.mean([row[name] for row in history])) for name in ("images_per_second", "input_wait_fraction")}
+    return {
+        "dataset": run.options.dataset,
+        "data_origin": run.data.manifest.data_origin,
+        "model": run.options.model,
+        "class_names": list(run.data.manifest.class_names),
+        **split_scores,
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        "steps": run.loop.step,
+        **mean,
+        "seconds": time.monotonic() - run.began,
+        "precision": run.hardware.policy,
+        "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
+        "device": run.hardware.devices,
+        "seed": run.options.seed,
+        "parameters": sum(int(np.prod(variable.shape)) for variable in state.model.trainable_variables),
+        "quarantined": len(run.data.quarantine),
+        "export_largest_difference": difference,
+        "manifest_sha256": run.data.manifest.sha256,
+        "weights_sha256": weights_sha256(to_arrays(state.model.variables)),
+        "versions": run.versions,
+    }
+
+
+def _write_quarantine(path: Path, data: Data) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "reason"])
+    writer.writerows([name.decode("utf-8", "surrogateescape"), reason] for name, reason in data.quarantine)
+    durable.write_text(path, text.getvalue())
+
+
+def _summarize_test(run, summaries: Summaries, epoch: int, figures: dict | None, rows: np.ndarray, grid) -> None:
+    if figures is None:
+        return
+    labels = run.data.manifest.labels[run.data.splits.ids["test"]]
+    names = run.data.manifest.class_names
+    summaries.scalars("test", epoch, {"loss": figures["loss"], "accuracy": figures["accuracy"]})
+    confusion = confusion_matrix(labels, rows.argmax(axis=1), len(names))
+    summaries.picture("test", "confusion", png_pixels(plot_confusion(confusion, names)))
+    if grid is not None:
+        summaries.picture("test", "worst_mistakes", png_pixels(grid))
+
+
+def _say_results(results: dict, best: dict, run_dir: Path, page: Path, difference: float, reporter: Reporter) -> None:
+    note = " on SYNTHETIC pictures" if results["data_origin"] == "synthetic" else ""
+    for name in ("train", "validation", "test"):
+        if results[name]:
+            low, high = results[name]["accuracy_interval"]
+            reporter.say(
+                f"{name:<12}accuracy {results[name]['accuracy']:.4f} ({low:.4f} to {high:.4f})  "
+                f"loss {results[name]['loss']:.4f}  {results[name]['examples']} examples{note}"
+            )
+    reporter.say(f"best epoch  {best['epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
+                 f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
+    reporter.say(f"model       {run_dir / 'saved_model'} (differs from evaluation by {difference:.1e} at most)")
+    reporter.say(f"report      {page}")
+    reporter.say("curves      tensorboard --logdir runs")

@@ -1,0 +1,161 @@
+"""The loop: steps, epochs, validation, checkpoints. Everything it needs to go on is in a checkpoint."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from reports.history import best_row, should_stop, write_history
+from reports.progress import Reporter, epoch_line
+from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
+from training.signals import Stopped, StopRequest
+from training.step import TrainState
+
+KEEP_CHECKPOINTS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopOptions:
+    """What the loop is told.
+
+    Attributes:
+      run_dir: of history.csv and checkpoints/.
+      epochs, steps_per_epoch, global_batch_size: the run's size.
+      early_stop_patience: epochs without improvement; 0 never stops early.
+      checkpoint_every_steps: between epoch ends; 0 saves at epoch ends alone.
+      identity: what the run is a function of; stored in each checkpoint.
+    """
+
+    run_dir: Path
+    epochs: int
+    steps_per_epoch: int
+    global_batch_size: int
+    early_stop_patience: int
+    checkpoint_every_steps: int
+    identity: dict
+
+
+@dataclasses.dataclass
+class EpochClock:
+    """Where the time of an epoch's steps goes. Validation and saving are not in it."""
+
+    step_seconds: float = 0.0
+    wait_seconds: float = 0.0
+    examples: int = 0
+
+    def figures(self) -> dict[str, float]:
+        """The timed columns of history.csv."""
+        seconds = max(self.step_seconds, 1e-9)
+        return {
+            "images_per_second": self.examples / seconds,
+            "input_wait_fraction": self.wait_seconds / seconds,
+            "seconds": self.step_seconds,
+        }
+
+
+class Loop:
+    """Trains from `step` to the last epoch."""
+
+    def __init__(self, options: LoopOptions, state: TrainState, reporter: Reporter, stop: StopRequest):
+        self.options = options
+        self.state = state
+        self.step = 0
+        self.history: list[dict] = []
+        self._reporter = reporter
+        self._stop = stop
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Where checkpoints are."""
+        return self.options.run_dir / "checkpoints"
+
+    def run(
+        self,
+        batches: Iterator,
+        train_step: Callable,
+        validate: Callable[[], dict],
+        learning_rate: Callable[[int], float],
+        on_epoch: Callable[[dict], None],
+    ) -> None:
+        """Trains to the end, or raises Stopped with a checkpoint saved.
+
+        Args:
+          batches: yields the batch of `self.step`, then the following ones.
+          train_step: batch -> None.
+          validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
+          learning_rate: step -> the rate that it was taken with.
+          on_epoch: called with each new row of the history, once that row is in a checkpoint.
+        """
+        options = self.options
+        self._reporter.start("training", options.epochs * options.steps_per_epoch, self.step)
+        try:
+            while len(self.history) < options.epochs and not should_stop(self.history, options.early_stop_patience):
+                clock = self._train_epoch(batches, train_step)
+                row = self._make_row(clock, validate, learning_rate)
+                self.history.append(row)
+                self.state.sums.assign(np.zeros(3))
+                self._save()
+                write_history(options.run_dir / "history.csv", self.history)
+                self._reporter.say(epoch_line(row, options.epochs))
+                on_epoch(row)
+        finally:
+            self._reporter.stop()
+
+    def _train_epoch(self, batches: Iterator, train_step: Callable) -> EpochClock:
+        clock = EpochClock()
+        epoch_end = (len(self.history) + 1) * self.options.steps_per_epoch
+        while self.step < epoch_end:
+            if self._stop:
+                self._save()
+                raise Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
+            began = time.perf_counter()
+            batch = next(batches)
+            arrived = time.perf_counter()
+            train_step(batch)
+            self.step += 1
+            # The sums are the step's last result: reading them waits for the device, so the clock sees real steps.
+            done = float(self.state.sums[2]) if self.step == epoch_end else None
+            ended = time.perf_counter()
+            clock.step_seconds += ended - began
+            clock.wait_seconds += arrived - began
+            clock.examples += self.options.global_batch_size
+            if done is not None:
+                self._check_finite()
+            self._show(clock)
+            if self._checkpoint_due(epoch_end):
+                self._save()
+        return clock
+
+    def _checkpoint_due(self, epoch_end: int) -> bool:
+        cadence = self.options.checkpoint_every_steps
+        return bool(cadence) and self.step % cadence == 0 and self.step != epoch_end
+
+    def _show(self, clock: EpochClock) -> None:
+        epoch = len(self.history) + 1
+        note = f"{clock.figures()['images_per_second']:.0f} images/s"
+        self._reporter.update(self.step, f"epoch {epoch}/{self.options.epochs}", note)
+
+    def _make_row(self, clock: EpochClock, validate: Callable, learning_rate: Callable) -> dict:
+        loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
+        row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
+               "accuracy": correct / examples}  # fmt: skip
+        return row | validate() | {"learning_rate": learning_rate(self.step - 1)} | clock.figures()
+
+    def _check_finite(self) -> None:
+        loss_sum = float(self.state.sums[0])
+        if not math.isfinite(loss_sum):
+            raise FloatingPointError(
+                f"the training loss became {loss_sum} within epoch {len(self.history) + 1} (steps "
+                f"{self.step - self.options.steps_per_epoch} to {self.step}): lower --learning_rate, or train in "
+                "--precision=float32; the last good checkpoint is kept"
+            )
+
+    def _save(self) -> None:
+        arrays = to_arrays(self.state.variables)
+        checkpoint = Checkpoint(self.step, self.history, self.options.identity, arrays)
+        save_checkpoint(self.checkpoint_dir, checkpoint, self.state.variables)
+        best = best_row(self.history)
+        keep_newest(self.checkpoint_dir, KEEP_CHECKPOINTS, {best["step"]} if best else set())

@@ -1,0 +1,161 @@
+"""Everything that a run is a function of, besides its files: resolved options, and each data set's presets."""
+
+import dataclasses
+import hashlib
+import json
+
+from models.options import ModelOptions
+from pipeline.options import AUGMENT_PRESETS, AugmentOptions
+from sources.errors import UserError, unknown_name
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+STRATEGIES = ("auto", "none", "mirrored")
+PLACES = ("auto", "host", "device")
+CACHES = ("auto", "pack", "none")
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("constant", "cosine")
+COLOR_MODES = ("auto", "grayscale", "rgb")
+RESUMES = ("auto", "never", "must")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """The resolved options of one run; the flags of train.py have the same names, and flags.md says what they mean."""
+
+    dataset: str
+    data_dir: str = ""
+    epochs: int = 30
+    global_batch_size: int = 64
+    learning_rate: float = 1e-3
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    seed: int = 1
+    split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    split_seed: int = 1
+    full_train: bool = False
+    early_stop_patience: int = 0
+    model: str = "residual_small"
+    weights: str = "none"
+    filters: tuple[int, ...] | None = None
+    units: int | None = None
+    dropout: float | None = None
+    l2: float = 0.0
+    image_size: int = 96
+    color_mode: str = "auto"
+    bit_depth: str = "auto"
+    full_scale: int = 0
+    augment: AugmentOptions = AugmentOptions()
+    precision: str = "auto"
+    strategy: str = "auto"
+    replicas: int = 0
+    augment_on: str = "auto"
+    cache: str = "auto"
+    threads: int = 0
+    checkpoint_every_steps: int = 0
+
+    def __post_init__(self):
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise unknown_name(f"--{name}", getattr(self, name), known)
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise UserError(f"--{name}={getattr(self, name)}: it must be from {low:g} to {high:g}")
+        _check_fractions(self.split_fractions)
+        _ = self.model_options  # refuses an unknown model now
+
+    @property
+    def model_options(self) -> ModelOptions:
+        """What models/ needs to know."""
+        return ModelOptions(self.model, self.weights, self.filters, self.units, self.dropout, self.l2, self.seed)
+
+    def to_json(self) -> dict:
+        """Plain values for options.json."""
+        return dataclasses.asdict(self)
+
+
+# Options that change how fast or where a run computes, but not what it is.
+NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps")
+
+_CHOICES = {
+    "precision": PRECISIONS,
+    "strategy": STRATEGIES,
+    "augment_on": PLACES,
+    "cache": CACHES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "color_mode": COLOR_MODES,
+    "bit_depth": ("auto", "8", "16"),
+}
+_RANGES = {
+    "epochs": (1, 100_000),
+    "global_batch_size": (1, 65_536),
+    "learning_rate": (1e-9, 10.0),
+    "warmup_epochs": (0, 1000),
+    "seed": (0, 2**31 - 1),
+    "split_seed": (0, 2**31 - 1),
+    "early_stop_patience": (0, 100_000),
+    "l2": (0.0, 1.0),
+    "full_scale": (0, 65_535),
+    "replicas": (0, 64),
+    "threads": (0, 1024),
+    "checkpoint_every_steps": (0, 10**9),
+}
+
+_FOLDER_PRESET = {"augment": "light"}
+_DATASET_PRESETS = {
+    "realsense": {
+        "model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
+    },
+    "catdog": {
+        "model": "catdog_2", "image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report",
+        "color_mode": "rgb",
+    },
+    "folder": _FOLDER_PRESET,
+    "tfds": _FOLDER_PRESET,
+}  # fmt: skip
+_FULL_TRAIN_PATIENCE = {"catdog": 7}
+
+
+def resolve(dataset: str, given: dict) -> RunOptions:
+    """The options of a run: what the user gave, else the data set's preset, else the default.
+
+    Args:
+      dataset: as --dataset.
+      given: option name -> value, only for those that the user gave. `augment` is a preset's name; a knob's own name
+        (`rotate_degrees` ...) overrides that knob.
+    """
+    kind = dataset.partition(":")[0]
+    merged = dict(_DATASET_PRESETS.get(kind, {}))
+    if given.get("full_train") and kind in _FULL_TRAIN_PATIENCE:
+        merged["early_stop_patience"] = _FULL_TRAIN_PATIENCE[kind]
+    merged |= given
+    name = merged.pop("augment", "none")
+    if name not in AUGMENT_PRESETS:
+        raise unknown_name("--augment", name, AUGMENT_PRESETS)
+    knobs = {field.name for field in dataclasses.fields(AugmentOptions)} & set(merged)
+    augment = dataclasses.replace(AUGMENT_PRESETS[name], **{knob: merged.pop(knob) for knob in knobs})
+    return RunOptions(dataset, augment=augment, **merged)
+
+
+def differences(old: dict, new: dict) -> list[str]:
+    """What two options.json disagree on and a resumed run cannot, as "name: old -> new" lines."""
+    names = sorted((set(old) | set(new)) - set(NOT_PART_OF_THE_RUN))
+    old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
+    return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def options_sha256(options: RunOptions) -> str:
+    """Names the options that a run is a function of."""
+    kept = {name: value for name, value in options.to_json().items() if name not in NOT_PART_OF_THE_RUN}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _check_fractions(fractions: tuple[float, ...]) -> None:
+    whole = len(fractions) == 3 and all(0 <= part < 1 for part in fractions) and fractions[0] > 0
+    if not whole or abs(sum(fractions) - 1) > 1e-6:
+        shown = ",".join(f"{part:g}" for part in fractions)
+        raise UserError(
+            f"--split_fractions={shown}: it must be three fractions for train, validation and test that add up to 1, "
+            "as in 0.6,0.2,0.2"
+        )

@@ -1,0 +1,191 @@
+"""One run, from options to a finished run folder. Top to bottom, the order in which things happen."""
+
+import dataclasses
+import json
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import durable
+from models.zoo import build_model
+from pipeline.data import Data, DataOptions, load_data
+from pipeline.graph import Shards, make_finish, make_train_dataset
+from pipeline.order import Order, shard_size
+from reports.metrics import scores
+from reports.progress import Reporter
+from reports.sheets import augmentation_sheet, sample_sheet
+from reports.summaries import Summaries, open_summaries
+from serving.evaluation import make_predictor, predict_split
+from sources.catalog import open_catalog
+from sources.errors import UserError
+from sources.splits import train_on_validation, write_split_csv
+from training import checkpoint
+from training.announce import announce, augment_place
+from training.finish import Finished, finish_run
+from training.hardware import Hardware, set_up
+from training.loop import Loop, LoopOptions
+from training.optimizer import build_optimizer, learning_rate_at
+from training.options import RunOptions
+from training.run_folder import RunFolder
+from training.signals import StopRequest, listen
+from training.step import make_state, make_train_step
+
+PENSTOCK_VERSION = "0.1.0"
+
+
+def run(options: RunOptions, run_dir: Path, cache_dir: Path, resume: str, flags_text: Callable[..., str]) -> dict:
+    """Trains, scores and exports; returns what results.json holds.
+
+    `flags_text(options)` gives the run's own flagfile. Raises UserError for what the user can mend, Stopped after a
+    SIGTERM or SIGINT, with a checkpoint to resume from.
+    """
+    began = time.monotonic()
+    reporter = Reporter()
+    folder = RunFolder(run_dir, resume)
+    old = folder.adopt(options)
+    if folder.finished:
+        reporter.say(f"finished already: {run_dir / 'results.json'}")
+        return json.loads((run_dir / "results.json").read_text())
+    threads = options.threads or (old or {}).get("threads", 0)
+    hardware = set_up(options.precision, options.strategy, options.replicas, threads)
+    options = dataclasses.replace(options, threads=hardware.threads)
+    shard_size(options.global_batch_size, hardware.replicas)
+    with listen() as stop, open_summaries(run_dir) as summaries:
+        data = prepare_data(options, cache_dir, reporter)
+        order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
+        durable.write_json(folder.options_path, options.to_json())
+        durable.write_text(run_dir / "flags.txt", flags_text(options))
+        write_split_csv(run_dir / "split.csv", data.manifest, data.splits)
+        announce(options, hardware, data, order, reporter)
+        sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
+        loop = _train(options, hardware, data, order, run_dir, reporter, stop, summaries, sheets)
+        final = Finished(options, hardware, data, loop, sheets, began, versions())
+        return finish_run(final, summaries, reporter)
+
+
+def prepare_data(options: RunOptions, cache_dir: Path, reporter: Reporter) -> Data:
+    """Finds, checks, splits and packs the pictures of a run's options."""
+    catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
+    threads = options.threads
+    data_options = DataOptions(
+        options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
+        options.split_fractions, options.split_seed, cache_dir, threads,
+    )  # fmt: skip
+    started = []
+
+    def on_progress(done: int, total: int) -> None:
+        if not started:
+            reporter.start("decoding", total)
+            started.append(True)
+        reporter.update(done)
+
+    try:
+        data = load_data(catalog, data_options, on_progress)
+    finally:
+        reporter.stop()
+    if options.full_train:
+        data = dataclasses.replace(data, splits=train_on_validation(data.splits))
+    return data
+
+
+def versions() -> dict[str, str]:
+    """The programs whose change may change a bit."""
+    return {"penstock": PENSTOCK_VERSION, "python": platform.python_version(), "tensorflow": tf.__version__,
+            "keras": keras.__version__, "numpy": np.__version__}  # fmt: skip
+
+
+def _train(options, hardware, data, order, run_dir, reporter, stop: StopRequest, summaries: Summaries, sheets) -> Loop:
+    num_classes = len(data.manifest.class_names)
+    shape = data.pixels.pixel_format.shape
+    state = make_state(
+        hardware,
+        lambda: build_model(options.model_options, num_classes, shape),
+        lambda: build_optimizer(options, order.steps_per_epoch),
+    )
+    parameters = sum(int(np.prod(variable.shape)) for variable in state.model.trainable_variables)
+    reporter.say(f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}")
+    loop_options = LoopOptions(
+        run_dir, options.epochs, order.steps_per_epoch, options.global_batch_size, options.early_stop_patience,
+        options.checkpoint_every_steps, _identity(options, hardware, data),
+    )  # fmt: skip
+    loop = Loop(loop_options, state, reporter, stop)
+    _resume(loop, reporter)
+    if loop.step == 0:
+        _show_sheets(summaries, sheets)
+    on_device = augment_place(options, hardware)[0] == "device"
+    batches = _batches(options, hardware, data, order, loop.step, on_device)
+    finish = make_finish(options.augment.active, data.full_scale) if on_device else None
+    predict = make_predictor(state.model)
+    loop.run(
+        batches,
+        make_train_step(state, hardware, num_classes, finish),
+        lambda: _validate(predict, data, options.global_batch_size),
+        lambda step: learning_rate_at(options, order.steps_per_epoch, step),
+        lambda row: _write_scalars(summaries, row),
+    )
+    return loop
+
+
+def _identity(options: RunOptions, hardware: Hardware, data: Data) -> dict:
+    return {"manifest_sha256": data.manifest.sha256, "full_scale": data.full_scale, "precision": hardware.policy,
+            "threads": hardware.threads, "versions": versions()}  # fmt: skip
+
+
+def _resume(loop: Loop, reporter: Reporter) -> None:
+    saved = checkpoint.load_newest(loop.checkpoint_dir, reporter.say)
+    if saved is None:
+        return
+    mine = json.loads(json.dumps(loop.options.identity))
+    changed = [f"{name}: {saved.identity.get(name)} -> {value}" for name, value in mine.items()
+               if saved.identity.get(name) != value]  # fmt: skip
+    if changed:
+        raise UserError(
+            f"the checkpoint in {str(loop.checkpoint_dir)!r} cannot be continued to the same result "
+            f"({'; '.join(changed)}): restore what changed, or give another --run_dir"
+        )
+    checkpoint.restore(loop.state.variables, saved.arrays)
+    loop.step, loop.history = saved.step, saved.history
+    reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
+
+
+def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: int, on_device: bool):
+    last_step = options.epochs * order.steps_per_epoch
+
+    def make(shards: Shards) -> tf.data.Dataset:
+        return make_train_dataset(
+            order, data.pixels, data.manifest.labels, options.augment, seed=options.seed, full_scale=data.full_scale,
+            first_step=first_step, last_step=last_step, shards=shards, on_device=on_device,
+        )  # fmt: skip
+
+    if hardware.strategy is None:
+        return iter(make(Shards()))
+    replicas = hardware.replicas
+    return iter(hardware.strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
+
+
+def _validate(predict: Callable, data: Data, batch_size: int) -> dict:
+    ids = data.splits.ids["validation"]
+    if not len(ids):
+        return {"validation_loss": None, "validation_accuracy": None}
+    figures = scores(data.manifest.labels[ids], predict_split(predict, data, ids, batch_size))
+    return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
+
+
+def _write_scalars(summaries: Summaries, row: dict) -> None:
+    names = ("loss", "accuracy", "learning_rate", "images_per_second", "input_wait_fraction")
+    summaries.scalars("train", row["epoch"], {name: row[name] for name in names})
+    validation = {"loss": row["validation_loss"], "accuracy": row["validation_accuracy"]}
+    if row["validation_loss"] is not None:
+        summaries.scalars("validation", row["epoch"], validation)
+
+
+def _show_sheets(summaries: Summaries, sheets: tuple[bytes, bytes]) -> None:
+    from reports.plots import png_pixels
+
+    for tag, png in zip(("samples", "augmented"), sheets, strict=True):
+        summaries.picture("train", tag, png_pixels(png))

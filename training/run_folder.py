@@ -1,0 +1,75 @@
+"""The run folder: claimed by one process, continued by the same options, refused to others."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+import durable
+from sources.errors import UserError
+from training.options import RunOptions, differences
+
+
+class RunFolder:
+    """A run folder that this process holds; the lock goes with the process, so a dead run never blocks."""
+
+    def __init__(self, path: Path, resume: str):
+        """Creates and locks the folder.
+
+        Args:
+          path: the run folder.
+          resume: "auto" continues what is there, "never" refuses it, "must" refuses its absence.
+
+        Raises:
+          UserError: it cannot be written, another run holds it, or `resume` forbids it.
+        """
+        self.path = path
+        self.options_path = path / "options.json"
+        known = self.options_path.exists()
+        if resume == "must" and not known:
+            raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
+        if resume == "never" and known:
+            raise UserError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
+        if not known and path.is_dir() and any(name != ".lock" for name in os.listdir(path)):
+            raise UserError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
+        self._lock = self._claim()
+        if known:
+            durable.remove_leftovers(path)
+            durable.remove_leftovers(path / "checkpoints")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run that is here has written its last file."""
+        return (self.path / "results.json").exists() and (self.path / "report.html").exists()
+
+    def adopt(self, options: RunOptions) -> dict | None:
+        """The options.json that is here, or None; raises UserError where its run is not the one of `options`."""
+        try:
+            old = json.loads(self.options_path.read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{str(self.options_path)!r} cannot be read ({error}): give another --run_dir") from None
+        new = options.to_json()
+        if not options.threads:
+            # A resumed run keeps the thread count that its bits depend on, unless the user asks for another.
+            new["threads"] = old.get("threads")
+        changed = differences(old, new)
+        if changed:
+            raise UserError(
+                f"--run_dir={self.path} holds a run with other options ({'; '.join(changed)}): give the same options "
+                "to continue it, or another --run_dir"
+            )
+        return old
+
+    def _claim(self):
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held until the process ends
+        except OSError as error:
+            raise UserError(f"--run_dir={self.path} cannot be written: {error.strerror}; give another folder") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"--run_dir={self.path} is in use by another run: wait for it, or give another") from None
+        return lock
