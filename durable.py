@@ -7,13 +7,14 @@ with the power.
 """
 
 import contextlib
+import csv
 import hashlib
 import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +55,34 @@ def write_json(path: str | Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def write_csv(path: str | Path, rows: Iterable[Sequence]) -> None:
+    """`write_text` of `rows` (the first one names the columns) as comma-separated values, a line feed after each."""
+    text = io.StringIO()
+    plain = csv.writer(text, lineterminator="\n")
+    # Python's csv leaves a carriage return bare, which every reader takes for the end of a row; file names have them.
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        writer = quoted if any("\r" in str(field) for field in row) else plain
+        writer.writerow(row)
+    write_text(path, text.getvalue())
+
+
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes named arrays as an uncompressed .npz (each member carries a CRC-32); read with allow_pickle=False."""
+    """Writes named arrays as an uncompressed .npz (each member carries a CRC-32); see `read_arrays`."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     write_bytes(path, buffer.getbuffer())
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """What `write_arrays` wrote; raises OSError where the file is absent, cut short or has a flipped bit."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return dict(saved)
+    except OSError:
+        raise
+    except Exception as error:  # zipfile and numpy have seven types for what a flipped bit can do
+        raise OSError(f"{str(path)!r} is damaged: {error}") from error
 
 
 @contextlib.contextmanager
@@ -104,7 +128,12 @@ def _swap_in(temporary: Path, path: Path) -> None:
         # rename(2) refuses a folder that is not empty, so the old one steps aside for the moment between the two.
         aside = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
         os.replace(path, aside / path.name)
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            os.replace(aside / path.name, path)
+            os.rmdir(aside)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
     else:
         os.replace(temporary, path)

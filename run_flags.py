@@ -120,4 +120,9 @@ def _makers(values: flags.FlagValues):
     def maker(define):
         return lambda name, text: define(name, None, text, flag_values=values)
 
-    return maker(flags.DEFINE_string), maker(flags.DEFINE_float), maker(flags.DEFINE_integer), maker(flags.DEFINE_boolean)
+    return (
+        maker(flags.DEFINE_string),
+        maker(flags.DEFINE_float),
+        maker(flags.DEFINE_integer),
+        maker(flags.DEFINE_boolean),
+    )

@@ -29,18 +29,22 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one run."""
-    from sources.errors import UserError, unknown_name
+    from jobs.run_folder import claim
+    from sources.catalog import open_catalog
+    from sources.errors import unknown_name
 
-    if arguments:
-        raise UserError(f"{arguments[0]!r} is not a flag: options are written --name=value")
+    commandline.refuse_arguments(arguments)
     if values.resume not in RESUMES:
         raise unknown_name("--resume", values.resume, RESUMES)
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
     run_dir = Path(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
+    cache_dir = commandline.cache_dir(values)
+    with claim(run_dir, values.resume) as folder:
+        catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
+        commandline.import_tensorflow()
+        from jobs.run import run
 
-    from training.run import run
-
-    run(options, run_dir, commandline.cache_dir(values), values.resume, run_flags.flagfile_of)
+        run(options, folder, catalog, cache_dir, run_flags.flagfile_of)
 
 
 def default_run_dir(dataset: str) -> Path:

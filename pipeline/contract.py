@@ -40,5 +40,7 @@ def check_element_spec(dataset: tf.data.Dataset, expected: dict[str, tf.TensorSp
     for name, spec in expected.items():
         got = actual[name]
         if got.dtype != spec.dtype or got.shape.as_list() != spec.shape.as_list():
-            raise TypeError(f"feature {name!r} is {got.dtype.name} {got.shape}: it must be {spec.dtype.name} {spec.shape}")
+            raise TypeError(
+                f"feature {name!r} is {got.dtype.name} {got.shape}: it must be {spec.dtype.name} {spec.shape}"
+            )
     return dataset

@@ -152,8 +152,7 @@ def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
             folder = next(folder.path for folder in catalog.folders if folder.label == label)
             raise UserError(
                 f"class {manifest.class_names[label]!r} is empty: {str(Path(_text(catalog.root), _text(folder)))!r} "
-                f"holds no picture that can be read; add some, or remove the folder"
-                + _first_refusal(manifest)
+                f"holds no picture that can be read; add some, or remove the folder" + _first_refusal(manifest)
             )
 
 

@@ -15,8 +15,8 @@ from sources.headers import MAX_PIXELS
 _JPEG_OVERSAMPLING = 3
 _JPEG_SHIFT = 16
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF")
-# ITU-R BT.601 luma in 1/65536, the weights of the Y of a JPEG.
-_LUMA_WEIGHTS = (19595, 38470, 7471)
+# ITU-R BT.601 luma: the Y of a JPEG.
+_LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 
 
 def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
@@ -98,7 +98,7 @@ def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
 
 
 def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
-    header = tf.cast(tf.io.decode_raw(image_bytes, tf.uint8)[16:26], tf.int64)
+    header = tf.cast(tf.io.decode_raw(tf.strings.substr(image_bytes, 0, 26), tf.uint8)[16:], tf.int64)
     header = tf.pad(header, [[0, 10 - tf.size(header)]])
     powers = tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
     width, height = tf.reduce_sum(header[:4] * powers), tf.reduce_sum(header[4:8] * powers)
@@ -149,5 +149,4 @@ def _to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
 
 def _luma(image: tf.Tensor) -> tf.Tensor:
     """[height, width, 3] -> [height, width, 1], same dtype, rounded."""
-    total = tf.reduce_sum(tf.cast(image, tf.int64) * tf.constant(_LUMA_WEIGHTS, tf.int64), axis=-1, keepdims=True)
-    return tf.cast((total + 32768) // 65536, image.dtype)
+    return tf.cast(tf.round(tf.tensordot(tf.cast(image, tf.float32), _LUMA_WEIGHTS, 1)), image.dtype)

@@ -6,6 +6,7 @@ another size or another decoder make another pack. It holds nothing random.
 
 import dataclasses
 import hashlib
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -66,16 +67,18 @@ def load_or_make_verdict(
     """The verdict alone, for training without a pack; kept in the cache folder."""
     store = cache_dir / "verdicts" / f"{pack_key(manifest, pixel_format)}.npz"
     try:
-        with np.load(store, allow_pickle=False) as arrays:
-            return Verdict.from_arrays(arrays)
-    except (OSError, ValueError, KeyError, EOFError, zlib.error):
+        return Verdict.from_arrays(durable.read_arrays(store))
+    except (OSError, ValueError, KeyError):
         verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
         durable.write_arrays(store, verdict.to_arrays())
         return verdict
 
 
 def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) -> None:
-    pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "w+", shape=shape)
+    with open(folder / "pixels.bin", "wb") as file:
+        # Without this the file is a hole, and a full disk is met by a write through the map, which kills the process.
+        os.posix_fallocate(file.fileno(), 0, len(manifest) * pixel_format.nbytes)
+    pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r+", shape=shape)
     checksums = np.zeros(len(manifest), np.uint32)
 
     def write(example_id: int, picture: np.ndarray) -> None:
@@ -92,10 +95,10 @@ def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) ->
 def _open(folder: Path, shape: tuple[int, ...], pixel_format: PixelFormat) -> Pack | None:
     """The pack in `folder`, or None where it is absent, cut short or has a flipped bit."""
     try:
-        with np.load(folder / "verdict.npz", allow_pickle=False) as arrays:
-            verdict, checksums = Verdict.from_arrays(arrays), arrays["checksums"]
+        arrays = durable.read_arrays(folder / "verdict.npz")
+        verdict, checksums = Verdict.from_arrays(arrays), arrays["checksums"]
         pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r", shape=shape)
-    except (OSError, ValueError, KeyError, EOFError, zlib.error):
+    except (OSError, ValueError, KeyError):
         return None
     # One pass at about 1 GB/s; it also brings the file into the page cache, where the first epoch wants it.
     if any(zlib.crc32(picture) != checksum for picture, checksum in zip(pixels, checksums, strict=True)):

@@ -30,6 +30,7 @@ class PackedPixels:
 
     def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
         """See `Pixels`."""
+
         # np.memmap behind a stateless numpy_function: an in-graph ImmutableConst is copied whole into memory by
         # constant folding, and crashes where it does not fit.
         def gather(batch):
@@ -59,9 +60,7 @@ class StreamedPixels:
             .map(self._read, num_parallel_calls=self._threads, deterministic=True)
             .batch(batch_size, drop_remainder=True)
         )
-        return tf.data.Dataset.zip(dataset, images).map(
-            lambda batch, image: batch | {"image": image}
-        )
+        return tf.data.Dataset.zip(dataset, images).map(lambda batch, image: batch | {"image": image})
 
     def _paths(self, batch):
         paths = tf.numpy_function(self._full_paths, [batch["example_id"]], tf.string, stateful=False)

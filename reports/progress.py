@@ -26,9 +26,18 @@ class Reporter:
         """Shows a bar of `total` units, of which `done` are done."""
         if not self._console.is_terminal:
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-        self._bar = Progress(*columns, TextColumn("ETA"), TimeRemainingColumn(), console=self._console,
-                             transient=True, auto_refresh=False, speed_estimate_period=60)  # fmt: skip
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            auto_refresh=False,
+            speed_estimate_period=60,
+        )
         self._task = self._bar.add_task(description, total=total, completed=done, note="")
         self._bar.start()
 

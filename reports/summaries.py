@@ -18,7 +18,7 @@ class Summaries:
         try:
             import tensorboard  # noqa: F401
         except ImportError:
-            raise UserError("tensorboard is not installed: summaries need it; pip install 'tensorboard>=2.21'") from None
+            raise UserError("tensorboard is not installed: run make setup") from None
         self._run_dir = run_dir
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 

@@ -1,6 +1,8 @@
 """A SavedModel -> class and probabilities of files and folders of pictures."""
 
+import csv
 import dataclasses
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+import durable
 from sources.errors import UserError
 from sources.headers import BadImage, read_header
 
@@ -23,6 +26,11 @@ class Prediction:
     probability: float = 0.0
     probabilities: np.ndarray | None = None
     reason: str = ""
+
+    def line(self) -> str:
+        """path, class and probability, or path and reason, with tabs between them; odd bytes are escaped."""
+        path = self.path.decode("utf-8", "backslashreplace")
+        return f"{path}\t{self.reason}" if self.reason else f"{path}\t{self.class_name}\t{self.probability:.4f}"
 
 
 class Predictor:
@@ -76,6 +84,22 @@ class Predictor:
             path: Prediction(path, names[row].decode(), float(rows[row].max()), rows[row])
             for row, path in enumerate(paths)
         }
+
+
+def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+    """Columns path, prediction, probability, a column a class, reason; raises UserError where it cannot be written."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "prediction", "probability", *class_names, "reason"])
+    for one in predictions:
+        blank = [""] * len(class_names)
+        shown = blank if one.probabilities is None else [f"{value:.8g}" for value in one.probabilities]
+        probability = "" if one.reason else f"{one.probability:.8g}"
+        writer.writerow([os.fsdecode(one.path), one.class_name, probability, *shown, one.reason])
+    try:
+        durable.write_text(path, text.getvalue())
+    except OSError as error:
+        raise UserError(f"--csv={path} cannot be written: {error.strerror}; give another file") from None
 
 
 def find_saved_model(place: Path) -> Path:

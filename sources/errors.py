@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+_MOST_LISTED = 40
+
 
 class UserError(Exception):
     """A flag, a folder or a file that cannot be worked with.
@@ -16,4 +18,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> U
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     nearest = f"did you mean {near[0]!r}? " if near else ""
-    return UserError(f"unknown {kind} {name!r}: {nearest}known: {', '.join(known)}{'; ' + fix if fix else ''}")
+    # TFDS knows a thousand builders: a list that nobody can read is left out.
+    listed = f"known: {', '.join(known)}" if len(known) <= _MOST_LISTED else f"{len(known)} are known"
+    return UserError(f"unknown {kind} {name!r}: {nearest}{listed}{'; ' + fix if fix else ''}")

@@ -25,6 +25,7 @@ MAX_FILE_BYTES = 256 << 20
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 SPLIT_NAMES = ("train", "validation", "test")
 _CHUNK_FILES = 128
+_UNREADABLE = "cannot be read"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
 _FACTS = np.dtype(
@@ -142,7 +143,7 @@ def _scan(root, pending, label, split, files, unreadable) -> None:
                 continue
             status = entry.stat()
         except OSError as error:
-            unreadable.append((path, f"cannot be read: {error.strerror}"))
+            unreadable.append((path, f"{_UNREADABLE}: {error.strerror}"))
             continue
         if stat.S_ISDIR(status.st_mode):
             unreadable.append((path, "link to a folder: not followed"))
@@ -175,7 +176,7 @@ def _inspect(root: bytes, file: _File) -> tuple[tuple, str]:
             content = opened.read()
         header = read_header(content)
     except OSError as error:
-        return nothing, f"cannot be read: {error.strerror}"
+        return nothing, f"{_UNREADABLE}: {error.strerror}"
     except BadImage as error:
         return nothing, str(error)
     digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
@@ -192,17 +193,20 @@ def _recall(store: Path, found: Sequence[_File]) -> tuple[np.ndarray, list[str |
     facts = np.zeros(len(found), _FACTS)
     reasons: list[str | None] = [None] * len(found)
     try:
-        with np.load(store, allow_pickle=False) as saved:
-            paths = saved["paths"].tobytes().split(b"\0")
-            old_facts, old_reasons = saved["facts"], saved["reasons"].tobytes().decode().split("\0")
-    except (OSError, ValueError, KeyError, EOFError):
+        saved = durable.read_arrays(store)
+        paths = saved["paths"].tobytes().split(b"\0")
+        old_facts, old_reasons = saved["facts"], saved["reasons"].tobytes().decode().split("\0")
+    except (OSError, ValueError, KeyError):
         return facts, reasons
     if old_facts.dtype != _FACTS or not len(paths) == len(old_facts) == len(old_reasons):
         return facts, reasons
     rows = {path: row for row, path in enumerate(paths)}
     for row, file in enumerate(found):
         old = rows.get(file.path)
-        if old is not None and (file.bytes, file.mtime_ns) == (old_facts["bytes"][old], old_facts["mtime_ns"][old]):
+        # A file that could not be read may be readable now: a change of permissions leaves no trace in its facts.
+        if old is None or old_reasons[old].startswith(_UNREADABLE):
+            continue
+        if (file.bytes, file.mtime_ns) == (old_facts["bytes"][old], old_facts["mtime_ns"][old]):
             facts[row], reasons[row] = old_facts[old], old_reasons[old]
     return facts, reasons
 

@@ -4,9 +4,7 @@ The draw depends on the contents and the seed alone: a file that is renamed stay
 same bytes never land in different splits, so a test picture is never one that was trained on.
 """
 
-import csv
 import dataclasses
-import io
 from pathlib import Path
 
 import numpy as np
@@ -67,15 +65,13 @@ def make_splits(
 
 def write_split_csv(path: Path, manifest: Manifest, splits: Splits) -> None:
     """Columns path, label (the class name), split, sha256; rows by split, then in file order."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "split", "sha256"])
+    rows = [["path", "label", "split", "sha256"]]
     for name, ids in splits.ids.items():
         for example_id in ids:
             digest = manifest.facts["sha256"][example_id].tobytes().hex()
             label = manifest.class_names[manifest.labels[example_id]]
-            writer.writerow([manifest.shown_path(example_id), label, name, digest])
-    durable.write_text(path, text.getvalue())
+            rows.append([manifest.shown_path(example_id), label, name, digest])
+    durable.write_csv(path, rows)
 
 
 def _missing_fractions(codes: np.ndarray, fractions: tuple[float, float, float]) -> tuple[float, float, float]:

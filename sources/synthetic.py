@@ -108,10 +108,10 @@ def render_depth(kind: str, number: int, seed: int = 1) -> tuple[np.ndarray, np.
 
 def draw_view(rng: np.random.Generator) -> View:
     """Draws distance, place, pose and background: the same distributions for every class."""
-    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([14, 8, 6])
+    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([10, 6, 5])
     return View(
-        distance=rng.uniform(410, 480),
-        x=rng.uniform(-10, 10), y=rng.uniform(-2, 18),
+        distance=rng.uniform(420, 480),
+        x=rng.uniform(-5, 5), y=rng.uniform(3, 13),
         yaw=yaw, pitch=pitch, roll=roll,
         wall=rng.uniform(620, 1300),
         wall_slope=tuple(rng.normal(0, 0.8, 2)),
@@ -141,9 +141,9 @@ def _fake(rng: np.random.Generator, view: View) -> Cloud:
     """A flat or bent presentation of either person, with or without whoever holds it."""
     person = PEOPLE["fadam" if rng.random() < 0.5 else "woman"]
     holder = PEOPLE["fadam" if rng.random() < 0.5 else "woman"]
-    form = rng.choice(["photo", "screen", "curved", "cutout", "mask"], p=[0.1, 0.1, 0.15, 0.25, 0.4])
+    form = rng.choice(["photo", "screen", "curved", "cutout", "mask"], p=[0.15, 0.1, 0.15, 0.2, 0.4])
     sheet = _draw_sheet(form, person, rng)
-    if form == "mask" and rng.random() < 0.5:
+    if form == "mask" and rng.random() < 0.7:
         worn = sheet - np.array([[0.0], [0.0], [holder.half_depth + holder.nose + 4]])
         behind = _draw_person(holder, rng, view)
         return _place(Cloud(np.concatenate([behind.smooth, worn], axis=1), behind.rough), view, holder.half_depth)
@@ -193,7 +193,7 @@ def _emboss(sheet: np.ndarray, person: scene.Person, rng: np.random.Generator) -
     """A mask's half relief and its eye holes."""
     relief = scene.make_relief(person, scene.Expression())
     x, y = sheet[0] * 75 / person.half_width, sheet[1] * 115 / person.half_height
-    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.15, 0.45) * scene.look_up(relief, x, y)])
+    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.1, 0.35) * scene.look_up(relief, x, y)])
     eye_hole = ((np.abs(x) - 31) / 13) ** 2 + (y / 8) ** 2 < 1
     return pressed[:, ~eye_hole]
 

@@ -28,7 +28,7 @@ def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
         builder = tfds.builder(name, data_dir=data_dir or None)
     except tfds.core.registered.DatasetNotFoundError:
         raise unknown_name("TFDS builder", name, tfds.list_builders(), "see tfds.list_builders()") from None
-    except (ValueError, RuntimeError) as error:
+    except Exception as error:  # AssertionError for a version that is not there, ImportError for what it is made with
         raise UserError(f"--dataset=tfds:{name}: {_first_line(error)}") from None
     image, label = _supervised_features(builder, tfds)
     _prepare(builder, tfds)

@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 from urllib.error import URLError
 
@@ -67,27 +68,29 @@ def test_the_range_is_made_in_float32_under_a_mixed_policy():
         keras.config.set_dtype_policy("float32")
     assert [layer.name for layer in model.layers][:3] == ["image", "grey_to_colour", "rescale"]
     assert model.get_layer("rescale").output.dtype == model.get_layer("grey_to_colour").output.dtype == "float32"
+    assert model.output.dtype == "float32"
+    assert {variable.dtype for variable in model.weights} == {"float32"}
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_v2_b0", "convnext_tiny"])
-def test_the_rebuilt_network_computes_what_the_original_does(name, pictures):
+def test_the_rebuilt_network_is_the_original_with_a_seed(name, pictures):
     chosen = backbones.BACKBONES[name]
     original = chosen.construct(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3), **chosen.settings)
-    rebuilt = backbones._rebuild(original, ModelOptions(name, l2=1e-4))
-    rebuilt.set_weights(original.get_weights())
+    first, again = (backbones._rebuild(original, ModelOptions(name, l2=1e-4)) for _ in range(2))
+    assert [v.path for v in first.variables] == [v.path for v in again.variables]
+    assert len({v.path for v in first.variables}) == len(original.variables)
+    assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in _pairs(first.variables, again.variables))
+    assert len(first.losses) == sum(v.path.endswith("kernel") for v in first.trainable_variables)
+
+    first.set_weights(original.get_weights())
     images = backbones.rescale(pictures / np.float32(255), name)
     expected = original(images).numpy()
     assert expected.std() > 0
-    np.testing.assert_allclose(rebuilt(images).numpy(), expected, rtol=1e-5, atol=1e-6)
-    assert len(rebuilt.losses) == sum(v.path.endswith("kernel") for v in rebuilt.trainable_variables)
+    np.testing.assert_allclose(first(images).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["efficientnet_v2_b0", "convnext_tiny"])
-def test_two_builds_agree_in_paths_and_values(name):
-    first, again = (build_model(ModelOptions(name), 3, (32, 32, 3)).variables for _ in range(2))
-    assert [v.path for v in first] == [v.path for v in again]
-    assert len({v.path for v in first}) == len(first)
-    assert all(np.array_equal(a, b) for a, b in zip(map(np.asarray, first), map(np.asarray, again), strict=True))
+def _pairs(first: list, second: list) -> zip:
+    return zip(first, second, strict=True)
 
 
 def _original(alpha: float) -> keras.Model:
@@ -112,22 +115,48 @@ def test_weights_of_the_older_format_load(tmp_path):
         legacy_h5_format.save_weights_to_hdf5_group(file, original)
     options = ModelOptions("mobilenet_v2_035", weights=str(tmp_path / "no_top.h5"))
     loaded = build_model(options, 2, (SIDE, SIDE, 3)).get_weights()[:-2]
-    assert all(np.array_equal(a, b) for a, b in zip(loaded, original.get_weights(), strict=True))
+    assert all(np.array_equal(a, b) for a, b in _pairs(loaded, original.get_weights()))
 
 
-def _refusal(**settings) -> str:
+@pytest.fixture(scope="module")
+def mobilenet() -> keras.Model:
+    return backbones._construct(ModelOptions("mobilenet_v2_035"), (32, 32, 3))
+
+
+def _refusal(backbone: keras.Model, path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        build_model(ModelOptions(**settings), 2, (SIDE, SIDE, 3))
+        backbones._load_weights(backbone, ModelOptions("mobilenet_v2_035", weights=str(path)))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path):
-    missing, garbage = tmp_path / "missing.weights.h5", tmp_path / "garbage.weights.h5"
-    garbage.write_bytes(b"no such format" * 100)
-    assert f"weights is '{missing}': there is no such file" in _refusal(name="mobilenet_v2_035", weights=str(missing))
-    assert "not the weights of mobilenet_v2_035" in _refusal(name="mobilenet_v2_035", weights=str(garbage))
-    assert "not the weights of mobilenet_v2 without its top" in _refusal(name="mobilenet_v2", weights=str(WEIGHTS))
+def test_a_missing_file_of_weights_is_refused(mobilenet, tmp_path):
+    path = tmp_path / "missing.weights.h5"
+    assert _refusal(mobilenet, path) == f"weights is '{path}': there is no such file"
+
+
+def test_a_file_of_something_else_is_refused(mobilenet, tmp_path):
+    path = tmp_path / "garbage.weights.h5"
+    path.write_bytes(b"no such format" * 100)
+    assert "not the weights of mobilenet_v2_035 without its top" in _refusal(mobilenet, path)
+
+
+def test_weights_of_another_width_are_refused(tmp_path):
+    narrow = ModelOptions("mobilenet_v2", weights=str(WEIGHTS))
+    with pytest.raises(UserError, match=r"not the weights of mobilenet_v2 without its top \(.*\); give a file"):
+        build_model(narrow, 2, (SIDE, SIDE, 3))
+
+
+def test_a_file_with_a_layer_too_many_or_too_few_is_refused(mobilenet, tmp_path):
+    path = tmp_path / "partial.weights.h5"
+    shutil.copy(WEIGHTS, path)
+    path.chmod(0o644)
+    with h5py.File(path, "r+") as file:
+        file["layers/extra/vars/0"] = np.zeros(3, np.float32)
+    assert "it holds 261 arrays, not 260" in _refusal(mobilenet, path)
+    with h5py.File(path, "r+") as file:
+        del file["layers/extra"], file["layers/conv2d_34"]
+    assert "not the weights of mobilenet_v2_035" in _refusal(mobilenet, path)
 
 
 def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path):
@@ -136,10 +165,13 @@ def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path)
 
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", offline)
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
-    text = _refusal(name="mobilenet_v2_035", weights="imagenet")
+    with pytest.raises(UserError) as caught:
+        build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 2, (96, 96, 3))
+    text = str(caught.value)
     assert "could not be fetched" in text
     assert "no network" in text
     assert text.endswith("copy the no_top .h5 file here and give its path as weights")
+    assert "\n" not in text
 
 
 def test_pictures_below_32_pixels_are_refused():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 import durable
+from jobs.announce import announce, augment_place
+from jobs.finish import Finished, finish_run
+from jobs.run_folder import RunFolder
 from models.zoo import build_model
 from pipeline.data import Data, DataOptions, load_data
 from pipeline.graph import Shards, make_finish, make_train_dataset
@@ -21,24 +25,23 @@ from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
 from serving.evaluation import make_predictor, predict_split
-from sources.catalog import open_catalog
 from sources.errors import UserError
+from sources.folders import Catalog
 from sources.splits import train_on_validation, write_split_csv
 from training import checkpoint
-from training.announce import announce, augment_place
-from training.finish import Finished, finish_run
 from training.hardware import Hardware, set_up
 from training.loop import Loop, LoopOptions
 from training.optimizer import build_optimizer, learning_rate_at
 from training.options import RunOptions
-from training.run_folder import RunFolder
 from training.signals import StopRequest, listen
 from training.step import make_state, make_train_step
 
 PENSTOCK_VERSION = "0.1.0"
 
 
-def run(options: RunOptions, run_dir: Path, cache_dir: Path, resume: str, flags_text: Callable[..., str]) -> dict:
+def run(
+    options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, flags_text: Callable[[RunOptions], str]
+) -> dict:
     """Trains, scores and exports; returns what results.json holds.
 
     `flags_text(options)` gives the run's own flagfile. Raises UserError for what the user can mend, Stopped after a
@@ -46,35 +49,32 @@ def run(options: RunOptions, run_dir: Path, cache_dir: Path, resume: str, flags_
     """
     began = time.monotonic()
     reporter = Reporter()
-    folder = RunFolder(run_dir, resume)
     old = folder.adopt(options)
     if folder.finished:
-        reporter.say(f"finished already: {run_dir / 'results.json'}")
-        return json.loads((run_dir / "results.json").read_text())
+        reporter.say(f"finished already: {folder.path / 'results.json'}")
+        return json.loads((folder.path / "results.json").read_text())
     threads = options.threads or (old or {}).get("threads", 0)
     hardware = set_up(options.precision, options.strategy, options.replicas, threads)
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.global_batch_size, hardware.replicas)
-    with listen() as stop, open_summaries(run_dir) as summaries:
-        data = prepare_data(options, cache_dir, reporter)
+    with listen() as stop, open_summaries(folder.path) as summaries:
+        data = prepare_data(options, catalog, cache_dir, reporter)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
         durable.write_json(folder.options_path, options.to_json())
-        durable.write_text(run_dir / "flags.txt", flags_text(options))
-        write_split_csv(run_dir / "split.csv", data.manifest, data.splits)
+        durable.write_text(folder.path / "flags.txt", flags_text(options))
+        write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
         sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
-        loop = _train(options, hardware, data, order, run_dir, reporter, stop, summaries, sheets)
+        loop = _train(options, hardware, data, order, folder.path, reporter, stop, summaries, sheets)
         final = Finished(options, hardware, data, loop, sheets, began, versions())
         return finish_run(final, summaries, reporter)
 
 
-def prepare_data(options: RunOptions, cache_dir: Path, reporter: Reporter) -> Data:
-    """Finds, checks, splits and packs the pictures of a run's options."""
-    catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
-    threads = options.threads
+def prepare_data(options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter) -> Data:
+    """Checks, splits and packs the pictures of a catalog."""
     data_options = DataOptions(
         options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
-        options.split_fractions, options.split_seed, cache_dir, threads,
+        options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
     )  # fmt: skip
     started = []
 
@@ -108,7 +108,9 @@ def _train(options, hardware, data, order, run_dir, reporter, stop: StopRequest,
         lambda: build_optimizer(options, order.steps_per_epoch),
     )
     parameters = sum(int(np.prod(variable.shape)) for variable in state.model.trainable_variables)
-    reporter.say(f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}")
+    reporter.say(
+        f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}"
+    )
     loop_options = LoopOptions(
         run_dir, options.epochs, order.steps_per_epoch, options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),

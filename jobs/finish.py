@@ -11,6 +11,7 @@ import numpy as np
 from reports.page import Mistake, write_report
 
 import durable
+from jobs.announce import write_quarantine_csv
 from models.zoo import build_model
 from pipeline.data import Data
 from reports.history import best_row
@@ -59,7 +60,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
     difference = _export(model, run, probabilities, run_dir)
     results = _results(run, best, split_scores, difference)
     write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
-    _write_quarantine(run_dir / "quarantine.csv", run.data)
+    write_quarantine_csv(run_dir / "quarantine.csv", run.data)
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
     durable.write_json(run_dir / "results.json", results)
@@ -137,7 +138,9 @@ def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Pat
 
 def _results(run: Finished, best: dict, split_scores: dict, difference: float) -> dict:
     history, state = run.loop.history, run.loop.state
-    mean = {name: float(np.mean([row[name] for row in history])) for name in ("images_per_second", "input_wait_fraction")}
+    mean = {
+        name: float(np.mean([row[name] for row in history])) for name in ("images_per_second", "input_wait_fraction")
+    }
     return {
         "dataset": run.options.dataset,
         "data_origin": run.data.manifest.data_origin,
@@ -160,14 +163,6 @@ def _results(run: Finished, best: dict, split_scores: dict, difference: float) -
         "weights_sha256": weights_sha256(to_arrays(state.model.variables)),
         "versions": run.versions,
     }
-
-
-def _write_quarantine(path: Path, data: Data) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "reason"])
-    writer.writerows([name.decode("utf-8", "surrogateescape"), reason] for name, reason in data.quarantine)
-    durable.write_text(path, text.getvalue())
 
 
 def _summarize_test(run, summaries: Summaries, epoch: int, figures: dict | None, rows: np.ndarray, grid) -> None:

@@ -1,13 +1,29 @@
 """The run folder: claimed by one process, continued by the same options, refused to others."""
 
+import contextlib
 import fcntl
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import durable
 from sources.errors import UserError
 from training.options import RunOptions, differences
+
+
+@contextlib.contextmanager
+def claim(path: Path, resume: str) -> Iterator["RunFolder"]:
+    """A RunFolder for the block; one that a user's mistake left without a run is taken away again."""
+    folder = RunFolder(path, resume)
+    try:
+        yield folder
+    except UserError:
+        if not folder.options_path.exists():
+            with contextlib.suppress(OSError):
+                (path / ".lock").unlink()
+                path.rmdir()
+        raise
 
 
 class RunFolder:

@@ -1,7 +1,11 @@
 """The first log lines of a run: what was found, what was chosen, and why."""
 
+import csv
 import dataclasses
+import io
+from pathlib import Path
 
+import durable
 from pipeline.data import Data
 from pipeline.order import Order
 from reports.progress import Reporter
@@ -13,6 +17,19 @@ def announce(options: RunOptions, hardware: Hardware, data: Data, order: Order, 
     """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
     for line in hardware.reasons:
         reporter.say(line)
+    announce_data(options, data, reporter)
+    place, why = augment_place(options, hardware)
+    reporter.say(f"augment     {_knobs(options)}; on the {place} ({why})")
+    size = options.global_batch_size
+    rest = len(order.example_ids) % size
+    reporter.say(
+        f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
+        f" ({size // hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
+    )
+
+
+def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
+    """Counts a class and split, what was refused, real or rendered, and how pictures are decoded and kept."""
     origin = data.manifest.data_origin
     shown = "SYNTHETIC: rendered faces, not camera pictures" if origin == "synthetic" else "real pictures"
     quarantined = len(data.quarantine)
@@ -26,14 +43,15 @@ def announce(options: RunOptions, hardware: Hardware, data: Data, order: Order, 
         reporter.say(f"  warning   {data.splits.shared} files have the same bytes as a file of another split")
     for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
         reporter.say(f"{label:<12}{reason}")
-    place, why = augment_place(options, hardware)
-    reporter.say(f"augment     {_knobs(options)}; on the {place} ({why})")
-    size = options.global_batch_size
-    rest = len(order.example_ids) % size
-    reporter.say(
-        f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
-        f" ({size // hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
-    )
+
+
+def write_quarantine_csv(path: Path, data: Data) -> None:
+    """Columns path, reason."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "reason"])
+    writer.writerows([name.decode("utf-8", "surrogateescape"), reason] for name, reason in data.quarantine)
+    durable.write_text(path, text.getvalue())
 
 
 def _knobs(options: RunOptions) -> str:

@@ -1,0 +1,48 @@
+# make train   build .venv and train on the rendered depth faces
+# make test    build .venv, lint, test
+# make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
+
+PYTHON ?= python3
+BIN := .venv/bin
+REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
+# A CPU and a GPU TensorFlow hold the same files, so a change of kind starts a new .venv.
+STAMP := .venv/.$(basename $(REQUIREMENTS))
+DEV_STAMP := .venv/.requirements-dev
+
+.PHONY: setup train test test-slow lint flags bench clean
+
+setup: $(STAMP)
+
+train: setup
+	$(BIN)/python train.py --dataset=realsense --epochs=15
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+flags: setup
+	$(BIN)/python flags_page.py
+
+bench: $(DEV_STAMP)
+	$(BIN)/python benchmarks/batches.py
+	$(BIN)/python benchmarks/training.py
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache
+
+$(STAMP): $(REQUIREMENTS) requirements-base.txt
+	rm -rf .venv
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	touch $@
+
+$(DEV_STAMP): $(STAMP) requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	touch $@

@@ -1,0 +1,51 @@
+"""Scores a finished run's SavedModel on one of its splits, or on other pictures of the same classes.
+
+python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+import commandline
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """evaluate.py's flags."""
+    flags.DEFINE_string("run", None, "the folder of a finished run", flag_values=values)
+    flags.DEFINE_string(
+        "split", None, "train, validation or test (the default) of the run's own data", flag_values=values
+    )
+    flags.DEFINE_string("dataset", None, "folder:PATH of other pictures, in folders named as the run's classes",
+                        flag_values=values)  # fmt: skip
+    flags.DEFINE_string("data_dir", None, "where the run's pictures are now, if they have moved", flag_values=values)
+    flags.DEFINE_string("cache_dir", None, "as in train.py", flag_values=values)
+    flags.DEFINE_string("out_dir", None, "where predictions.csv and scores.json go; the default is RUN/evaluation",
+                        flag_values=values)  # fmt: skip
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Flags -> one call."""
+    from sources.errors import UserError, unknown_name
+    from sources.index import SPLIT_NAMES
+
+    commandline.refuse_arguments(arguments)
+    if not values.run:
+        raise UserError("--run is missing: the folder of a finished run, as runs/catdog/...")
+    if values.split and values.split not in SPLIT_NAMES:
+        raise unknown_name("--split", values.split, SPLIT_NAMES)
+    if values.split and values.dataset:
+        raise UserError("--split and --dataset exclude each other: a split is of the run's own data")
+
+    commandline.import_tensorflow()
+    from jobs.assess import assess
+
+    run_dir = Path(values.run)
+    out_dir = Path(values.out_dir) if values.out_dir else run_dir / "evaluation"
+    cache_dir = commandline.cache_dir(values)
+    for line in assess(run_dir, values.split or "test", values.dataset, values.data_dir, out_dir, cache_dir):
+        print(line)
+
+
+if __name__ == "__main__":
+    commandline.run(define_flags, main)

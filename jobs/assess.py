@@ -1,0 +1,96 @@
+"""What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import durable
+from reports.metrics import class_figures, confusion_matrix, scores
+from reports.plots import plot_confusion
+from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
+from sources.catalog import open_catalog
+from sources.errors import UserError
+from sources.folders import catalog_of_folder
+from sources.index import build_index
+
+
+def assess(
+    run_dir: Path, split: str, dataset: str | None, data_dir: str | None, out_dir: Path, cache_dir: Path
+) -> list[str]:
+    """Writes predictions.csv, scores.json and confusion.png to `out_dir`; returns lines for the terminal.
+
+    Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
+    """
+    predictor = Predictor(find_saved_model(run_dir))
+    if dataset:
+        paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
+    else:
+        paths, names = _pictures_of_split(run_dir, split, data_dir, cache_dir)
+    labels = np.array([predictor.class_names.index(name) for name in names])
+    predictions = list(predictor.predict(paths))
+    good = np.array([not prediction.reason for prediction in predictions])
+    if not good.any():
+        raise UserError(f"none of {len(paths)} files could be classified; the first: {predictions[0].line()}")
+    rows = np.stack([prediction.probabilities for prediction in predictions if not prediction.reason])
+    figures = scores(labels[good], rows)
+    confusion = confusion_matrix(labels[good], rows.argmax(axis=1), len(predictor.class_names))
+    _write(out_dir, predictor.class_names, predictions, figures, confusion)
+    return _lines(dataset or f"split {split}", figures, confusion, predictor.class_names, predictions, out_dir)
+
+
+def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> tuple[list[bytes], list[str]]:
+    kind, _, folder = dataset.partition(":")
+    if kind != "folder" or not folder:
+        raise UserError(f"--dataset={dataset}: evaluate.py takes folder:PATH, with folders named as the run's classes")
+    manifest = build_index(catalog_of_folder(Path(folder)), cache_dir, len(os.sched_getaffinity(0)))
+    unknown = [name for name in manifest.class_names if name not in class_names]
+    if unknown:
+        raise UserError(f"{folder!r} has the class folder {unknown[0]!r}: the run knows {', '.join(class_names)}")
+    if not len(manifest):
+        raise UserError(f"{folder!r} holds no picture that can be read")
+    paths = [manifest.full_path(example_id) for example_id in range(len(manifest))]
+    return paths, [manifest.class_names[label] for label in manifest.labels]
+
+
+def _pictures_of_split(run_dir: Path, split: str, data_dir: str | None, cache_dir: Path):
+    try:
+        options = json.loads((run_dir / "options.json").read_text())
+        with open(run_dir / "split.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{str(run_dir)!r} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
+    if not rows:
+        raise UserError(f"--split={split}: this run has no example in it (--full_train leaves no validation)")
+    moved = data_dir if data_dir is not None else options["data_dir"]
+    root = open_catalog(options["dataset"], moved, cache_dir).root
+    paths = [os.path.join(root, os.fsencode(row["path"])) for row in rows]
+    missing = next((path for path in paths if not os.path.exists(path)), None)
+    if missing:
+        raise UserError(f"{os.fsdecode(missing)!r} is not there any more: give its folder with --data_dir")
+    return paths, [row["label"] for row in rows]
+
+
+def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
+    try:
+        write_csv(out_dir / "predictions.csv", names, predictions)
+        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
+        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
+    except OSError as error:
+        raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
+
+
+def _lines(what: str, figures: dict, confusion: np.ndarray, names, predictions, out_dir: Path) -> list[str]:
+    low, high = figures["accuracy_interval"]
+    lines = [f"{what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss {figures['loss']:.4f}  "
+             f"{figures['examples']} examples"]  # fmt: skip
+    for name, one in zip(names, class_figures(confusion), strict=True):
+        precision, recall = ("-" if value is None else f"{value:.4f}" for value in (one.precision, one.recall))
+        lines.append(f"  {name}: precision {precision}  recall {recall}  {one.support} examples")
+    refused = [prediction for prediction in predictions if prediction.reason]
+    lines += [f"  refused: {prediction.line()}" for prediction in refused[:5]]
+    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png")
+    return lines

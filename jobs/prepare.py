@@ -1,0 +1,31 @@
+"""What prepare.py does: check, split, pack, and show what training will see."""
+
+from pathlib import Path
+
+import durable
+from jobs.announce import announce_data, write_quarantine_csv
+from jobs.run import prepare_data
+from reports.progress import Reporter
+from reports.sheets import augmentation_sheet, sample_sheet
+from sources.catalog import open_catalog
+from sources.errors import UserError
+from sources.splits import write_split_csv
+from training.options import RunOptions
+
+
+def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
+    """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`."""
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
+    except OSError as error:
+        raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
+    reporter = Reporter()
+    catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
+    data = prepare_data(options, catalog, cache_dir, reporter)
+    announce_data(options, data, reporter)
+    write_quarantine_csv(out_dir / "quarantine.csv", data)
+    write_split_csv(out_dir / "split.csv", data.manifest, data.splits)
+    durable.write_bytes(out_dir / "samples.png", sample_sheet(data))
+    durable.write_bytes(out_dir / "augmented.png", augmentation_sheet(data, options.augment, options.seed))
+    reporter.say(f"written     {out_dir}: quarantine.csv, split.csv, samples.png, augmented.png")

@@ -1,0 +1,51 @@
+"""Files and folders of pictures -> class and probability, from a run folder or a bare SavedModel.
+
+python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+import commandline
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """predict.py's flags."""
+    flags.DEFINE_string("run", None, "a run folder, or a SavedModel that a run exported", flag_values=values)
+    flags.DEFINE_string(
+        "csv", None, "write path, class, probability and all probabilities there too", flag_values=values
+    )
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
+    from sources.errors import UserError
+
+    if not values.run:
+        raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
+    if not arguments:
+        raise UserError("no picture is given: name files or folders after the flags")
+
+    commandline.import_tensorflow()
+    from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
+
+    saved_model, pictures = find_saved_model(Path(values.run)), find_pictures(arguments)
+    if not pictures:
+        raise UserError(f"{arguments[0]!r} holds no file: give pictures or folders of pictures")
+    predictor = Predictor(saved_model)
+    predictions = []
+    for prediction in predictor.predict(pictures):
+        predictions.append(prediction)
+        print(prediction.line(), flush=True)
+    if values.csv:
+        write_csv(Path(values.csv), predictor.class_names, predictions)
+    failed = [prediction for prediction in predictions if prediction.reason]
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(predictions)} files could not be classified; the first: {failed[0].line()}"
+        )
+
+
+if __name__ == "__main__":
+    commandline.run(define_flags, main)

@@ -1,0 +1,36 @@
+"""Checks, splits and packs a data set, and shows what training will see. Trains nothing.
+
+python prepare.py --dataset=folder:pictures --out_dir=prepared
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+import commandline
+import run_flags
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """prepare.py's flags."""
+    run_flags.define_data_flags(values)
+    flags.DEFINE_string("out_dir", None, "where the tables and sheets go", flag_values=values)
+
+
+def main(values: flags.FlagValues, arguments: list[str]) -> None:
+    """Flags -> options -> one call."""
+    from sources.errors import UserError
+
+    commandline.refuse_arguments(arguments)
+    if not values.out_dir:
+        raise UserError("--out_dir is missing: the folder that the tables and sheets go to")
+    options = run_flags.options_of(values, run_flags.DATA_FLAGS)
+
+    commandline.import_tensorflow()
+    from jobs.prepare import prepare
+
+    prepare(options, Path(values.out_dir), commandline.cache_dir(values))
+
+
+if __name__ == "__main__":
+    commandline.run(define_flags, main)
