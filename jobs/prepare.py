@@ -1,15 +1,18 @@
 """What prepare.py does: check, split, pack, and show what training will see."""
 
+import dataclasses
+import os
 from pathlib import Path
 
 import durable
 from jobs.announce import announce_data, write_quarantine_csv
-from jobs.run import prepare_data
+from pipeline.data import Data, DataOptions, load_data
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
 from sources.errors import UserError
-from sources.splits import write_split_csv
+from sources.folders import Catalog
+from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
 
 
@@ -29,3 +32,26 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     durable.write_bytes(out_dir / "samples.png", sample_sheet(data))
     durable.write_bytes(out_dir / "augmented.png", augmentation_sheet(data, options.augment, options.seed))
     reporter.say(f"written     {out_dir}: quarantine.csv, split.csv, samples.png, augmented.png")
+
+
+def prepare_data(options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter) -> Data:
+    """Checks, splits and packs the pictures of a catalog."""
+    data_options = DataOptions(
+        options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
+        options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
+    )  # fmt: skip
+    started = []
+
+    def on_progress(done: int, total: int) -> None:
+        if not started:
+            reporter.start("decoding", total)
+            started.append(True)
+        reporter.update(done)
+
+    try:
+        data = load_data(catalog, data_options, on_progress)
+    finally:
+        reporter.stop()
+    if options.full_train:
+        data = dataclasses.replace(data, splits=train_on_validation(data.splits))
+    return data

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -15,9 +14,10 @@ import tensorflow as tf
 import durable
 from jobs.announce import announce, augment_place
 from jobs.finish import Finished, finish_run
+from jobs.prepare import prepare_data
 from jobs.run_folder import RunFolder
 from models.zoo import build_model
-from pipeline.data import Data, DataOptions, load_data
+from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
 from reports.metrics import scores
@@ -27,7 +27,7 @@ from reports.summaries import Summaries, open_summaries
 from serving.evaluation import make_predictor, predict_split
 from sources.errors import UserError
 from sources.folders import Catalog
-from sources.splits import train_on_validation, write_split_csv
+from sources.splits import write_split_csv
 from training import checkpoint
 from training.hardware import Hardware, set_up
 from training.loop import Loop, LoopOptions
@@ -68,29 +68,6 @@ def run(
         loop = _train(options, hardware, data, order, folder.path, reporter, stop, summaries, sheets)
         final = Finished(options, hardware, data, loop, sheets, began, versions())
         return finish_run(final, summaries, reporter)
-
-
-def prepare_data(options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter) -> Data:
-    """Checks, splits and packs the pictures of a catalog."""
-    data_options = DataOptions(
-        options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
-        options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
-    )  # fmt: skip
-    started = []
-
-    def on_progress(done: int, total: int) -> None:
-        if not started:
-            reporter.start("decoding", total)
-            started.append(True)
-        reporter.update(done)
-
-    try:
-        data = load_data(catalog, data_options, on_progress)
-    finally:
-        reporter.stop()
-    if options.full_train:
-        data = dataclasses.replace(data, splits=train_on_validation(data.splits))
-    return data
 
 
 def versions() -> dict[str, str]:

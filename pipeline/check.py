@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pipeline.decode import decode_image
 from pipeline.options import PixelFormat
+from sources.errors import UserError
 from sources.index import Manifest
 
 # Raised by the graph decoder's author whenever its pixels change: it is part of every pack's and verdict's key.
@@ -68,7 +69,11 @@ def check_pictures(
                 content = file.read()
             pixels = decode(tf.constant(content)).numpy()
         except OSError as error:
-            refused[example_id] = f"cannot be read: {error.strerror}"
+            # Not a verdict on the picture: it would be kept, and the file stay refused when it is readable again.
+            raise UserError(
+                f"{manifest.shown_path(example_id)!r} cannot be read any more ({error.strerror}): pictures must stay "
+                "as they are while a program reads them; start it again"
+            ) from None
         except tf.errors.InvalidArgumentError as error:
             refused[example_id] = _reason(error)
         else:

@@ -110,10 +110,10 @@ def _open_pixels(manifest, pixel_format, options, progress) -> tuple[Pixels, Ver
         except OSError as error:
             if options.cache == "pack":
                 raise UserError(
-                    f"--cache=pack: the pack cannot be written to {str(options.cache_dir)!r} ({error.strerror}); free "
-                    "some space, give another --cache_dir, or use --cache=none"
+                    f"--cache=pack: the pack cannot be written to {str(options.cache_dir)!r} "
+                    f"({error.strerror or error}); free some space, give another --cache_dir, or use --cache=none"
                 ) from None
-            why = f"none: the pack could not be written ({error.strerror})"
+            why = f"none: the pack could not be written ({error.strerror or error})"
     verdict = load_or_make_verdict(manifest, pixel_format, options.cache_dir, options.threads, progress)
     return StreamedPixels(manifest, pixel_format, options.threads), verdict, why
 
@@ -149,7 +149,8 @@ def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
     counts = np.bincount(manifest.labels, minlength=len(manifest.class_names))
     for label, count in enumerate(counts):
         if not count:
-            folder = next(folder.path for folder in catalog.folders if folder.label == label)
+            # A builder of TFDS may name classes of which it holds nothing.
+            folder = next((folder.path for folder in catalog.folders if folder.label == label), b"")
             raise UserError(
                 f"class {manifest.class_names[label]!r} is empty: {str(Path(_text(catalog.root), _text(folder)))!r} "
                 f"holds no picture that can be read; add some, or remove the folder" + _first_refusal(manifest)

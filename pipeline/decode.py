@@ -19,6 +19,8 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF")
 _LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 
 
+# Nothing here needs AutoGraph, and its reading of every line would cost more than the rest of the tracing.
+@tf.autograph.experimental.do_not_convert
 def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     """Decodes a picture, averages it down to the square that is wanted and turns it upright.
 

@@ -4,6 +4,7 @@ Its name is a hash of the pictures' contents and of how they were decoded, so a 
 another size or another decoder make another pack. It holds nothing random.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -70,7 +71,8 @@ def load_or_make_verdict(
         return Verdict.from_arrays(durable.read_arrays(store))
     except (OSError, ValueError, KeyError):
         verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
-        durable.write_arrays(store, verdict.to_arrays())
+        with contextlib.suppress(OSError):  # a full disk: without it the next run only decodes again
+            durable.write_arrays(store, verdict.to_arrays())
         return verdict
 
 

@@ -1,7 +1,7 @@
 """The pictures of a run, as PNG bytes: curves, confusion matrix, contact sheets.
 
-They are drawn with matplotlib's objects on an Agg canvas. pyplot is never imported: it keeps every figure of the
-process alive, looks for a screen, and a user's notebook would find our figures among its own.
+They are drawn with matplotlib's objects on an Agg canvas. pyplot is never imported: it keeps every figure of
+the process alive, looks for a screen, and would mix our figures with those of a user's notebook.
 """
 
 import base64
@@ -10,20 +10,19 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib.ticker
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
-FONT = "DejaVu Sans"  # comes with matplotlib, so that a picture is the same on every machine
-SHEET_PIXELS_PER_INCH = 100
 SHEET_MIN_SIDE = 128  # pixels; smaller pictures are enlarged by a whole factor, so each pixel stays a square
 SHEET_GAP = 12  # pixels
+FONT = "DejaVu Sans"  # comes with matplotlib, so that a picture is the same on every machine
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,12 +31,12 @@ class _Theme:
     text: str
     faint: str
     train: str
-    validation: str
+    right: str
     wrong: str
 
 
-_LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#8a94a3", "#0b63ce", "#d9530b")
-_DARK = _Theme("#161b22", "#e6edf3", "#39424e", "#8b96a5", "#4ea1ff", "#ff8a4c")
+_LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
+_DARK = _Theme("#161b22", "#e6edf3", "#39424e", "#98a3b2", "#4ea1ff", "#ff8a4c")
 
 
 def plot_curves(
@@ -49,8 +48,8 @@ def plot_curves(
     """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked.
 
     Args:
-      history: a mapping an epoch with the columns of history.csv; an absent, None or non-finite value leaves a gap.
-      best_epoch: the `epoch` to mark; None marks the first of the highest validation accuracy, if there is any.
+      history: a mapping an epoch, with the columns of history.csv; what is absent, None or not finite is a gap.
+      best_epoch: the `epoch` to mark; None marks the first of the highest validation accuracy, if there is one.
       dark: light lines on a dark ground.
       stacked: loss above accuracy, for narrow screens, instead of beside it.
 
@@ -67,12 +66,16 @@ def plot_curves(
     figure = _figure((4.2, 5.8) if stacked else (10.6, 3.7), theme)
     panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     for axes, column in zip(panels, ("loss", "accuracy"), strict=True):
-        _plot_panel(axes, history, column, best_epoch, theme)
+        _plot_column(axes, history, column, theme)
+        if best_epoch is not None:
+            style = {"color": theme.wrong, "linewidth": 1.2, "linestyle": ":", "zorder": 1}
+            axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", **style)
+        _style_panel(axes, column, theme)
     return _png(figure)
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False) -> bytes:
-    """Draws a confusion matrix: what is right in blue, what is wrong in orange, darker with its share of the row.
+    """Draws a confusion matrix: right in blue, wrong in orange, stronger with the share of the row.
 
     Args:
       confusion: [classes, classes] counts, row = true class.
@@ -80,31 +83,31 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
       dark: light text on a dark ground.
 
     Returns:
-      A PNG file's bytes. Up to 60 classes have their counts written; up to 100 their names.
+      A PNG file's bytes. Up to 60 classes have their counts written, up to 100 their names.
 
     Raises:
       ValueError: the matrix is not square, or the names are not as many as its rows.
     """
-    confusion = np.asarray(confusion)
-    classes = len(class_names)
+    confusion, classes = np.asarray(confusion), len(class_names)
     if confusion.shape != (classes, classes):
-        raise ValueError(f"confusion has shape {confusion.shape}: for {classes} class names give {classes, classes}")
+        raise ValueError(f"confusion is {confusion.shape}: {classes} class names need {classes, classes}")
     theme = _DARK if dark else _LIGHT
     labels = [_tick_label(name, number) for number, name in enumerate(class_names)]
     side = float(np.clip(1.15 * classes, 2.3, max(6.5, min(0.25 * classes, 14.0))))
-    margin = 0.75 + 0.075 * max(map(len, labels))
-    figure = _figure((side + margin, side + margin), theme)
+    longest = 0.08 * max(map(len, labels))  # inches
+    upright = longest > side / classes
+    figure = _figure((side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2)), theme)
     axes = figure.subplots()
     cells = _cell_colours(confusion, theme)
     axes.imshow(cells, interpolation="nearest")
-    _label_classes(axes, labels, theme)
+    _label_classes(axes, labels, upright, theme)
     if classes <= 60:
         _write_counts(axes, confusion, cells, 72 * side / classes)
     return _png(figure)
 
 
 def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> bytes:
-    """Lays pictures out in rows, pixel for pixel, each above its caption.
+    """Lays pictures out in rows, pixel for pixel, each above its caption, on a dark ground.
 
     Args:
       images: [n, height, width, channels], n at least 1, as `displayable` takes them.
@@ -115,39 +118,37 @@ def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> 
       A PNG file's bytes.
 
     Raises:
-      ValueError: there is no picture, the captions are not as many, or as `displayable`.
+      ValueError: a count does not agree, or as `displayable`.
     """
     images = displayable(images)
     if not len(images) or len(captions) != len(images) or columns < 1:
-        raise ValueError(f"{len(images)} images, {len(captions)} captions, {columns} columns: give one caption an "
-                         "image, at least one image, at least one column")  # fmt: skip
-    scale = max(1, math.ceil(SHEET_MIN_SIDE / max(images.shape[1:3])))
+        raise ValueError(f"{len(images)} images, {len(captions)} captions, {columns} columns: give at least 1 each")
+    scale = math.ceil(SHEET_MIN_SIDE / max(images.shape[1:3]))
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
-    _, height, width, _ = images.shape
-    letters = max(11, width // 13)  # pixels; in proportion, because a wide sheet is shrunk to the reader's screen
-    step_x, step_y = width + SHEET_GAP, height + SHEET_GAP + 2 * letters
+    height, width = images.shape[1:3]
+    letters = max(11, width // 13)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
     columns = min(columns, len(images))
+    step_x, step_y = width + SHEET_GAP, height + SHEET_GAP + 2 * letters
     sheet_width = columns * step_x + SHEET_GAP
     sheet_height = math.ceil(len(images) / columns) * step_y + SHEET_GAP
-    inches = (sheet_width / SHEET_PIXELS_PER_INCH, sheet_height / SHEET_PIXELS_PER_INCH)
-    figure = _figure(inches, _DARK, SHEET_PIXELS_PER_INCH)
+    figure = _figure((sheet_width / PIXELS_PER_INCH, sheet_height / PIXELS_PER_INCH), _DARK)
+    style = {"size": letters * 72 / PIXELS_PER_INCH, "color": _DARK.text, "va": "top", "family": FONT}
     for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left, top = SHEET_GAP + number % columns * step_x, SHEET_GAP + number // columns * step_y
         figure.figimage(image, left, sheet_height - top - height, origin="upper")
+        below = 1 - (top + height + letters * 0.4) / sheet_height
         text = _shortened(_drawable(caption), int(width / (0.62 * letters)))
-        style = {"size": letters * 72 / SHEET_PIXELS_PER_INCH, "color": _DARK.text, "va": "top"}
-        where = left / sheet_width, 1 - (top + height + letters * 0.4) / sheet_height
-        figure.text(*where, text, family=FONT, parse_math=False, **style)
-    return _png(figure, SHEET_PIXELS_PER_INCH)
+        figure.text(left / sheet_width, below, text, parse_math=False, **style)
+    return _png(figure)
 
 
 def displayable(images: np.ndarray) -> np.ndarray:
     """Turns any pictures of the pipeline into ones that a screen shows.
 
     Args:
-      images: [n, height, width, channels] with 1 or 3 channels. uint8 stays; float in [0, 1] is scaled (what lies
-        outside is cut, NaN is black); uint16, mostly depth in a fraction of its range, is stretched from the least
-        value to the 99.5th percentile of all the pictures together, so that they stay comparable.
+      images: [n, height, width, channels] with 1 or 3 channels. uint8 stays. Floats in [0, 1] are scaled, what
+        lies outside is cut, NaN is black. uint16, mostly depth in a fraction of its range, is stretched from the
+        least value to the 99.5th percentile of all the pictures together, so that they stay comparable.
 
     Returns:
       [n, height, width, 3] uint8.
@@ -157,7 +158,7 @@ def displayable(images: np.ndarray) -> np.ndarray:
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise ValueError(f"images has shape {images.shape}: give [n, height, width, channels] with 1 or 3 channels")
+        raise ValueError(f"images has shape {images.shape}: give [n, height, width, channels], 1 or 3 channels")
     if images.dtype == np.uint16 and images.size:
         low, high = float(images.min()), float(np.percentile(images, 99.5))
         images = (images - low) / max(high - low, 1.0)
@@ -176,21 +177,19 @@ def png_data_uri(png: bytes) -> str:
 def png_pixels(png: bytes) -> np.ndarray:
     """The pixels of a PNG file's bytes, [height, width, 3] uint8, for a TensorBoard image summary."""
     with Image.open(io.BytesIO(png)) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))
 
 
-def _plot_panel(axes: Axes, history: Sequence, column: str, best_epoch: int | None, theme: _Theme) -> None:
+def _plot_column(axes: Axes, history: Sequence[Mapping], column: str, theme: _Theme) -> None:
     epochs = [row["epoch"] for row in history]
-    marker = "o" if len(history) <= 40 else None  # a line through a single epoch would be invisible
-    series = (("train", "", theme.train, "--"), ("validation", "validation_", theme.validation, "-"))
-    for label, prefix, colour, dash in series:
-        values = [_number(row.get(prefix + column)) for row in history]
+    marker = "o" if len(history) <= 3 else None  # a line through a single epoch would be invisible
+    for split, name, colour, dash in (
+        ("train", column, theme.train, "--"),
+        ("validation", "validation_" + column, theme.right, "-"),
+    ):
+        values = [_number(row.get(name)) for row in history]
         if not np.all(np.isnan(values)):
-            axes.plot(epochs, values, dash, color=colour, label=label, linewidth=1.8, marker=marker, markersize=3.5)
-    if best_epoch is not None:
-        label = f"best: epoch {best_epoch:g}"
-        axes.axvline(best_epoch, color=theme.wrong, linewidth=1.2, linestyle=":", label=label)
-    _style_panel(axes, column, theme)
+            axes.plot(epochs, values, dash, color=colour, label=split, linewidth=1.8, marker=marker)
 
 
 def _style_panel(axes: Axes, column: str, theme: _Theme) -> None:
@@ -202,9 +201,11 @@ def _style_panel(axes: Axes, column: str, theme: _Theme) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(theme.faint)
     axes.tick_params(colors=theme.text, labelsize=9, labelfontfamily=FONT, length=0)
-    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if column == "accuracy":
-        axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0))
+        low, high = axes.get_ylim()  # never less than five points high: half a point is no mountain
+        axes.set_ylim(min(low, high - 0.05), max(low, high))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.legend(prop={"family": FONT, "size": 9}, frameon=False, labelcolor=theme.text)
 
 
@@ -213,41 +214,35 @@ def _cell_colours(confusion: np.ndarray, theme: _Theme) -> np.ndarray:
     diagonal = np.eye(len(confusion), dtype=bool)
     # Mistakes are rare, and rare ones are what one looks for: the root lifts 2% of a row to a visible 14%.
     strength = np.where(diagonal, share, np.sqrt(share))[..., None]
-    hue = np.where(diagonal[..., None], to_rgb(theme.validation), to_rgb(theme.wrong))
+    hue = np.where(diagonal[..., None], to_rgb(theme.right), to_rgb(theme.wrong))
     return (1 - strength) * np.array(to_rgb(theme.background)) + strength * hue
 
 
-def _label_classes(axes: Axes, labels: Sequence[str], theme: _Theme) -> None:
+def _label_classes(axes: Axes, labels: Sequence[str], upright: bool, theme: _Theme) -> None:
     classes = len(labels)
     axes.set_xlabel("predicted class", color=theme.text, family=FONT, size=10)
     axes.set_ylabel("true class", color=theme.text, family=FONT, size=10)
     axes.spines[:].set_color(theme.faint)
-    axes.tick_params(length=0)
-    ticks = range(classes) if classes <= 100 else ()
+    shown = labels if classes <= 100 else []
     style = {"family": FONT, "size": 9 if classes <= 25 else 7, "color": theme.text, "parse_math": False}
-    # Names that fit above their cell lie flat; all others stand.
-    upright = max(map(len, labels)) * 0.09 > 6.5 / classes
-    shown = labels if classes <= 100 else ()
-    axes.set_xticks(ticks, shown, rotation=90 if upright else 0, **style)
-    axes.set_yticks(ticks, shown, **style)
+    axes.set_xticks(range(len(shown)), shown, rotation=90 if upright else 0, **style)
+    axes.set_yticks(range(len(shown)), shown, **style)
     if classes <= 60:
         axes.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
         axes.grid(which="minor", color=theme.faint, linewidth=0.5)
-        axes.tick_params(which="minor", length=0)
+    axes.tick_params(which="both", length=0)
 
 
 def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_points: float) -> None:
-    support = confusion.sum(axis=1)
-    few = len(confusion) <= 10
-    for row, column in np.argwhere(np.ones_like(confusion) if few else confusion):
+    support, few = confusion.sum(axis=1), len(confusion) <= 10
+    digits = len(f"{confusion.max(initial=0):,}")
+    size = float(np.clip(cell_points / max(3.0, 0.85 * digits), 3.0, 10.0))
+    for row, column in np.argwhere(confusion):
         count = int(confusion[row, column])
-        text = f"{count:,}"
-        if few and support[row]:
-            text += f"\n{100 * count / support[row]:.0f}%"
+        text = f"{count:,}\n{100 * count / support[row]:.0f}%" if few else f"{count:,}"
         # The luminance weights of ITU-R BT.709: near enough to choose between black and white.
-        bright = cells[row, column] @ (0.2126, 0.7152, 0.0722) > 0.5
-        size = float(np.clip(cell_points / max(3.4, 0.85 * len(f"{count:,}")), 3.0, 10.0))
+        bright = cells[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
         style = {"ha": "center", "va": "center", "size": size, "color": "#111111" if bright else "#ffffff"}
         axes.text(column, row, text, family=FONT, **style)
 
@@ -263,11 +258,11 @@ def _number(value: float | None) -> float:
 
 def _tick_label(name: str, number: int) -> str:
     label = _drawable(name)
-    return _shortened(label, 24) if "\ufffd" not in label else f"class {number}"
+    return f"class {number}" if "\ufffd" in label else _shortened(label, 24)
 
 
 def _drawable(text: str) -> str:
-    """`text` on one line, with U+FFFD for what the font has no glyph for (matplotlib would warn and draw boxes)."""
+    # matplotlib warns of each glyph that its font lacks and draws an empty box.
     font = font_manager.get_font(font_manager.findfont(FONT))
     return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else "\ufffd" for c in text)
 
@@ -276,14 +271,14 @@ def _shortened(text: str, letters: int) -> str:
     return text if len(text) <= letters else text[: max(1, letters - 1)] + "…"
 
 
-def _figure(inches: tuple[float, float], theme: _Theme, pixels_per_inch: int = PIXELS_PER_INCH) -> Figure:
-    figure = Figure(figsize=inches, dpi=pixels_per_inch, layout="constrained", facecolor=theme.background)
+def _figure(inches: tuple[float, float], theme: _Theme) -> Figure:
+    figure = Figure(figsize=inches, dpi=PIXELS_PER_INCH, layout="constrained", facecolor=theme.background)
     FigureCanvasAgg(figure)
     return figure
 
 
-def _png(figure: Figure, pixels_per_inch: int = PIXELS_PER_INCH) -> bytes:
+def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    # No Software entry: the same numbers give the same bytes with the next matplotlib too.
-    figure.savefig(file, format="png", dpi=pixels_per_inch, metadata={"Software": None})
+    # No Software entry: it would put matplotlib's web address and version into every picture.
+    figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
     return file.getvalue()

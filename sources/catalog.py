@@ -1,6 +1,7 @@
 """A data set's name -> where its pictures are and what their classes are called. Reads folder names, not pictures."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import durable
@@ -20,8 +21,9 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     """Finds the class folders of `dataset`, one of DATASET_FORMS.
 
     `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
-    get them.
+    get them, and where `cache_dir` cannot be written.
     """
+    _check_writable(cache_dir)
     name, _, argument = dataset.partition(":")
     if dataset == "realsense":
         return _open_realsense(Path(data_dir or "data/realsense"), bool(data_dir), cache_dir)
@@ -35,6 +37,17 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
         what = "a folder, as in folder:pictures" if name == "folder" else "a builder, as in tfds:cats_vs_dogs"
         raise UserError(f"--dataset={dataset}: the name must be followed by a colon and {what}")
     raise unknown_name("dataset", dataset, DATASET_FORMS, "a folder of your own is --dataset=folder:PATH")
+
+
+def _check_writable(cache_dir: Path) -> None:
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache_dir).close()
+    except OSError as error:
+        raise UserError(
+            f"--cache_dir={cache_dir} cannot be written ({error.strerror}): indexes and packs are kept there; give "
+            "another folder"
+        ) from None
 
 
 def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
@@ -72,8 +85,9 @@ def _open_catdog(root: Path) -> Catalog:
             "{train,validation,test}/{cats,dogs}, or use any class folders with --dataset=folder:PATH, or let "
             "TensorFlow Datasets download them with --dataset=tfds:cats_vs_dogs --model=catdog_2"
         )
-    folders = [(split, label, name) for split in ("train", "validation", "test")
-               for label, name in enumerate(("cats", "dogs"))]
+    folders = [
+        (split, label, name) for split in ("train", "validation", "test") for label, name in enumerate(("cats", "dogs"))
+    ]
     return Catalog(
         root=os.fsencode(root.absolute()),
         class_names=("cats", "dogs"),

@@ -6,6 +6,7 @@ and reused while its size and modification time stand.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -214,7 +215,8 @@ def _recall(store: Path, found: Sequence[_File]) -> tuple[np.ndarray, list[str |
 def _remember(store: Path, found: Sequence[_File], facts: np.ndarray, reasons: Sequence[str]) -> None:
     paths = np.frombuffer(b"\0".join(file.path for file in found), np.uint8)
     texts = np.frombuffer("\0".join(reasons).encode(), np.uint8)
-    durable.write_arrays(store, {"paths": paths, "facts": facts, "reasons": texts})
+    with contextlib.suppress(OSError):  # a full disk: without it the next run only reads again
+        durable.write_arrays(store, {"paths": paths, "facts": facts, "reasons": texts})
 
 
 def _assemble(catalog, found, facts, reasons, unreadable) -> Manifest:

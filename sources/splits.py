@@ -28,9 +28,7 @@ class Splits:
     def counts(self, manifest: Manifest) -> dict[str, list[int]]:
         """Examples a class, by split name."""
         classes = len(manifest.class_names)
-        return {
-            name: np.bincount(manifest.labels[ids], minlength=classes).tolist() for name, ids in self.ids.items()
-        }
+        return {name: np.bincount(manifest.labels[ids], minlength=classes).tolist() for name, ids in self.ids.items()}
 
 
 def train_on_validation(splits: Splits) -> Splits:
@@ -39,9 +37,7 @@ def train_on_validation(splits: Splits) -> Splits:
     return dataclasses.replace(splits, ids=splits.ids | {"train": joined, "validation": joined[:0]})
 
 
-def make_splits(
-    manifest: Manifest, refused: np.ndarray, fractions: tuple[float, float, float], seed: int
-) -> Splits:
+def make_splits(manifest: Manifest, refused: np.ndarray, fractions: tuple[float, float, float], seed: int) -> Splits:
     """Splits the examples that are not in `refused` (int64 ids).
 
     Folders that name a split keep it. Where they name none, or lack one that `fractions` (train, validation, test)

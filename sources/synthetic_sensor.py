@@ -17,7 +17,7 @@ PICTURE_SIZE = 100
 FOCAL = 150.0  # pixels: a field of view of 37 degrees over the 100 pixels.
 BASELINE = 50.0  # millimetres between camera and projector.
 NEAR, FAR = 200.0, 1200.0  # millimetres: the camera's range.
-WINDOW = 180.0  # millimetres from white to black in the picture.
+WINDOW = 300.0  # millimetres from white to black in the picture.
 DISPARITY_STEPS = 1 / 2.85e-6  # z = DISPARITY_STEPS / step, in mm.
 GRAZING = np.radians(78)  # beyond it the light does not come back.
 

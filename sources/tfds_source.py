@@ -41,8 +41,11 @@ def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
             for split in splits:
                 _write_out(builder, split, image, label, temporary, tfds)
     class_names = tuple(builder.info.features[label].names)
-    folders = [Folder(os.fsencode(f"{split}/{index:05d}"), index, split)
-               for split in splits for index in range(len(class_names))]
+    folders = [
+        Folder(os.fsencode(f"{split}/{index:05d}"), index, split)
+        for split in splits
+        for index in range(len(class_names))
+    ]
     present = tuple(folder for folder in folders if os.path.isdir(os.path.join(os.fsencode(root), folder.path)))
     return Catalog(os.fsencode(root.absolute()), class_names, present)
 

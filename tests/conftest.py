@@ -1,0 +1,85 @@
+"""Pictures on disk for whoever tests, the shared data, and a loud word where it is missing."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sources.folders import catalog_of_folder
+from sources.index import Manifest, build_index
+
+_NO_DATA = (
+    "SHARED DATA MISSING: tests on real pictures need the folder ../shared/data beside the repository, or "
+    "PENSTOCK_DATA=PATH of it"
+)
+_skipped: list[str] = []
+
+
+def random_picture(seed: int, height: int = 24, width: int = 32, channels: int = 3, bits: int = 8) -> np.ndarray:
+    """[height, width, channels] uint8 or uint16: a slope, a wave and a little noise, so that no two parts are alike."""
+    generator = np.random.default_rng(seed)
+    row, column = np.mgrid[0:height, 0:width]
+    row, column = row[..., None] / height, column[..., None] / width
+    angle, phase, tint = generator.uniform(0.5, 3.0, 3), generator.uniform(0, 6.28, 3), generator.uniform(-0.3, 0.3, 3)
+    values = 0.5 + 0.2 * np.sin(9 * angle * row + phase + 5 * column) + 0.5 * tint * (row - column)
+    values = np.clip(values + generator.normal(0, 0.02, values.shape), 0, 1)[..., :channels]
+    return np.round(values * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def write_picture(path: Path | bytes, picture: np.ndarray) -> None:
+    """Encodes by the suffix of `path`: .jpg (quality 95), .png (8 or 16 bits) or what else Pillow knows."""
+    path = os.fsencode(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    with open(path, "wb") as file:
+        image.save(file, {b".jpg": "JPEG", b".png": "PNG"}[os.path.splitext(path)[1]], quality=95)
+
+
+@pytest.fixture
+def picture_tree(tmp_path) -> Callable[..., Path]:
+    """A maker of class folders: picture_tree({"cats": 3, "dogs": 2}) -> the root; "train/cats" makes split folders."""
+
+    def make(counts: Mapping[str, int], name="pictures", suffixes: Sequence[str] = (".jpg", ".png"), **picture) -> Path:
+        root = tmp_path / name
+        for place, (folder, count) in enumerate(counts.items()):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                path = root / folder / f"{number:04d}{suffixes[number % len(suffixes)]}"
+                write_picture(path, random_picture(1000 * place + number, **picture))
+        return root
+
+    return make
+
+
+@pytest.fixture
+def index_of(tmp_path) -> Callable[..., Manifest]:
+    """index_of(root) -> the Manifest of its class folders; the index is kept in tmp_path/cache."""
+    return lambda root, threads=2: build_index(catalog_of_folder(root), tmp_path / "cache", threads)
+
+
+def shared_data_dir() -> Path | None:
+    """$PENSTOCK_DATA, or ../shared/data from the repository; None where it is not there."""
+    default = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    path = Path(os.environ.get("PENSTOCK_DATA") or default)
+    return path if path.is_dir() else None
+
+
+@pytest.fixture
+def shared_data(request) -> Path:
+    """The folder of real pictures; the test is skipped, and the end of the run says so, where it is missing."""
+    path = shared_data_dir()
+    if path is None:
+        _skipped.append(request.node.nodeid)
+        pytest.skip(_NO_DATA)
+    return path
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Says at the very end what a green run has not shown."""
+    if _skipped:
+        terminalreporter.write_line(f"{len(_skipped)} tests skipped. {_NO_DATA}", yellow=True, bold=True)
