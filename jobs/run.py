@@ -60,12 +60,14 @@ def run(
     with listen() as stop, open_summaries(folder.path) as summaries:
         data = prepare_data(options, catalog, cache_dir, reporter)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
+        # Before the folder is a run: a picture too small for the model leaves nothing behind.
+        loop = _make_loop(options, hardware, data, order, folder.path, reporter, stop)
         durable.write_json(folder.options_path, options.to_json())
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
         sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
-        loop = _train(options, hardware, data, order, folder.path, reporter, stop, summaries, sheets)
+        _train(options, hardware, data, order, loop, reporter, summaries, sheets)
         final = Finished(options, hardware, data, loop, sheets, began, versions())
         return finish_run(final, summaries, reporter)
 
@@ -76,7 +78,7 @@ def versions() -> dict[str, str]:
             "keras": keras.__version__, "numpy": np.__version__}  # fmt: skip
 
 
-def _train(options, hardware, data, order, run_dir, reporter, stop: StopRequest, summaries: Summaries, sheets) -> Loop:
+def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
     num_classes = len(data.manifest.class_names)
     shape = data.pixels.pixel_format.shape
     state = make_state(
@@ -84,30 +86,33 @@ def _train(options, hardware, data, order, run_dir, reporter, stop: StopRequest,
         lambda: build_model(options.model_options, num_classes, shape),
         lambda: build_optimizer(options, order.steps_per_epoch),
     )
-    parameters = sum(int(np.prod(variable.shape)) for variable in state.model.trainable_variables)
-    reporter.say(
-        f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}"
-    )
     loop_options = LoopOptions(
         run_dir, options.epochs, order.steps_per_epoch, options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),
     )  # fmt: skip
-    loop = Loop(loop_options, state, reporter, stop)
+    return Loop(loop_options, state, reporter, stop)
+
+
+def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets) -> None:
+    model = loop.state.model
+    parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    reporter.say(
+        f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}"
+    )
     _resume(loop, reporter)
     if loop.step == 0:
         _show_sheets(summaries, sheets)
     on_device = augment_place(options, hardware)[0] == "device"
     batches = _batches(options, hardware, data, order, loop.step, on_device)
     finish = make_finish(options.augment.active, data.full_scale) if on_device else None
-    predict = make_predictor(state.model)
+    predict = make_predictor(model)
     loop.run(
         batches,
-        make_train_step(state, hardware, num_classes, finish),
+        make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
         lambda: _validate(predict, data, options.global_batch_size),
         lambda step: learning_rate_at(options, order.steps_per_epoch, step),
         lambda row: _write_scalars(summaries, row),
     )
-    return loop
 
 
 def _identity(options: RunOptions, hardware: Hardware, data: Data) -> dict:

@@ -14,16 +14,16 @@ from training.options import RunOptions, differences
 
 @contextlib.contextmanager
 def claim(path: Path, resume: str) -> Iterator["RunFolder"]:
-    """A RunFolder for the block; one that a user's mistake left without a run is taken away again."""
+    """A RunFolder for the block; folders that a user's mistake left without a run are taken away again."""
     folder = RunFolder(path, resume)
     try:
         yield folder
     except UserError:
         if not folder.options_path.exists():
-            with contextlib.suppress(OSError):
-                (path / ".lock").unlink()
-                path.rmdir()
+            folder.take_away()
         raise
+    finally:
+        folder.release()
 
 
 class RunFolder:
@@ -46,12 +46,12 @@ class RunFolder:
             raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
         if resume == "never" and known:
             raise UserError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
-        if not known and path.is_dir() and any(name != ".lock" for name in os.listdir(path)):
+        if not known and path.is_dir() and any(_is_foreign(name) for name in os.listdir(path)):
             raise UserError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
+        self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._lock = self._claim()
-        if known:
-            durable.remove_leftovers(path)
-            durable.remove_leftovers(path / "checkpoints")
+        durable.remove_leftovers(path)
+        durable.remove_leftovers(path / "checkpoints")
 
     @property
     def finished(self) -> bool:
@@ -78,6 +78,17 @@ class RunFolder:
             )
         return old
 
+    def release(self) -> None:
+        """Lets other runs have the folder."""
+        self._lock.close()
+
+    def take_away(self) -> None:
+        """Deletes the lock and the folders that were made for it, as far as they are empty."""
+        with contextlib.suppress(OSError):
+            (self.path / ".lock").unlink()
+            for folder in self._made:
+                folder.rmdir()
+
     def _claim(self):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -89,3 +100,8 @@ class RunFolder:
         except OSError:
             raise UserError(f"--run_dir={self.path} is in use by another run: wait for it, or give another") from None
         return lock
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a run that was killed before its options.json stood cannot have left this."""
+    return name != ".lock" and not name.startswith(durable.TEMPORARY_PREFIX)

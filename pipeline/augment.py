@@ -52,10 +52,11 @@ def affine_matrices(
     rotate, shear = np.deg2rad(rotate_degrees), np.deg2rad(shear_degrees)
     zero, one = np.zeros_like(rotate), np.ones_like(rotate)
     rotation = _stack([[np.cos(rotate), -np.sin(rotate), zero], [np.sin(rotate), np.cos(rotate), zero]])
-    shift = _stack([[one, zero, shift_rows], [zero, one, shift_columns]])
+    shift = _stack([[one, zero, shift_columns], [zero, one, shift_rows]])
     shearing = _stack([[one, -np.sin(shear), zero], [zero, np.cos(shear), zero]])
-    zoom = _stack([[zoom_rows, zero, zero], [zero, zoom_columns, zero]])
-    matrix = rotation @ shift @ shearing @ zoom
+    zoom = _stack([[zoom_columns, zero, zero], [zero, zoom_rows, zero]])
+    # Composed in (x, y), as Keras does, then turned into (row, column).
+    matrix = (rotation @ shift @ shearing @ zoom)[:, [1, 0, 2]][:, :, [1, 0, 2]]
     centre = np.array([image_size / 2 - 0.5, image_size / 2 - 0.5, 1.0])
     matrix[:, :2, 2] += centre[:2] - matrix[:, :2, :2] @ centre[:2]
     return matrix[:, :2]

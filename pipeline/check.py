@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -56,10 +57,7 @@ def check_pictures(
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
     """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads."""
-    decode = tf.function(
-        lambda image_bytes: decode_image(image_bytes, pixel_format),
-        input_signature=[tf.TensorSpec([], tf.string)],
-    ).get_concrete_function()
+    decode = _decoder(pixel_format)
     refused: dict[int, str] = {}
     peaks = np.zeros(len(manifest), np.uint16)
 
@@ -84,6 +82,13 @@ def check_pictures(
         for done, _ in enumerate(_in_window(pool, check, range(len(manifest)), 64 * threads), 1):
             on_progress(done)
     return Verdict(refused, peaks)
+
+
+@functools.cache
+def _decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`decode_image` as one compiled call; kept, because tracing it takes seconds."""
+    decode = tf.function(lambda image_bytes: decode_image(image_bytes, pixel_format))
+    return decode.get_concrete_function(tf.TensorSpec([], tf.string))
 
 
 def _in_window(pool, function, arguments, window: int) -> Iterator:

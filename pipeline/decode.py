@@ -71,7 +71,7 @@ def check_size(width: tf.Tensor, height: tf.Tensor) -> tf.Operation:
     )
 
 
-def _jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
+def jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
     """`sizes` int32 [2], height and width -> 0, 1, 2 or 3, int32 []: how often the decoder may halve them."""
     ratios = tf.constant([[2], [4], [8]])
     scaled = (sizes + ratios - 1) // ratios
@@ -82,7 +82,7 @@ def _jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
 
 def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     shape = tf.io.extract_jpeg_shape(image_bytes)
-    halvings = _jpeg_halvings(shape[:2], pixel_format.image_size)
+    halvings = jpeg_halvings(shape[:2], pixel_format.image_size)
 
     def scaled(ratio, channels):
         return tf.io.decode_jpeg(image_bytes, channels=channels, ratio=ratio, dct_method="INTEGER_ACCURATE")

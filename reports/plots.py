@@ -1,60 +1,45 @@
 """The pictures of a run, as PNG bytes: curves, confusion matrix, contact sheets.
 
-They are drawn with matplotlib's objects on an Agg canvas. pyplot is never imported: it keeps every figure of
-the process alive, looks for a screen, and would mix our figures with those of a user's notebook.
+They are drawn with matplotlib's objects, for which PNG means the Agg canvas. pyplot is never imported: it keeps every
+figure of the process alive, looks for a screen, and would mix our figures with those of a user's notebook.
 """
 
 import base64
-import dataclasses
 import io
 import math
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
+
+from reports.history import best_row
 
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
 SHEET_MIN_SIDE = 128  # pixels; smaller pictures are enlarged by a whole factor, so each pixel stays a square
 SHEET_GAP = 12  # pixels
 FONT = "DejaVu Sans"  # comes with matplotlib, so that a picture is the same on every machine
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Theme:
-    background: str
-    text: str
-    faint: str
-    train: str
-    right: str
-    wrong: str
-
-
+_Theme = namedtuple("_Theme", ("background", "text", "faint", "train", "right", "wrong"))
 _LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
 _DARK = _Theme("#161b22", "#e6edf3", "#39424e", "#98a3b2", "#4ea1ff", "#ff8a4c")
 
 
 def plot_curves(
-    history: Sequence[Mapping[str, float | None]],
-    best_epoch: int | None = None,
-    dark: bool = False,
-    stacked: bool = False,
+    history: Sequence[Mapping[str, float | None]], best_epoch: int | None = None, dark=False, stacked=False
 ) -> bytes:
-    """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked.
+    """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked, as a PNG.
 
     Args:
-      history: a mapping an epoch, with the columns of history.csv; what is absent, None or not finite is a gap.
-      best_epoch: the `epoch` to mark; None marks the first of the highest validation accuracy, if there is one.
+      history: a mapping an epoch, with the columns of history.csv; what is None or not finite is a gap.
+      best_epoch: the `epoch` to mark; None marks the one of `history.best_row`.
       dark: light lines on a dark ground.
       stacked: loss above accuracy, for narrow screens, instead of beside it.
-
-    Returns:
-      A PNG file's bytes.
 
     Raises:
       ValueError: the history is empty.
@@ -62,28 +47,25 @@ def plot_curves(
     if not history:
         raise ValueError("history has 0 epochs: draw it after the first one")
     theme = _DARK if dark else _LIGHT
-    best_epoch = _most_accurate_epoch(history) if best_epoch is None else best_epoch
+    best_epoch = best_row(history)["epoch"] if best_epoch is None else best_epoch
     figure = _figure((4.2, 5.8) if stacked else (10.6, 3.7), theme)
     panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     for axes, column in zip(panels, ("loss", "accuracy"), strict=True):
         _plot_column(axes, history, column, theme)
-        if best_epoch is not None:
-            style = {"color": theme.wrong, "linewidth": 1.2, "linestyle": ":", "zorder": 1}
-            axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", **style)
+        axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", color=theme.wrong, linewidth=1.2, linestyle=":")
         _style_panel(axes, column, theme)
     return _png(figure)
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False) -> bytes:
-    """Draws a confusion matrix: right in blue, wrong in orange, stronger with the share of the row.
+    """Draws a confusion matrix as a PNG: right in blue, wrong in orange, stronger with the share of the row.
+
+    Up to 60 classes have their counts written, up to 100 their names.
 
     Args:
       confusion: [classes, classes] counts, row = true class.
       class_names: a name a class; one that the font cannot write becomes "class 7".
       dark: light text on a dark ground.
-
-    Returns:
-      A PNG file's bytes. Up to 60 classes have their counts written, up to 100 their names.
 
     Raises:
       ValueError: the matrix is not square, or the names are not as many as its rows.
@@ -107,38 +89,35 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
 
 
 def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> bytes:
-    """Lays pictures out in rows, pixel for pixel, each above its caption, on a dark ground.
+    """Lays pictures out in rows, pixel for pixel, each above its caption, on a dark ground, as a PNG.
 
     Args:
       images: [n, height, width, channels], n at least 1, as `displayable` takes them.
-      captions: n texts; what does not fit under its picture ends in an ellipsis.
+      captions: n texts of one line or more; a line that is too long loses its middle.
       columns: pictures a row, at least 1.
-
-    Returns:
-      A PNG file's bytes.
 
     Raises:
       ValueError: a count does not agree, or as `displayable`.
     """
     images = displayable(images)
     if not len(images) or len(captions) != len(images) or columns < 1:
-        raise ValueError(f"{len(images)} images, {len(captions)} captions, {columns} columns: give at least 1 each")
+        raise ValueError(f"{len(images)} images, {len(captions)} captions, {columns} columns: give at least 1 of each")
     scale = math.ceil(SHEET_MIN_SIDE / max(images.shape[1:3]))
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width = images.shape[1:3]
     letters = max(11, width // 13)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
+    captions = [_fitted(caption, int(width / (0.65 * letters))) for caption in captions]
+    lines = 1 + max(caption.count("\n") for caption in captions)
     columns = min(columns, len(images))
-    step_x, step_y = width + SHEET_GAP, height + SHEET_GAP + 2 * letters
-    sheet_width = columns * step_x + SHEET_GAP
-    sheet_height = math.ceil(len(images) / columns) * step_y + SHEET_GAP
+    step_x, step_y = width + SHEET_GAP, height + int((1.3 * lines + 0.4) * letters) + SHEET_GAP
+    sheet_width, sheet_height = columns * step_x + SHEET_GAP, math.ceil(len(images) / columns) * step_y + SHEET_GAP
     figure = _figure((sheet_width / PIXELS_PER_INCH, sheet_height / PIXELS_PER_INCH), _DARK)
-    style = {"size": letters * 72 / PIXELS_PER_INCH, "color": _DARK.text, "va": "top", "family": FONT}
+    style = {"family": FONT, "size": letters * 72 / PIXELS_PER_INCH, "linespacing": 1.3, "parse_math": False}
+    style |= {"color": _DARK.text, "va": "top"}
     for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left, top = SHEET_GAP + number % columns * step_x, SHEET_GAP + number // columns * step_y
         figure.figimage(image, left, sheet_height - top - height, origin="upper")
-        below = 1 - (top + height + letters * 0.4) / sheet_height
-        text = _shortened(_drawable(caption), int(width / (0.62 * letters)))
-        figure.text(left / sheet_width, below, text, parse_math=False, **style)
+        figure.text(left / sheet_width, 1 - (top + height + 0.4 * letters) / sheet_height, caption, **style)
     return _png(figure)
 
 
@@ -183,11 +162,10 @@ def png_pixels(png: bytes) -> np.ndarray:
 def _plot_column(axes: Axes, history: Sequence[Mapping], column: str, theme: _Theme) -> None:
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) <= 3 else None  # a line through a single epoch would be invisible
-    for split, name, colour, dash in (
-        ("train", column, theme.train, "--"),
-        ("validation", "validation_" + column, theme.right, "-"),
-    ):
-        values = [_number(row.get(name)) for row in history]
+    series = (("train", column, theme.train, "--"), ("validation", "validation_" + column, theme.right, "-"))
+    for split, name, colour, dash in series:
+        values = np.array([row[name] for row in history], float)  # None becomes NaN, and that a gap
+        values[~np.isfinite(values)] = np.nan
         if not np.all(np.isnan(values)):
             axes.plot(epochs, values, dash, color=colour, label=split, linewidth=1.8, marker=marker)
 
@@ -203,8 +181,9 @@ def _style_panel(axes: Axes, column: str, theme: _Theme) -> None:
     axes.tick_params(colors=theme.text, labelsize=9, labelfontfamily=FONT, length=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if column == "accuracy":
-        low, high = axes.get_ylim()  # never less than five points high: half a point is no mountain
-        axes.set_ylim(min(low, high - 0.05), max(low, high))
+        low, high = axes.get_ylim()
+        margin = max(0.0, 0.05 - (high - low)) / 2  # never less than five points high: half a point is no mountain
+        axes.set_ylim(low - margin, high + margin)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.legend(prop={"family": FONT, "size": 9}, frameon=False, labelcolor=theme.text)
 
@@ -243,38 +222,25 @@ def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_poi
         text = f"{count:,}\n{100 * count / support[row]:.0f}%" if few else f"{count:,}"
         # The luminance weights of ITU-R BT.709: near enough to choose between black and white.
         bright = cells[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
-        style = {"ha": "center", "va": "center", "size": size, "color": "#111111" if bright else "#ffffff"}
-        axes.text(column, row, text, family=FONT, **style)
-
-
-def _most_accurate_epoch(history: Sequence[Mapping[str, float | None]]) -> float | None:
-    accuracies = [_number(row.get("validation_accuracy")) for row in history]
-    return None if np.all(np.isnan(accuracies)) else history[int(np.nanargmax(accuracies))]["epoch"]
-
-
-def _number(value: float | None) -> float:
-    return float(value) if value is not None and math.isfinite(value) else math.nan
+        colour = "#111111" if bright else "#ffffff"
+        axes.text(column, row, text, family=FONT, size=size, color=colour, ha="center", va="center")
 
 
 def _tick_label(name: str, number: int) -> str:
-    label = _drawable(name)
-    return f"class {number}" if "\ufffd" in label else _shortened(label, 24)
+    label = _fitted(name.replace("\n", "\ufffd"), 24)
+    return f"class {number}" if "\ufffd" in label else label
 
 
-def _drawable(text: str) -> str:
-    # matplotlib warns of each glyph that its font lacks and draws an empty box.
+def _fitted(text: str, letters: int) -> str:
+    """`text` with lines of at most `letters`, and U+FFFD for what the font would draw as an empty box, and warn of."""
     font = font_manager.get_font(font_manager.findfont(FONT))
-    return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else "\ufffd" for c in text)
-
-
-def _shortened(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[: max(1, letters - 1)] + "…"
+    drawn = "".join(c if c == "\n" or (c.isprintable() and font.get_char_index(ord(c))) else "\ufffd" for c in text)
+    half = max(1, (letters - 1) // 2)  # both ends are kept: paths differ at their end, class names at their start
+    return "\n".join(s if len(s) <= letters else f"{s[:half]}…{s[-half:]}" for s in drawn.split("\n"))
 
 
 def _figure(inches: tuple[float, float], theme: _Theme) -> Figure:
-    figure = Figure(figsize=inches, dpi=PIXELS_PER_INCH, layout="constrained", facecolor=theme.background)
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=inches, dpi=PIXELS_PER_INCH, layout="constrained", facecolor=theme.background)
 
 
 def _png(figure: Figure) -> bytes:

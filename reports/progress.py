@@ -13,13 +13,13 @@ class Reporter:
     """Prints log lines to standard output, and a bar below them while it is a terminal."""
 
     def __init__(self):
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
         self._bar: Progress | None = None
         self._refreshed = 0.0
 
     def say(self, line: str) -> None:
         """One log line."""
-        # Not markup: a folder called [train] must come out as it is.
+        # Neither markup nor emoji: folders called [train] and :cat: must come out as they are.
         self._console.print(line, markup=False)
 
     def start(self, description: str, total: int, done: int = 0) -> None:

@@ -108,12 +108,12 @@ def render_depth(kind: str, number: int, seed: int = 1) -> tuple[np.ndarray, np.
 
 def draw_view(rng: np.random.Generator) -> View:
     """Draws distance, place, pose and background: the same distributions for every class."""
-    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([10, 6, 5])
+    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([9, 6, 4])
     return View(
-        distance=rng.uniform(420, 480),
-        x=rng.uniform(-5, 5), y=rng.uniform(3, 13),
+        distance=rng.uniform(410, 490),
+        x=rng.uniform(-4, 4), y=rng.uniform(4, 12),
         yaw=yaw, pitch=pitch, roll=roll,
-        wall=rng.uniform(620, 1300),
+        wall=rng.uniform(680, 1300),
         wall_slope=tuple(rng.normal(0, 0.8, 2)),
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def _wall(view: View) -> np.ndarray:
 def _person(person: scene.Person, rng: np.random.Generator, view: View) -> Cloud:
     """A person before the camera, sometimes with a hand beside the face."""
     parts = _place(_draw_person(person, rng, view), view, person.half_depth)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         parts = _join(parts, _place(Cloud(_hand_beside(rng), _nothing()), view, 0))
     return parts
 
@@ -141,14 +141,14 @@ def _fake(rng: np.random.Generator, view: View) -> Cloud:
     """A flat or bent presentation of either person, with or without whoever holds it."""
     person = PEOPLE["fadam" if rng.random() < 0.5 else "woman"]
     holder = PEOPLE["fadam" if rng.random() < 0.5 else "woman"]
-    form = rng.choice(["photo", "screen", "curved", "cutout", "mask"], p=[0.15, 0.1, 0.15, 0.2, 0.4])
+    form = rng.choice(["photo", "screen", "curved", "cutout", "mask"], p=[0.12, 0.13, 0.2, 0.2, 0.35])
     sheet = _draw_sheet(form, person, rng)
     if form == "mask" and rng.random() < 0.7:
         worn = sheet - np.array([[0.0], [0.0], [holder.half_depth + holder.nose + 4]])
         behind = _draw_person(holder, rng, view)
         return _place(Cloud(np.concatenate([behind.smooth, worn], axis=1), behind.rough), view, holder.half_depth)
     cloud = _place(Cloud(sheet, _nothing()), view, 0)
-    if rng.random() < 0.7:
+    if rng.random() < 0.5:
         cloud = _join(cloud, _place(Cloud(_hand_behind(sheet, rng), _nothing()), view, 0))
     if rng.random() < 0.6:
         away = dataclasses.replace(
@@ -176,25 +176,27 @@ def _draw_sheet(form: str, person: scene.Person, rng: np.random.Generator) -> np
     scale = rng.uniform(0.85, 1.15)
     width, height = SHEETS[rng.integers(3, 5) if form == "screen" else rng.integers(0, 3)]
     if form in ("cutout", "mask"):
-        width, height, scale = 2 * person.half_width * 1.1, 2 * person.half_height, 1.0
+        width, height, scale = 2.5 * person.half_width, 2.5 * person.half_height, 1.0
     sheet = scene.sheet_surface(width * scale, height * scale)
     if form in ("cutout", "mask"):
-        sheet = sheet[:, scene.inside_outline(person, sheet[0], sheet[1])]
+        # Scissors leave a margin round the face, and a mask must cover its wearer's.
+        margin = rng.uniform(1.04, 1.14)
+        sheet = sheet[:, scene.inside_outline(person, sheet[0] / margin, sheet[1] / margin)]
     if form == "mask":
         sheet = _emboss(sheet, person, rng)
     if form == "screen":
         return sheet
     # Held paper is never quite flat.
-    radius = rng.uniform(90, 220) if form in ("curved", "mask") else rng.uniform(400, 3000)
-    return scene.bend(sheet, radius, rng.normal(0, 0.25))
+    least, most = {"curved": (90, 220), "mask": (150, 350)}.get(form, (400, 3000))
+    return scene.bend(sheet, rng.uniform(least, most), rng.normal(0, 0.25))
 
 
 def _emboss(sheet: np.ndarray, person: scene.Person, rng: np.random.Generator) -> np.ndarray:
     """A mask's half relief and its eye holes."""
     relief = scene.make_relief(person, scene.Expression())
     x, y = sheet[0] * 75 / person.half_width, sheet[1] * 115 / person.half_height
-    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.1, 0.35) * scene.look_up(relief, x, y)])
-    eye_hole = ((np.abs(x) - 31) / 13) ** 2 + (y / 8) ** 2 < 1
+    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.1, 0.3) * scene.look_up(relief, x, y)])
+    eye_hole = ((np.abs(x) - 31) / 15) ** 2 + (y / 10) ** 2 < 1
     return pressed[:, ~eye_hole]
 
 
@@ -207,7 +209,7 @@ def _hand_behind(sheet: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _hand_beside(rng: np.random.Generator) -> np.ndarray:
     side = 1 if rng.random() < 0.5 else -1
-    return scene.hand_surface(rng) + np.array([[side * rng.uniform(95, 150)], [rng.uniform(20, 140)], [rng.uniform(50, 130)]])
+    return scene.hand_surface(rng) + np.array([[side * rng.uniform(115, 160)], [rng.uniform(20, 140)], [rng.uniform(60, 140)]])
 
 
 def _place(cloud: Cloud, view: View, front: float) -> Cloud:

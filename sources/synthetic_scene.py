@@ -56,12 +56,12 @@ class Person:
 MAN = Person(
     half_width=79, half_height=124, half_depth=100, jaw_power=3.2, jaw_taper=0.12,
     nose=30, nose_width=11, brow=8, socket=15, cheek=4, lips=4, chin=13, ear=33, neck=62, shoulder=230,
-    hair_thickness=(4, 16), hairline=(-96, -74), long_hair=0.0,
+    hair_thickness=(4, 15), hairline=(-96, -74), long_hair=0.0,
 )  # fmt: skip
 WOMAN = Person(
     half_width=72, half_height=108, half_depth=90, jaw_power=2.0, jaw_taper=0.24,
     nose=21, nose_width=9, brow=4, socket=12, cheek=8, lips=6, chin=7, ear=26, neck=48, shoulder=180,
-    hair_thickness=(12, 30), hairline=(-76, -46), long_hair=0.75,
+    hair_thickness=(14, 30), hairline=(-76, -46), long_hair=0.7,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ PICTURE_SIZE = 100
 FOCAL = 150.0  # pixels: a field of view of 37 degrees over the 100 pixels.
 BASELINE = 50.0  # millimetres between camera and projector.
 NEAR, FAR = 200.0, 1200.0  # millimetres: the camera's range.
-WINDOW = 300.0  # millimetres from white to black in the picture.
+WHITE, BLACK = 370.0, 670.0  # millimetres: the window that the picture shows.
 DISPARITY_STEPS = 1 / 2.85e-6  # z = DISPARITY_STEPS / step, in mm.
 GRAZING = np.radians(78)  # beyond it the light does not come back.
 
@@ -44,11 +44,13 @@ def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -
     Returns:
       float64 [100, 100] in mm, within [NEAR, FAR]; 0 where there is no depth.
     """
-    depth, is_rough = _displace_edges(depth, is_rough, rng)
     known = np.isfinite(depth)
     solid = np.where(known, depth, 2 * FAR)
     angle = incidence(solid)
-    lost = ~known | shadow(solid) | _holes(angle, is_rough, rng)
+    unseen = ~known | shadow(solid)
+    place = _neighbours(rng)
+    solid, angle, unseen = solid[place], angle[place], unseen[place]
+    lost = unseen | _holes(angle, is_rough[place], rng)
     noisy = solid + axial_noise(solid, angle) * _grain(rng)
     steps = np.rint(DISPARITY_STEPS / np.maximum(noisy, 1.0))
     measured = DISPARITY_STEPS / np.maximum(steps, 1.0)
@@ -56,13 +58,8 @@ def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -
 
 
 def to_picture(measured: np.ndarray) -> np.ndarray:
-    """Millimetres to uint8 [100, 100]: near is bright, 0 where there is no depth or it lies behind the window.
-
-    The window of WINDOW mm starts 5 mm before what is nearest (all but 1% of the measured pixels).
-    """
-    known = measured[measured > 0]
-    near = np.percentile(known, 1) - 5 if known.size else NEAR
-    grey = np.rint(255 * (1 - (measured - near) / WINDOW))
+    """Millimetres to uint8 [100, 100]: 255 at WHITE and nearer, 0 at BLACK and farther or where there is no depth."""
+    grey = np.rint(255 * (BLACK - measured) / (BLACK - WHITE))
     return np.where(measured > 0, np.clip(grey, 0, 255), 0).astype(np.uint8)
 
 
@@ -99,15 +96,12 @@ def _gentler_slope(depth: np.ndarray) -> np.ndarray:
     return np.minimum(np.pad(steps, ((0, 0), (1, 0)), mode="edge"), np.pad(steps, ((0, 0), (0, 1)), mode="edge"))
 
 
-def _displace_edges(
-    depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    # 0.8 pixels at the sensor's 640 columns is under a fifth of a pixel here; at edges the window of the matcher adds to it.
-    row, column = np.indices(depth.shape)
-    shift_y, shift_x = np.rint(rng.normal(0, 0.3, (2, *depth.shape))).astype(np.int64)
-    row = np.clip(row + shift_y, 0, depth.shape[0] - 1)
-    column = np.clip(column + shift_x, 0, depth.shape[1] - 1)
-    return depth[row, column], is_rough[row, column]
+def _neighbours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel takes its depth from, (rows, columns): the lateral noise, which shows at edges alone."""
+    # 0.8 pixels of 640 columns are a fifth of a pixel here; the matcher's window makes edges rougher than that.
+    row, column = np.indices((PICTURE_SIZE, PICTURE_SIZE))
+    shift_y, shift_x = np.rint(rng.normal(0, 0.3, (2, *row.shape))).astype(np.int64)
+    return np.clip(row + shift_y, 0, PICTURE_SIZE - 1), np.clip(column + shift_x, 0, PICTURE_SIZE - 1)
 
 
 def _holes(angle: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -75,8 +75,12 @@ def test_the_range_is_made_in_float32_under_a_mixed_policy():
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_v2_b0", "convnext_tiny"])
 def test_the_rebuilt_network_is_the_original_with_a_seed(name, pictures):
     chosen = backbones.BACKBONES[name]
-    original = chosen.construct(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3), **chosen.settings)
-    first, again = (backbones._rebuild(original, ModelOptions(name, l2=1e-4)) for _ in range(2))
+    shape = (SIDE, SIDE, 3)
+    # Two originals, since Keras numbers the names of the second one differently.
+    original, other = (
+        chosen.construct(weights=None, include_top=False, input_shape=shape, **chosen.settings) for _ in range(2)
+    )
+    first, again = (backbones._rebuild(model, ModelOptions(name, l2=1e-4)) for model in (original, other))
     assert [v.path for v in first.variables] == [v.path for v in again.variables]
     assert len({v.path for v in first.variables}) == len(original.variables)
     assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in _pairs(first.variables, again.variables))
@@ -107,6 +111,19 @@ def test_pretrained_weights_load_and_see_the_right_range(pictures):
     features = keras.Model(model.input, model.get_layer("pool").output)(pictures / np.float32(255)).numpy()
     assert expected.std() > 0.1
     np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_imagenet_weights_reach_the_rebuilt_network(monkeypatch):
+    original = _original(0.35)
+    stand_in = backbones.Backbone(lambda **_: original, backbones.MINUS_ONE_TO_ONE)
+    monkeypatch.setitem(backbones.BACKBONES, "mobilenet_v2_035", stand_in)
+    model = build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 2, (SIDE, SIDE, 3))
+    assert all(np.array_equal(a, b) for a, b in _pairs(model.get_weights()[:-2], original.get_weights()))
+
+
+def test_the_statistics_follow_a_small_data_set(mobilenet):
+    norms = [layer for layer in mobilenet.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert {layer.momentum for layer in norms} == {0.9}
 
 
 def test_weights_of_the_older_format_load(tmp_path):

@@ -1,6 +1,8 @@
 import pytest
 
-from models.options import MODEL_NAMES, ModelOptions
+from models.backbones import BACKBONES
+from models.convolutional import RECIPES
+from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, ModelOptions
 from models.zoo import FEATURES
 from sources.errors import UserError
 
@@ -11,6 +13,8 @@ def test_unknown_name_offers_the_nearest():
 
 
 def test_every_name_has_a_builder():
+    assert tuple(RECIPES) == CONVOLUTIONAL_NAMES
+    assert tuple(BACKBONES) == BACKBONE_NAMES
     assert tuple(FEATURES) == MODEL_NAMES
 
 

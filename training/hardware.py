@@ -80,6 +80,10 @@ def _set_threads(threads: int) -> None:
 
 def _replica_count(strategy: str, replicas: int, gpus: int) -> tuple[int, str]:
     if strategy == "none":
+        if replicas > 1:
+            raise UserError(
+                f"--replicas={replicas}: --strategy=none trains on one device; leave one of the two flags out"
+            )
         return 1, "asked for"
     if strategy == "auto" and not replicas:
         if gpus > 1:

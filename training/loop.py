@@ -10,6 +10,7 @@ import numpy as np
 
 from reports.history import best_row, should_stop, write_history
 from reports.progress import Reporter, epoch_line
+from sources.errors import UserError
 from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
@@ -80,7 +81,7 @@ class Loop:
         learning_rate: Callable[[int], float],
         on_epoch: Callable[[dict], None],
     ) -> None:
-        """Trains to the end, or raises Stopped with a checkpoint saved.
+        """Trains to the end, or raises Stopped with a checkpoint saved; UserError where the loss is not finite.
 
         Args:
           batches: yields the batch of `self.step`, then the following ones.
@@ -90,6 +91,9 @@ class Loop:
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
         """
         options = self.options
+        if self.history:
+            # A kill between an epoch's checkpoint and its row here would lose the row of the last epoch.
+            write_history(options.run_dir / "history.csv", self.history)
         self._reporter.start("training", options.epochs * options.steps_per_epoch, self.step)
         try:
             while len(self.history) < options.epochs and not should_stop(self.history, options.early_stop_patience):
@@ -109,6 +113,7 @@ class Loop:
         epoch_end = (len(self.history) + 1) * self.options.steps_per_epoch
         while self.step < epoch_end:
             if self._stop:
+                self._check_finite()
                 self._save()
                 raise Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
             began = time.perf_counter()
@@ -126,6 +131,7 @@ class Loop:
                 self._check_finite()
             self._show(clock)
             if self._checkpoint_due(epoch_end):
+                self._check_finite()
                 self._save()
         return clock
 
@@ -147,10 +153,11 @@ class Loop:
     def _check_finite(self) -> None:
         loss_sum = float(self.state.sums[0])
         if not math.isfinite(loss_sum):
-            raise FloatingPointError(
-                f"the training loss became {loss_sum} within epoch {len(self.history) + 1} (steps "
-                f"{self.step - self.options.steps_per_epoch} to {self.step}): lower --learning_rate, or train in "
-                "--precision=float32; the last good checkpoint is kept"
+            first = len(self.history) * self.options.steps_per_epoch + 1
+            raise UserError(
+                f"the training loss became {loss_sum} within epoch {len(self.history) + 1} (steps {first} to "
+                f"{self.step}): lower --learning_rate, or train in --precision=float32; the last good checkpoint is "
+                "kept"
             )
 
     def _save(self) -> None:

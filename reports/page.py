@@ -1,0 +1,257 @@
+"""The report of a finished run: one HTML page that needs no other file, no script and no network.
+
+Everything on it comes from the files of the run folder, so that the page can be drawn again from them. Names of
+classes and files are the user's: the template escapes every one, and `_visible` writes out what no page can hold.
+"""
+
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import re
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+import durable
+from reports.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
+from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_curves, png_data_uri, png_pixels
+
+SPLITS = ("train", "validation", "test")
+MAX_PAIRS = 12
+MAX_QUARANTINED = 200  # a longer list stays in quarantine.csv
+MAX_MISTAKE_SIDE = 224  # pixels; larger pictures are reduced, to keep the page at a few megabytes
+
+# Bytes that are no UTF-8 (surrogate escapes), control characters, and those that turn the direction of what follows.
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", *SPLITS}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mistake:
+    """A test example that was taken for another class.
+
+    Attributes:
+      path: the file, as text; bytes that are no UTF-8 as surrogate escapes.
+      label: name of its class.
+      prediction: name of the class it was taken for.
+      probability: what the model gave that prediction, in [0, 1].
+      image: [height, width, channels] uint8, 1 or 3 channels.
+    """
+
+    path: str
+    label: str
+    prediction: str
+    probability: float
+    image: np.ndarray
+
+
+def write_report(
+    run_dir: Path, mistakes: Sequence[Mistake], samples_png: bytes | None, augmented_png: bytes | None
+) -> Path:
+    """Writes `run_dir`/report.html from the run's options.json, results.json, history.csv, split.csv,
+    predictions_test.csv and, where it is there, quarantine.csv.
+
+    Args:
+      run_dir: the folder of a finished run.
+      mistakes: the worst ones, worst first.
+      samples_png: a contact sheet of examples, or None.
+      augmented_png: a contact sheet of augmented examples, or None.
+
+    Returns:
+      The page's path.
+
+    Raises:
+      OSError: a file is missing, or the page cannot be written.
+      ValueError: predictions_test.csv names a class that results.json does not.
+    """
+    run_dir = Path(run_dir)
+    results = _read_json(run_dir / "results.json")
+    history = [_numbers(row) for row in _read_rows(run_dir / "history.csv")]
+    page = _environment().get_template("page.html").render(
+        results=results,
+        split=next((name for name in reversed(SPLITS) if results.get(name)), None),
+        split_names=SPLITS,
+        facts=_facts(results),
+        history=history,
+        curves=_curves(history, results.get("best_epoch")),
+        test=_test_figures(run_dir / "predictions_test.csv", results["class_names"]),
+        mistakes=[_shown_mistake(mistake) for mistake in mistakes],
+        data=_data_figures(run_dir, results["class_names"]),
+        sheets=[None if png is None else _picture(png) for png in (samples_png, augmented_png)],
+        options=list(_flattened(_read_json(run_dir / "options.json"))),
+        command="python train.py " + shlex.quote(f"--flagfile={run_dir / 'flags.txt'}"),
+    )  # fmt: skip
+    path = run_dir / "report.html"
+    durable.write_text(path, page)
+    return path
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "interval": _interval, "plain": _plain}
+    return environment
+
+
+def _test_figures(path: Path, class_names: Sequence[str]) -> dict | None:
+    """The test split as counted from its predictions; None where there is none."""
+    numbers = {name: number for number, name in enumerate(class_names)}
+    rows = []
+    if path.exists():
+        with _open(path) as file:
+            # By place: a class may be called "label", and then a column is, too.
+            rows = [row[1:3] for row in csv.reader(file)][1:]
+    unknown = {name for row in rows for name in row} - set(numbers)
+    if unknown:
+        raise ValueError(f"{path} names the class {min(unknown)!r}, results.json does not: both must be of one run")
+    if not rows:
+        return None
+    labels, predictions = np.array([[numbers[name] for name in row] for row in rows]).T
+    confusion = confusion_matrix(labels, predictions, len(class_names))
+    return {
+        "examples": len(rows),
+        "right": int(np.trace(confusion)),
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "picture": _themed(lambda dark: plot_confusion(confusion, class_names, dark=dark)),
+        "classes": list(zip(class_names, class_figures(confusion), strict=True)),
+        "pairs": [
+            (class_names[pair.true], class_names[pair.predicted], pair.examples, int(confusion[pair.true].sum()))
+            for pair in confusion_pairs(confusion, MAX_PAIRS)
+        ],
+    }
+
+
+def _data_figures(run_dir: Path, class_names: Sequence[str]) -> dict:
+    """Examples a class and split, files whose content is in two splits, and the quarantine list."""
+    counts, splits_of = Counter(), defaultdict(Counter)
+    for row in _read_rows(run_dir / "split.csv"):
+        counts[row["label"], row["split"]] += 1
+        splits_of[row["sha256"]][row["split"]] += 1
+    splits_of.pop("", None)
+    quarantine = run_dir / "quarantine.csv"
+    refused = [(row["path"], row["reason"]) for row in _read_rows(quarantine)] if quarantine.exists() else []
+    rows = [(name, [counts[name, split] for split in SPLITS]) for name in class_names]
+    return {
+        "rows": rows,
+        "totals": np.array([row for _, row in rows]).sum(axis=0).tolist(),
+        "shared": sum(splits.total() for splits in splits_of.values() if len(splits) > 1),
+        "refused": refused[:MAX_QUARANTINED],
+        "num_refused": len(refused),
+    }
+
+
+def _facts(results: dict) -> list[tuple[str, str]]:
+    """What results.json says of the run besides its scores, in words; unknown keys come last, as they are."""
+    worded = {
+        "epochs": ("epochs", lambda value: f"{value}, best: {results.get('best_epoch') or '–'}"),
+        "steps": ("steps", _plain),
+        "seconds": ("duration", lambda value: str(datetime.timedelta(seconds=round(value)))),
+        "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
+        "input_wait_fraction": ("input wait", lambda value: f"{_percent(value)} of the training time"),
+        "parameters": ("parameters", _plain),
+        "precision": ("precision", str),
+        "strategy": ("strategy", str),
+        "seed": ("seed", str),
+        "quarantined": ("quarantined files", _plain),
+        "versions": ("versions", lambda value: ", ".join(f"{name} {value[name]}" for name in value)),
+        "weights_sha256": ("weights SHA-256", str),
+    }  # fmt: skip
+    known = [(label, word(results[key])) for key, (label, word) in worded.items() if results.get(key) is not None]
+    others = {key: value for key, value in results.items() if key not in worded.keys() | _NOT_FACTS}
+    facts = known + [(name.replace("_", " "), text) for name, text in _flattened(others)]
+    return sorted(facts, key=lambda fact: len(fact[1]) > 48)  # the long ones fill a row each, below the grid
+
+
+def _shown_mistake(mistake: Mistake) -> dict:
+    image = Image.fromarray(displayable(mistake.image[None])[0])
+    image.thumbnail((MAX_MISTAKE_SIDE, MAX_MISTAKE_SIDE))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return {"says": mistake, "picture": _picture(file.getvalue()), "small": max(image.size) < 96}
+
+
+def _curves(history: Sequence[dict], best_epoch: int | None) -> dict | None:
+    if not history:
+        return None
+    wide = _themed(lambda dark: plot_curves(history, best_epoch, dark=dark))
+    return {"wide": wide, "narrow": _themed(lambda dark: plot_curves(history, best_epoch, dark=dark, stacked=True))}
+
+
+def _themed(draw: Callable[[bool], bytes]) -> dict:
+    return {"light": _picture(draw(False)), "dark": _picture(draw(True))}
+
+
+def _picture(png: bytes) -> dict:
+    height, width = png_pixels(png).shape[:2]
+    css_width = round(width * 96 / PIXELS_PER_INCH)
+    return {"uri": Markup(png_data_uri(png)), "width": width, "height": height, "css_width": css_width}
+
+
+def _flattened(values: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _open(path: Path):
+    return open(path, newline="", encoding="utf-8", errors="surrogateescape")
+
+
+def _read_json(path: Path) -> dict:
+    with _open(path) as file:
+        return json.load(file)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    with _open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float | None]:
+    return {name: float(text) if text else None for name, text in row.items()}
+
+
+def _visible(value: object) -> object:
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _UNSHOWABLE.sub(_escape, value)
+
+
+def _escape(match: re.Match) -> str:
+    code = ord(match[0])
+    # A surrogate escape stands for one byte: U+DCFF for 0xff.
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else match[0].encode("unicode_escape").decode()
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    if value is None:
+        return "–"
+    text = f"{100 * value:.{digits}f}"
+    # 9,999 of 10,000 are not "100%", and one is not "0%".
+    if 0 < value < 1 and float(text) in (0.0, 100.0):
+        return f"<{10**-digits:.{digits}f}%" if value < 0.5 else f">{100 - 10**-digits:.{digits}f}%"
+    return f"{text}%"
+
+
+def _interval(pair: Sequence[float] | None, digits: int = 1) -> str:
+    return "–" if pair is None else f"{_percent(pair[0], digits)} to {_percent(pair[1], digits)}"
+
+
+def _plain(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"

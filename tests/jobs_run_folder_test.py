@@ -1,0 +1,200 @@
+"""The run folder: one process at a time, one set of options, nothing of another's touched, nothing left by mistakes."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import durable
+from jobs.run_folder import RunFolder, claim
+from sources.errors import UserError
+from tests.run_fixtures import ROOT
+from training.options import RunOptions
+
+OPTIONS = RunOptions("folder:here", epochs=3, threads=2)
+HOLDER = """
+import sys, time
+from pathlib import Path
+from jobs.run_folder import RunFolder
+folder = RunFolder(Path(sys.argv[1]), "auto")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def begin(path, options=OPTIONS):
+    """A run folder as a run leaves it that was killed in training."""
+    with claim(path, "auto") as folder:
+        assert folder.adopt(options) is None
+        durable.write_json(folder.options_path, options.to_json())
+    return path
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds tmp_path/run."""
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_run_is_continued_by_the_same_options(tmp_path):
+    path = begin(tmp_path / "deep" / "run")
+    with claim(path, "auto") as folder:
+        assert folder.adopt(OPTIONS) == json.loads(json.dumps(OPTIONS.to_json()))
+        assert not folder.finished
+    with claim(path, "must") as folder:
+        assert folder.adopt(OPTIONS)
+
+
+def test_a_resumed_run_keeps_its_threads_unless_told(tmp_path):
+    path = begin(tmp_path / "run")
+    with claim(path, "auto") as folder:
+        assert folder.adopt(dataclasses.replace(OPTIONS, threads=0))["threads"] == 2
+        with pytest.raises(UserError, match=r"threads: 2 -> 3"):
+            folder.adopt(dataclasses.replace(OPTIONS, threads=3))
+
+
+def test_other_options_are_refused_and_named(tmp_path):
+    path = begin(tmp_path / "run")
+    with claim(path, "auto") as folder:
+        with pytest.raises(UserError) as caught:
+            folder.adopt(dataclasses.replace(OPTIONS, epochs=4, learning_rate=0.5))
+        assert "epochs: 3 -> 4; learning_rate: 0.001 -> 0.5" in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert "another --run_dir" in str(caught.value)
+    assert (path / "options.json").exists()
+
+
+def test_what_only_moves_or_speeds_a_run_may_change(tmp_path):
+    path = begin(tmp_path / "run")
+    with claim(path, "auto") as folder:
+        moved = dataclasses.replace(OPTIONS, data_dir="/elsewhere", cache="none", checkpoint_every_steps=5)
+        assert folder.adopt(moved)
+
+
+def test_never_refuses_a_run_that_is_there(tmp_path):
+    path = begin(tmp_path / "run")
+    with pytest.raises(UserError, match=r"--resume=never: .*run' already holds a run; give another --run_dir"):
+        RunFolder(path, "never")
+    RunFolder(tmp_path / "new", "never")
+
+
+def test_must_refuses_an_absence_and_makes_nothing(tmp_path):
+    with pytest.raises(UserError, match=r"--resume=must: .*run' holds no run to continue; check --run_dir"):
+        RunFolder(tmp_path / "run", "must")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match=r"holds other files and no run: give an empty or a new folder"):
+        RunFolder(tmp_path, "auto")
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    (tmp_path / "run").mkdir()
+    begin(tmp_path / "run")
+
+
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_folder_that_cannot_be_written_is_refused(place, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UserError, match=f"--run_dir={tmp_path / place} cannot be written: .*; give another folder"):
+        RunFolder(tmp_path / place, "auto")
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot be written: Permission denied"):
+        RunFolder(tmp_path / "run", "auto")
+
+
+def test_a_second_process_is_refused_while_the_first_lives(holder, tmp_path):
+    with pytest.raises(UserError, match="run is in use by another run: wait for it, or give another"):
+        RunFolder(tmp_path / "run", "auto")
+    holder.kill()
+    holder.wait()
+    RunFolder(tmp_path / "run", "auto")
+
+
+def test_a_refused_second_process_takes_nothing_away(holder, tmp_path):
+    def start():
+        with claim(tmp_path / "run", "auto"):
+            pass
+
+    with pytest.raises(UserError):
+        start()
+    assert os.listdir(tmp_path / "run") == [".lock"]
+
+
+@pytest.mark.parametrize("place", ["run", "deep/er/run"])
+def test_a_mistake_leaves_no_empty_folder(place, tmp_path):
+    def mistake():
+        with claim(tmp_path / place, "auto"):
+            raise UserError("no such data set")
+
+    with pytest.raises(UserError):
+        mistake()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_mistake_takes_no_folder_away_that_was_there(tmp_path):
+    def mistake(path):
+        with claim(path, "auto"):
+            raise UserError("no such data set")
+
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("precious")
+    with pytest.raises(UserError):
+        mistake(tmp_path / "other" / "deep" / "run")
+    assert os.listdir(tmp_path) == ["other"]
+    assert os.listdir(tmp_path / "other") == ["notes.txt"]
+
+
+def test_a_mistake_in_a_run_that_has_begun_keeps_it(tmp_path):
+    def mistake():
+        with claim(path, "auto") as folder:
+            folder.adopt(dataclasses.replace(OPTIONS, epochs=4))
+
+    path = begin(tmp_path / "run")
+    with pytest.raises(UserError):
+        mistake()
+    assert (path / "options.json").exists()
+
+
+def test_what_a_killed_write_left_does_not_block(tmp_path):
+    # Killed while options.json was written: nothing but a temporary beside the lock.
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / f"{durable.TEMPORARY_PREFIX}x1").write_text("{")
+    begin(path)
+    (path / "checkpoints" / f"{durable.TEMPORARY_PREFIX}x2").mkdir(parents=True)
+    with claim(path, "auto"):
+        left = [name for _, folders, files in os.walk(path) for name in folders + files]
+    assert sorted(left) == [".lock", "checkpoints", "options.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "\udcff"])
+def test_damaged_options_are_named(content, tmp_path):
+    path = begin(tmp_path / "run")
+    (path / "options.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with claim(path, "auto") as folder, pytest.raises(UserError, match=r"options.json' cannot be read"):
+        folder.adopt(OPTIONS)
+
+
+def test_a_run_is_finished_by_its_last_file(tmp_path):
+    path = begin(tmp_path / "run")
+    with claim(path, "auto") as folder:
+        (path / "results.json").write_text("{}")
+        assert not folder.finished
+        (path / "report.html").write_text("")
+        assert folder.finished

@@ -1,0 +1,59 @@
+"""What a run says: lines as they are, a bar on terminals alone."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from reports.progress import Reporter, epoch_line
+
+ROW = {"epoch": 3, "loss": 0.12345, "accuracy": 0.5, "validation_loss": 1.5, "validation_accuracy": 0.25,
+       "images_per_second": 1234.5, "input_wait_fraction": 0.0123}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data in [train] and [/] and [bold]x[/bold]",
+        "a folder :cat: and :warning:",
+        "C:\\new\\[x]",
+        "caf\u00e9 \u732b",
+        "x" * 500,
+        "two  spaces\tand a tab",
+        "",
+    ],
+)
+def test_a_line_comes_out_as_it_is(line, capsys):
+    Reporter().say(line)
+    assert capsys.readouterr().out.expandtabs() == line.expandtabs() + "\n"
+
+
+def test_nothing_moves_where_there_is_no_terminal(capsys):
+    reporter = Reporter()
+    reporter.start("training", 10)
+    reporter.update(5, "epoch 1/2", "100 images/s")
+    reporter.stop()
+    reporter.stop()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_gets_a_bar_with_note_and_lines_above_it(monkeypatch):
+    reporter = Reporter()
+    screen = io.StringIO()
+    reporter._console = Console(file=screen, force_terminal=True, width=120)
+    reporter.start("training", 10, 2)
+    reporter.update(5, "epoch 1/2", "100 images/s")
+    reporter.say("a line")
+    reporter.stop()
+    shown = screen.getvalue()
+    for words in ("epoch 1/2", "5/10", "100 images/s", "a line"):
+        assert words in shown
+
+
+def test_an_epoch_in_words():
+    expected = ("epoch  3/15  loss 0.1235  accuracy 0.5000  validation loss 1.5000 accuracy 0.2500  1234 images/s  "
+                "input wait 1.2%")  # fmt: skip
+    assert epoch_line(ROW, 15) == expected.replace("0.1235", f"{0.12345:.4f}")
+    alone = epoch_line(ROW | {"validation_loss": None, "validation_accuracy": None}, 3)
+    assert "validation" not in alone
+    assert alone.startswith("epoch 3/3  ")

@@ -1,0 +1,106 @@
+"""Class folders and split folders: what they become, and what each wrong layout is told."""
+
+import os
+
+import pytest
+
+from sources.errors import UserError
+from sources.folders import Catalog, Folder, catalog_of_folder
+
+
+def make(root, *folders: str | bytes):
+    """Empty folders under `root`; the catalog reads names only."""
+    for folder in (b"", *folders):
+        os.makedirs(os.path.join(os.fsencode(root), os.fsencode(folder)), exist_ok=True)
+    return root
+
+
+def test_class_folders_are_labelled_in_byte_order(tmp_path):
+    root = make(tmp_path / "data", "zebra", "Ant", "bee")
+    expected = (Folder(b"Ant", 0), Folder(b"bee", 1), Folder(b"zebra", 2))
+    assert catalog_of_folder(root) == Catalog(os.fsencode(root), ("Ant", "bee", "zebra"), expected, "real")
+
+
+def test_a_relative_root_becomes_absolute(tmp_path, monkeypatch):
+    make(tmp_path / "data", "a", "b")
+    monkeypatch.chdir(tmp_path)
+    assert catalog_of_folder(tmp_path.__class__("data")).root == os.fsencode(tmp_path / "data")
+
+
+def test_files_and_hidden_folders_are_no_classes(tmp_path):
+    root = make(tmp_path, "a", "b", ".git")
+    (root / "readme.txt").write_text("x")
+    assert catalog_of_folder(root).class_names == ("a", "b")
+
+
+def test_a_link_to_a_folder_is_a_class(tmp_path):
+    root = make(tmp_path / "data", "a")
+    (root / "b").symlink_to(make(tmp_path / "elsewhere"))
+    assert catalog_of_folder(root).class_names == ("a", "b")
+
+
+@pytest.mark.parametrize("names", [("train", "validation", "test"), ("Training", "VAL", "testing"), ("train", "valid")])
+def test_split_folders_are_known_by_every_usual_name(tmp_path, names):
+    root = make(tmp_path, *(f"{name}/{label}" for name in names for label in ("dogs", "cats")))
+    catalog = catalog_of_folder(root)
+    assert catalog.class_names == ("cats", "dogs")
+    found = {(folder.split, folder.label) for folder in catalog.folders}
+    assert found == {(split, label) for split in ("train", "validation", "test")[: len(names)] for label in (0, 1)}
+
+
+def test_a_class_missing_from_one_split_keeps_its_label_in_the_others(tmp_path):
+    root = make(tmp_path, "train/a", "train/b", "train/c", "test/a", "test/c")
+    folders = {folder.path: folder.label for folder in catalog_of_folder(root).folders}
+    assert folders == {b"train/a": 0, b"train/b": 1, b"train/c": 2, b"test/a": 0, b"test/c": 2}
+
+
+def test_folders_named_test_without_train_are_classes(tmp_path):
+    assert catalog_of_folder(make(tmp_path, "test", "real")).class_names == ("real", "test")
+
+
+def test_odd_names_are_kept_as_bytes_and_shown_as_text(tmp_path):
+    root = make(tmp_path, b"caf\xe9", "c[1]", "-dash", "with space", "line\nbreak")
+    catalog = catalog_of_folder(root)
+    assert [folder.path for folder in catalog.folders] == [b"-dash", b"c[1]", b"caf\xe9", b"line\nbreak", b"with space"]
+    assert catalog.class_names[2] == "caf\\xe9"
+    "".join(catalog.class_names).encode()
+
+
+@pytest.mark.parametrize(
+    ("folders", "value", "fix"),
+    [
+        (["only"], "'only'", "two or more folders"),
+        ([], "no class folder", "two or more folders"),
+        (["train/a", "train/b", "stray"], "'stray'", "either class folders or split folders"),
+        (["train/a", "training/a"], "train, training", "two folders for one split"),
+    ],
+)
+def test_a_wrong_layout_is_named_with_the_rule(tmp_path, folders, value, fix):
+    root = make(tmp_path / "data")
+    make(root, *folders)
+    with pytest.raises(UserError) as caught:
+        catalog_of_folder(root)
+    text = str(caught.value)
+    assert str(root) in text
+    assert value in text
+    assert fix in text
+    assert len(text.splitlines()) == 1
+
+
+def test_no_folder_and_a_file_are_told_apart(tmp_path):
+    with pytest.raises(UserError, match=r"absent' does not exist: --dataset=folder:PATH"):
+        catalog_of_folder(tmp_path / "absent")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match=r"file' is a file: --dataset=folder:PATH"):
+        catalog_of_folder(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_root_is_named(tmp_path):
+    root = make(tmp_path / "data", "a", "b")
+    root.chmod(0)
+    try:
+        with pytest.raises(UserError, match="cannot be read: Permission denied; check its permissions"):
+            catalog_of_folder(root)
+    finally:
+        root.chmod(0o700)

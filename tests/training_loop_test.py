@@ -1,0 +1,165 @@
+"""The loop: steps in order, rows, checkpoints where they are due, stops, resumes, divergence."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from reports.progress import Reporter
+from sources.errors import UserError
+from tests.run_fixtures import read_rows
+from training import loop as loop_module
+from training.checkpoint import load_newest, restore
+from training.loop import Loop, LoopOptions
+from training.signals import Stopped, StopRequest
+from training.step import TrainState
+
+EPOCHS, STEPS = 3, 10
+
+
+class Variables:
+    """Stands in for a model or an optimizer: one variable."""
+
+    def __init__(self):
+        self.variables = [tf.Variable(0.0, name="total")]
+
+
+class Rig:
+    """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
+
+    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None):
+        options = LoopOptions(run_dir, epochs, STEPS, 8, patience, cadence, {"threads": 2})
+        self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), dtype=tf.float64, name="sums"))
+        self.stop = StopRequest()
+        self.loop = Loop(options, self.state, Reporter(), self.stop)
+        self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
+        self.validation_losses = iter([])
+
+    def train_step(self, step):
+        self.steps.append(step)
+        self.weight.assign(self.weight * 1.5 + step)
+        loss = float("nan") if step == self.diverges_at else float(step)
+        self.state.sums.assign_add([loss * 8, 4.0, 8.0])
+        if step == self.stop_after:
+            self.stop._receive(signal.SIGTERM, None)
+
+    @property
+    def weight(self):
+        return self.state.model.variables[0]
+
+    def validate(self):
+        loss = next(self.validation_losses, 1.0 / (1 + len(self.loop.history)))
+        return {"validation_loss": loss, "validation_accuracy": 0.5}
+
+    def run(self):
+        self.loop.run(iter(range(self.loop.step, 10**6)), self.train_step, self.validate, lambda step: 0.1 * step,
+                      self.rows.append)  # fmt: skip
+        return self
+
+    def resume(self):
+        saved = load_newest(self.loop.checkpoint_dir, pytest.fail)
+        restore(self.state.variables, saved.arrays)
+        self.loop.step, self.loop.history = saved.step, saved.history
+        return self
+
+    def kept(self):
+        return sorted(int(name.removeprefix("step-")) for name in os.listdir(self.loop.checkpoint_dir))
+
+
+def untimed(rows):
+    return [{k: v for k, v in row.items() if k not in ("images_per_second", "input_wait_fraction", "seconds")}
+            for row in rows]  # fmt: skip
+
+
+def test_every_step_is_taken_once_and_every_epoch_has_a_row(tmp_path):
+    rig = Rig(tmp_path).run()
+    assert rig.steps == list(range(EPOCHS * STEPS))
+    assert [row["epoch"] for row in rig.rows] == [1, 2, 3]
+    assert [row["step"] for row in rig.rows] == [10, 20, 30]
+    # The mean over the epoch's examples, and nothing of the epoch before.
+    assert [row["loss"] for row in rig.rows] == [4.5, 14.5, 24.5]
+    assert [row["accuracy"] for row in rig.rows] == [0.5, 0.5, 0.5]
+    assert [row["learning_rate"] for row in rig.rows] == [0.1 * 9, 0.1 * 19, 0.1 * 29]
+    rows = read_rows(tmp_path / "history.csv")
+    assert [float(row["loss"]) for row in rows] == [4.5, 14.5, 24.5]
+    assert all(0 <= float(row["input_wait_fraction"]) <= 1 and float(row["seconds"]) > 0 for row in rows)
+
+
+def test_checkpoints_come_at_epoch_ends_and_in_between_when_asked(tmp_path):
+    assert Rig(tmp_path / "ends").run().kept() == [10, 20, 30]
+    # The newest three, and step 30, which is the best epoch and the last.
+    assert Rig(tmp_path / "between", cadence=4).run().kept() == [24, 28, 30]
+
+
+def test_the_best_epochs_checkpoint_is_kept(tmp_path):
+    rig = Rig(tmp_path, epochs=6)
+    rig.validation_losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
+    assert rig.run().kept() == [20, 40, 50, 60]
+
+
+@pytest.mark.parametrize("stop_after", [0, 3, 9, 10, 28])
+def test_a_stop_saves_and_the_resumed_loop_ends_the_same(stop_after, tmp_path):
+    whole = Rig(tmp_path / "whole").run()
+    rig = Rig(tmp_path / "stopped")
+    rig.stop_after = stop_after
+    with pytest.raises(Stopped, match=f"SIGTERM: saved after step {stop_after + 1}"):
+        rig.run()
+    assert rig.steps == list(range(stop_after + 1))
+    again = Rig(tmp_path / "stopped").resume().run()
+    assert again.steps == list(range(stop_after + 1, EPOCHS * STEPS))
+    assert float(again.weight) == float(whole.weight)
+    assert untimed(again.loop.history) == untimed(whole.loop.history)
+    assert untimed(read_rows(tmp_path / "stopped" / "history.csv")) == untimed(
+        read_rows(tmp_path / "whole" / "history.csv")
+    )
+
+
+def test_a_signal_with_the_last_step_lets_the_run_finish(tmp_path):
+    rig = Rig(tmp_path)
+    rig.stop_after = EPOCHS * STEPS - 1
+    assert len(rig.run().rows) == EPOCHS
+
+
+def test_early_stopping_holds_after_a_resume(tmp_path):
+    losses = [3.0, 2.0, 2.5, 2.5, 1.0, 1.0]
+    rig = Rig(tmp_path, epochs=6, patience=2)
+    rig.validation_losses = iter(losses)
+    assert len(rig.run().rows) == 4
+    again = Rig(tmp_path, epochs=6, patience=2).resume().run()
+    assert (again.steps, len(again.loop.history)) == ([], 4)
+
+
+def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(path, history):
+        if len(history) == EPOCHS:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop_module, "write_history", die)
+        with pytest.raises(Killed):
+            Rig(tmp_path).run()
+    assert Rig(tmp_path).resume().run().steps == []
+    assert [row["epoch"] for row in read_rows(tmp_path / "history.csv")] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("cadence", [0, 2])
+def test_divergence_is_said_and_never_saved(cadence, tmp_path):
+    rig = Rig(tmp_path, cadence=cadence, diverges_at=13)
+    with pytest.raises(UserError, match=r"became nan within epoch 2 .*lower --learning_rate"):
+        rig.run()
+    newest = load_newest(rig.loop.checkpoint_dir, pytest.fail)
+    assert newest.step == (12 if cadence else 10)
+    assert np.isfinite(newest.arrays[-1]).all()
+
+
+def test_a_stop_in_a_diverged_epoch_does_not_save_it(tmp_path):
+    rig = Rig(tmp_path, diverges_at=13)
+    rig.stop_after = 15
+    with pytest.raises(UserError):
+        rig.run()
+    assert rig.kept() == [10]

@@ -1,0 +1,52 @@
+"""The first signal asks, the second stops at once, and the handlers are put back."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.run_fixtures import ROOT
+from training.signals import EXIT_STOPPED, listen
+
+TWICE = """
+import os, signal, sys, time
+from training.signals import listen
+with listen() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    print(stop.signal_name, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+print("not reached")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_a_request(number):
+    before = signal.getsignal(number)
+    with listen() as stop:
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert stop
+        assert stop.signal_name == number.name
+    assert signal.getsignal(number) is before
+
+
+def test_the_handlers_are_put_back_after_an_error():
+    before = signal.getsignal(signal.SIGTERM)
+
+    def fail():
+        with listen():
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_signal_stops_at_once():
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], check=False, capture_output=True, text=True, cwd=ROOT, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (EXIT_STOPPED, "SIGINT\n")
