@@ -39,7 +39,10 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         predictions.append(prediction)
         print(prediction.line(), flush=True)
     if values.csv:
-        write_csv(Path(values.csv), predictor.class_names, predictions)
+        try:
+            write_csv(Path(values.csv), predictor.class_names, predictions)
+        except OSError as error:
+            raise UserError(f"--csv={values.csv} cannot be written: {error.strerror}; give another file") from None
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(

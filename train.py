@@ -49,7 +49,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
 
 def default_run_dir(dataset: str) -> Path:
     """runs/DATASET/TIME, with the data set's name made fit for a folder."""
-    name = re.sub(r"[^\w.-]+", "-", dataset.rstrip("/").replace("folder:", "folder-").replace("..", "")).strip("-")
+    name = re.sub(r"[^\w.]+", "-", dataset.replace("..", "")).strip("-")
     return Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
 
 

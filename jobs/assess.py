@@ -65,8 +65,11 @@ def _pictures_of_split(run_dir: Path, split: str, data_dir: str | None, cache_di
         raise UserError(f"{str(run_dir)!r} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
     if not rows:
         raise UserError(f"--split={split}: this run has no example in it (--full_train leaves no validation)")
-    moved = data_dir if data_dir is not None else options["data_dir"]
-    root = open_catalog(options["dataset"], moved, cache_dir).root
+    kind, _, place = options["dataset"].partition(":")
+    if kind == "folder":
+        root = os.fsencode(data_dir or place)
+    else:
+        root = open_catalog(options["dataset"], data_dir or options["data_dir"], cache_dir).root
     paths = [os.path.join(root, os.fsencode(row["path"])) for row in rows]
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:

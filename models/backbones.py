@@ -79,7 +79,7 @@ def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.Ker
 def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """[batch, height, width, 3] float32 in the range that the backbone `name` wants, from [0, 1]."""
     scale, offset = BACKBONES[name].rescale
-    # Always float32: in bfloat16 a third of the 256 levels of an 8-bit picture would fall together.
+    # Always float32: bfloat16 would shift 8-bit pixels by up to 1.4 of 255 levels; rounded after it, by 0.4.
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
 
 

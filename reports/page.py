@@ -26,7 +26,6 @@ from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_cur
 
 SPLITS = ("train", "validation", "test")
 MAX_PAIRS = 12
-MAX_QUARANTINED = 200  # a longer list stays in quarantine.csv
 MAX_MISTAKE_SIDE = 224  # pixels; larger pictures are reduced, to keep the page at a few megabytes
 
 # Bytes that are no UTF-8 (surrogate escapes), control characters, and those that turn the direction of what follows.
@@ -95,13 +94,9 @@ def write_report(
 
 
 def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible, trim_blocks=True
     )
     environment.filters |= {"percent": _percent, "interval": _interval, "plain": _plain}
     return environment
@@ -110,11 +105,11 @@ def _environment() -> jinja2.Environment:
 def _test_figures(path: Path, class_names: Sequence[str]) -> dict | None:
     """The test split as counted from its predictions; None where there is none."""
     numbers = {name: number for number, name in enumerate(class_names)}
-    rows = []
-    if path.exists():
-        with _open(path) as file:
-            # By place: a class may be called "label", and then a column is, too.
-            rows = [row[1:3] for row in csv.reader(file)][1:]
+    if not path.exists():
+        return None
+    with _open(path) as file:
+        # By place: a class may be called "label", and then a column is, too.
+        rows = [row[1:3] for row in csv.reader(file)][1:]
     unknown = {name for row in rows for name in row} - set(numbers)
     if unknown:
         raise ValueError(f"{path} names the class {min(unknown)!r}, results.json does not: both must be of one run")
@@ -149,8 +144,7 @@ def _data_figures(run_dir: Path, class_names: Sequence[str]) -> dict:
         "rows": rows,
         "totals": np.array([row for _, row in rows]).sum(axis=0).tolist(),
         "shared": sum(splits.total() for splits in splits_of.values() if len(splits) > 1),
-        "refused": refused[:MAX_QUARANTINED],
-        "num_refused": len(refused),
+        "refused": refused,
     }
 
 
@@ -179,8 +173,7 @@ def _facts(results: dict) -> list[tuple[str, str]]:
 def _shown_mistake(mistake: Mistake) -> dict:
     image = Image.fromarray(displayable(mistake.image[None])[0])
     image.thumbnail((MAX_MISTAKE_SIDE, MAX_MISTAKE_SIDE))
-    file = io.BytesIO()
-    image.save(file, "PNG")
+    image.save(file := io.BytesIO(), "PNG")
     return {"says": mistake, "picture": _picture(file.getvalue()), "small": max(image.size) < 96}
 
 

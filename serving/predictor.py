@@ -87,7 +87,7 @@ class Predictor:
 
 
 def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
-    """Columns path, prediction, probability, a column a class, reason; raises UserError where it cannot be written."""
+    """Columns path, prediction, probability, a column a class, reason; raises OSError where it cannot be written."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "prediction", "probability", *class_names, "reason"])
@@ -96,10 +96,7 @@ def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Pred
         shown = blank if one.probabilities is None else [f"{value:.8g}" for value in one.probabilities]
         probability = "" if one.reason else f"{one.probability:.8g}"
         writer.writerow([os.fsdecode(one.path), one.class_name, probability, *shown, one.reason])
-    try:
-        durable.write_text(path, text.getvalue())
-    except OSError as error:
-        raise UserError(f"--csv={path} cannot be written: {error.strerror}; give another file") from None
+    durable.write_text(path, text.getvalue())
 
 
 def find_saved_model(place: Path) -> Path:

@@ -56,12 +56,12 @@ class Person:
 MAN = Person(
     half_width=79, half_height=124, half_depth=100, jaw_power=3.2, jaw_taper=0.12,
     nose=30, nose_width=11, brow=8, socket=15, cheek=4, lips=4, chin=13, ear=33, neck=62, shoulder=230,
-    hair_thickness=(4, 15), hairline=(-96, -74), long_hair=0.0,
+    hair_thickness=(4, 20), hairline=(-96, -74), long_hair=0.0,
 )  # fmt: skip
 WOMAN = Person(
     half_width=72, half_height=108, half_depth=90, jaw_power=2.0, jaw_taper=0.24,
     nose=21, nose_width=9, brow=4, socket=12, cheek=8, lips=6, chin=7, ear=26, neck=48, shoulder=180,
-    hair_thickness=(14, 30), hairline=(-76, -46), long_hair=0.7,
+    hair_thickness=(8, 26), hairline=(-76, -46), long_hair=0.3,
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ class Expression:
 
 
 def make_relief(person: Person, expression: Expression) -> np.ndarray:
-    """The face's relief in mm towards the camera: float64 [2 * 150 + 1, 2 * 110 + 1], cells of 1 mm around (0, 0)."""
+    """The face's relief in mm towards the camera, on cells of 1 mm around (0, 0): float64 [301, 221]."""
     rows = np.array(_bumps(person, expression))
     x = np.arange(-RELIEF_HALF_WIDTH, RELIEF_HALF_WIDTH + 1)[None, :]
     y = np.arange(-RELIEF_HALF_HEIGHT, RELIEF_HALF_HEIGHT + 1)[:, None]
@@ -127,7 +127,8 @@ def head_surface(person: Person, expression: Expression) -> np.ndarray:
 
 def hair_surface(person: Person, rng: np.random.Generator) -> np.ndarray:
     """A shell over the skull down to a drawn hairline and, where the hair is long, its fall beside the face."""
-    thickness, hairline, parting = rng.uniform(*person.hair_thickness), rng.uniform(*person.hairline), rng.uniform(-4, 4)
+    thickness, hairline = rng.uniform(*person.hair_thickness), rng.uniform(*person.hairline)
+    parting = rng.uniform(-4, 4)
     around, height = _angles(around_degrees=130, rows=120, columns=150)
     border = hairline + (20 - hairline) * np.clip(np.abs(around) / np.radians(85), 0, 1) ** 3
     keep = person.half_height * np.sin(height) < border - parting * np.sin(around)
@@ -157,8 +158,8 @@ def body_surface(person: Person) -> np.ndarray:
     neck = _stack(radius * np.sin(around), down, 30 - 0.9 * radius * np.cos(around))
     around, height = _angles(around_degrees=95, rows=90, columns=150)
     ring, middle = np.abs(np.cos(height)) ** 0.5, person.half_height + 245
-    chest = _stack(person.shoulder * ring * np.sin(around), middle + 190 * np.sin(height), 40 - 95 * ring * np.cos(around))
-    return np.concatenate([neck, chest], axis=1)
+    x, z = person.shoulder * ring * np.sin(around), 40 - 95 * ring * np.cos(around)
+    return np.concatenate([neck, _stack(x, middle + 190 * np.sin(height), z)], axis=1)
 
 
 def hand_surface(rng: np.random.Generator) -> np.ndarray:
@@ -187,16 +188,17 @@ def inside_outline(person: Person, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def bend(points: np.ndarray, radius: float, axis: float) -> np.ndarray:
-    """Rolls a sheet round a cylinder of `radius` mm behind it, whose axis leans `axis` radians from the vertical.
+    """Rolls a sheet round a cylinder of `radius` mm behind it; its axis leans `axis` radians from the vertical.
 
     Lengths along the paper stay what they were: paper bends, it does not stretch.
     """
     across = np.cos(axis) * points[0] + np.sin(axis) * points[1]
     along = -np.sin(axis) * points[0] + np.cos(axis) * points[1]
     angle = across / radius
-    rolled, depth = (radius - points[2]) * np.sin(angle), radius - (radius - points[2]) * np.cos(angle)
     # points[2] < 0 stands out of the paper, towards the camera: away from the axis, a larger radius.
-    return np.stack([np.cos(axis) * rolled - np.sin(axis) * along, np.sin(axis) * rolled + np.cos(axis) * along, depth])
+    rolled, depth = (radius - points[2]) * np.sin(angle), radius - (radius - points[2]) * np.cos(angle)
+    x, y = np.cos(axis) * rolled - np.sin(axis) * along, np.sin(axis) * rolled + np.cos(axis) * along
+    return np.stack([x, y, depth])
 
 
 def _skull(person: Person, around: np.ndarray, height: np.ndarray) -> np.ndarray:

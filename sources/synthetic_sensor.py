@@ -1,14 +1,16 @@
-"""A structured-light depth camera: what it would measure of a cloud of points, and the 8-bit picture made of it.
+"""A structured-light depth camera: what it measures of a cloud of points, and the 8-bit picture made of it.
 
 Modelled, with where each formula comes from:
-- axial noise: a standard deviation of 1.2 mm + 0.0019 (z - 0.4)^2 metres, which grows with the square of the distance, and
-  a further term past 60 degrees of incidence; lateral noise of a fraction of a pixel at edges (Nguyen, Izadi and
-  Lovell, "Modeling Kinect Sensor Noise for Improved 3D Reconstruction and Tracking", 2012);
-- quantisation: the camera measures disparity in fixed steps, so its depth steps are 2.85e-6 z^2 mm (Khoshelham and
-  Elberink, "Accuracy and Resolution of Kinect Depth Data for Indoor Mapping Applications", 2012);
-- shadow: what the camera sees but the projector, a baseline to its side, does not light, has no depth;
-- holes: no depth at grazing angles, in patches of hair (dark and rough: little light comes back), and at random;
+- axial noise: a standard deviation of 1.2 mm + 0.0019 (z - 0.4)^2 metres, growing with the square of the distance,
+  with a further term past 60 degrees of incidence; and lateral noise of a fraction of a pixel, at edges (Nguyen,
+  Izadi and Lovell, "Modeling Kinect Sensor Noise for Improved 3D Reconstruction and Tracking", 2012);
+- quantisation: the camera measures disparity in fixed steps, so its depth steps are 2.85e-6 z^2 mm (Khoshelham
+  and Elberink, "Accuracy and Resolution of Kinect Depth Data for Indoor Mapping Applications", 2012);
+- shadow: what the camera sees but the projector, a baseline to its side, does not light, has no depth (geometry);
+- holes: none comes back at grazing angles, from patches of hair (dark and rough), and here and there at random.
+  Their rates are chosen to look like a camera's, not measured;
 - range: nothing nearer than NEAR or farther than FAR.
+The picture then shows a fixed window of depth, near bright, as 8 bits.
 """
 
 import numpy as np
@@ -23,7 +25,10 @@ GRAZING = np.radians(78)  # beyond it the light does not come back.
 
 
 def project(points: np.ndarray) -> np.ndarray:
-    """The depth map of float64 [3, points] in camera coordinates, mm: float64 [100, 100], inf where nothing is."""
+    """The depth map, float64 [100, 100] in mm and inf where nothing is, of float64 [3, points] in mm.
+
+    x and y of the points are beside the optical axis, z is the distance from the camera.
+    """
     depth = np.full(PICTURE_SIZE * PICTURE_SIZE, np.inf)
     x, y, z = points
     column = np.floor(FOCAL * x / z + PICTURE_SIZE / 2).astype(np.int64)
@@ -58,13 +63,13 @@ def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -
 
 
 def to_picture(measured: np.ndarray) -> np.ndarray:
-    """Millimetres to uint8 [100, 100]: 255 at WHITE and nearer, 0 at BLACK and farther or where there is no depth."""
+    """Millimetres to uint8, both [100, 100]: 255 at WHITE and nearer, 0 at BLACK and farther or without depth."""
     grey = np.rint(255 * (BLACK - measured) / (BLACK - WHITE))
     return np.where(measured > 0, np.clip(grey, 0, 255), 0).astype(np.uint8)
 
 
 def axial_noise(depth: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """Standard deviation of the depth in mm, for depths in mm and angles of incidence in radians (Nguyen et al. 2012)."""
+    """Standard deviation of the depth in mm, of depths in mm at angles of incidence in radians; Nguyen et al. 2012."""
     metres = depth / 1000
     angle = np.minimum(angle, GRAZING)
     steep = 0.0001 / np.sqrt(metres) * angle**2 / (np.pi / 2 - angle) ** 2
@@ -72,7 +77,7 @@ def axial_noise(depth: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 
 def incidence(depth: np.ndarray) -> np.ndarray:
-    """The angle between the line of sight and the surface's normal, radians in [0, pi / 2), from the depth's slopes.
+    """The angle between the line of sight and the surface's normal, in radians, from the slopes of the depth.
 
     Of the slopes to either side the gentler one counts: an edge is not a steep surface.
     """
@@ -83,8 +88,8 @@ def incidence(depth: np.ndarray) -> np.ndarray:
 def shadow(depth: np.ndarray) -> np.ndarray:
     """Where the camera sees and the projector, BASELINE to its right, does not; bool, the shape of depth.
 
-    In the projector's picture a point stands FOCAL * BASELINE / depth pixels further left. Along a row, a point whose
-    place there is right of the place of any point to its right is hidden behind that nearer point.
+    In the projector's picture a point stands FOCAL * BASELINE / depth pixels further left. A point whose place there
+    is right of the place of any point to its right in its row is hidden behind that nearer point.
     """
     column = np.arange(depth.shape[1]) - FOCAL * BASELINE / depth
     nearest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
@@ -93,7 +98,8 @@ def shadow(depth: np.ndarray) -> np.ndarray:
 
 def _gentler_slope(depth: np.ndarray) -> np.ndarray:
     steps = np.abs(np.diff(depth, axis=1))
-    return np.minimum(np.pad(steps, ((0, 0), (1, 0)), mode="edge"), np.pad(steps, ((0, 0), (0, 1)), mode="edge"))
+    before, after = (np.pad(steps, ((0, 0), side), mode="edge") for side in ((1, 0), (0, 1)))
+    return np.minimum(before, after)
 
 
 def _neighbours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -106,9 +112,10 @@ def _neighbours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def _holes(angle: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     patches = smooth(rng.normal(size=angle.shape), 2)
-    share = rng.uniform(-0.5, 0.4)
+    # How dark the hair is differs from picture to picture.
+    least = rng.uniform(0.1, 0.45)
     random = rng.random(angle.shape) < 0.004 + 0.05 * (angle / GRAZING) ** 8
-    return (angle > GRAZING) | random | (is_rough & (patches > 0.25 - share * 0.4))
+    return (angle > GRAZING) | random | (is_rough & (patches > least))
 
 
 def _grain(rng: np.random.Generator) -> np.ndarray:

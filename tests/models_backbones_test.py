@@ -97,14 +97,14 @@ def _pairs(first: list, second: list) -> zip:
     return zip(first, second, strict=True)
 
 
-def _original(alpha: float) -> keras.Model:
+def _original(pooling: str | None = None) -> keras.Model:
     return keras.applications.MobileNetV2(
-        input_shape=(SIDE, SIDE, 3), alpha=alpha, include_top=False, weights=None, pooling="avg"
+        input_shape=(SIDE, SIDE, 3), alpha=0.35, include_top=False, weights=None, pooling=pooling
     )
 
 
 def test_pretrained_weights_load_and_see_the_right_range(pictures):
-    original = _original(0.35)
+    original = _original(pooling="avg")
     original.load_weights(WEIGHTS)
     expected = original(keras.applications.mobilenet_v2.preprocess_input(pictures.astype(np.float32))).numpy()
     model = build_model(ModelOptions("mobilenet_v2_035", weights=str(WEIGHTS)), 2, (SIDE, SIDE, 3))
@@ -114,7 +114,7 @@ def test_pretrained_weights_load_and_see_the_right_range(pictures):
 
 
 def test_imagenet_weights_reach_the_rebuilt_network(monkeypatch):
-    original = _original(0.35)
+    original = _original()
     stand_in = backbones.Backbone(lambda **_: original, backbones.MINUS_ONE_TO_ONE)
     monkeypatch.setitem(backbones.BACKBONES, "mobilenet_v2_035", stand_in)
     model = build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 2, (SIDE, SIDE, 3))
@@ -127,7 +127,7 @@ def test_the_statistics_follow_a_small_data_set(mobilenet):
 
 
 def test_weights_of_the_older_format_load(tmp_path):
-    original = _original(0.35)
+    original = _original()
     with h5py.File(tmp_path / "no_top.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, original)
     options = ModelOptions("mobilenet_v2_035", weights=str(tmp_path / "no_top.h5"))

@@ -1,4 +1,4 @@
-"""The batches are a function of (manifest, seed, step) alone: not of shards, of the start, of the cache or of threads."""
+"""Batches are a function of (manifest, seed, step) alone: not of shards, the start, the cache or the threads."""
 
 import numpy as np
 import pytest

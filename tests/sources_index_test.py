@@ -58,6 +58,7 @@ def test_split_folders_give_their_split(picture_tree, index_of):
     }
 
 
+@pytest.mark.timeout(60, method="thread")  # who opens the pipe waits for ever
 def test_bad_files_are_listed_with_a_reason_and_good_ones_kept(picture_tree, index_of, tmp_path):
     root = picture_tree({"a": 2, "b": 1})
     good = (root / "a" / "0000.jpg").read_bytes()

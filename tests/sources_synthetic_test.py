@@ -1,4 +1,4 @@
-"""The rendered depth faces: the same bytes for a seed, a real relief on heads and none on fakes, nothing half written."""
+"""The rendered depth faces: the same bytes for a seed, relief on heads and little on fakes, nothing half written."""
 
 import inspect
 

@@ -1,0 +1,95 @@
+"""evaluate.py: the same scores as the run's own, on its splits and on other folders."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import evaluate
+from tests.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    return lambda *arguments: call_script(evaluate, list(arguments), monkeypatch, capfd)
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_split_scores_as_the_run_said(split, call, tmp_path):
+    done = call(f"--run={finished_run()}", f"--split={split}", f"--out_dir={tmp_path}")
+    assert done.code == 0, done.stderr
+    expected = json.loads((finished_run() / "results.json").read_text())[split]
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert (scores["accuracy"], scores["examples"]) == (expected["accuracy"], expected["examples"])
+    assert scores["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    assert np.trace(scores["confusion"]) == expected["accuracy"] * expected["examples"]
+    assert done.stdout.startswith(f"split {split}: accuracy {expected['accuracy']:.4f} ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["confusion.png", "predictions.csv", "scores.json"]
+
+
+def test_predictions_are_the_runs_own_and_test_is_the_default(call, tmp_path):
+    assert call(f"--run={finished_run()}", f"--out_dir={tmp_path}").code == 0
+    ours = read_rows(tmp_path / "predictions.csv")
+    theirs = read_rows(finished_run() / "predictions_test.csv")
+    assert [row["path"] for row in ours] == [str(shapes_dir() / row["path"]) for row in theirs]
+    assert [row["prediction"] for row in ours] == [row["prediction"] for row in theirs]
+    for name in SHAPES:
+        np.testing.assert_allclose([float(r[name]) for r in ours], [float(r[name]) for r in theirs], atol=1e-5)
+
+
+def test_another_folder_is_scored_by_its_own_labels(call, tmp_path):
+    # Class folders in another order and number than the run's, and a broken file that is passed over.
+    root = write_shapes(tmp_path / "new", {"stripes": 5, "disk": 4}, seed=555)
+    (root / "disk" / "bad.png").write_bytes(BROKEN)
+    done = call(f"--run={finished_run()}", f"--dataset=folder:{root}", f"--out_dir={tmp_path / 'out'}")
+    assert done.code == 0, done.stderr
+    rows = read_rows(tmp_path / "out" / "predictions.csv")
+    right = sum(row["path"].split("/")[-2] == row["prediction"] for row in rows)
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert (scores["examples"], scores["accuracy"]) == (9, right / 9)
+    assert np.array(scores["confusion"]).sum(axis=1).tolist() == [4, 0, 5]
+
+
+def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    for name in ("options.json", "split.csv"):
+        shutil.copy(finished_run() / name, run_dir)
+    (run_dir / "saved_model").symlink_to(finished_run() / "saved_model")
+    options = json.loads((run_dir / "options.json").read_text())
+    (run_dir / "options.json").write_text(json.dumps(options | {"dataset": "folder:/nowhere/pictures"}))
+    done = call(f"--run={run_dir}")
+    assert done.code == 2
+    assert "/nowhere/pictures" in done.stderr
+    done = call(f"--run={run_dir}", f"--data_dir={shapes_dir()}")
+    assert done.code == 0, done.stderr
+    assert (run_dir / "evaluation" / "scores.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--run={run}", "--split=tets"], ["unknown --split 'tets'", "did you mean 'test'"]),
+        (["--run={run}", "--split=test", "--dataset=folder:x"], ["--split and --dataset exclude each other"]),
+        (["--run={tmp}/none"], ["none' does not exist", "give a run folder"]),
+        (["--run={tmp}"], ["holds no SavedModel", "the run has not finished"]),
+        (["--run={run}", "--dataset=realsense"], ["--dataset=realsense", "folder:PATH"]),
+        (["--run={run}", "--dataset=folder:{tmp}/none"], ["none' does not exist"]),
+        (["--run={run}", "--dataset=folder:{tmp}/strange"], ["class folder 'cats'", "disk, square, stripes"]),
+        (["--run={run}/saved_model"], ["is not a run folder", "--dataset=folder:PATH"]),
+        (["--run={run}", "extra"], ["'extra' is not a flag"]),
+        (["--run={run}", "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
+        ([], ["--run is missing"]),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words, call, tmp_path):
+    write_shapes(tmp_path / "strange", {"disk": 1})
+    (tmp_path / "strange" / "cats").mkdir()
+    (tmp_path / "file").write_text("")
+    done = call(*(argument.format(run=finished_run(), tmp=tmp_path) for argument in arguments))
+    assert done.code == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr

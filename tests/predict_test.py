@@ -1,0 +1,119 @@
+"""predict.py: files and folders in, a line each out; a bad file has its reason and disturbs no other."""
+
+import shutil
+
+import pytest
+
+import predict
+from tests.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    return lambda *arguments: call_script(predict, list(map(str, arguments)), monkeypatch, capfd)
+
+
+@pytest.fixture
+def album(tmp_path):
+    """Five pictures of the test split in nested folders, a hidden file and a broken one."""
+    root = tmp_path / "album"
+    for number, row in enumerate(read_rows(finished_run() / "predictions_test.csv")[:50:10]):
+        folder = root / "deep" if number % 2 else root
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shapes_dir() / row["path"], folder / f"{number}{row['path'][-4:]}")
+    (root / ".hidden.jpg").write_bytes(BROKEN)
+    (root / "2b.jpg").write_bytes(BROKEN)
+    return root
+
+
+def expected() -> list[dict]:
+    return read_rows(finished_run() / "predictions_test.csv")[:50:10]
+
+
+def test_a_broken_file_has_its_reason_and_the_others_their_class(call, album, tmp_path):
+    done = call(f"--run={finished_run()}", f"--csv={tmp_path / 'out.csv'}", album)
+    assert done.code == 2
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [len(line) for line in lines].count(2) == 1
+    by_stem = {line[0].split("/")[-1].split(".")[0]: line for line in lines}
+    assert set(by_stem) == {"0", "1", "2", "3", "4", "2b"}
+    for number, row in enumerate(expected()):
+        assert by_stem[str(number)][1:] == [row["prediction"], f"{float(row[row['prediction']]):.4f}"]
+    assert "JPEG" in by_stem["2b"][1]
+    assert done.stderr.startswith("error: 1 of 6 files could not be classified; the first: ")
+    assert done.stderr.count("\n") == 1
+    check_table(read_rows(tmp_path / "out.csv"))
+
+
+def check_table(rows):
+    assert list(rows[0]) == ["path", "prediction", "probability", *sorted(SHAPES), "reason"]
+    assert len(rows) == 6
+    for row in rows:
+        if row["path"].endswith("2b.jpg"):
+            assert "JPEG" in row["reason"]
+            assert [row[name] for name in ("prediction", "probability", *SHAPES)] == [""] * 5
+            continue
+        said = expected()[int(row["path"].split("/")[-1][0])]
+        assert (row["prediction"], row["reason"]) == (said["prediction"], "")
+        for name in SHAPES:
+            assert float(row[name]) == pytest.approx(float(said[name]), abs=1e-5)
+        assert float(row["probability"]) == max(float(row[name]) for name in SHAPES)
+
+
+def test_a_bare_saved_model_predicts_as_its_run(call, album, tmp_path):
+    (album / "2b.jpg").unlink()
+    from_run = call(f"--run={finished_run()}", album)
+    shutil.copytree(finished_run() / "saved_model", tmp_path / "moved")
+    from_model = call(f"--run={tmp_path / 'moved'}", album)
+    assert from_run.code == from_model.code == 0
+    assert from_run.stdout == from_model.stdout
+    assert len(from_run.stdout.splitlines()) == 5
+
+
+def test_files_come_in_the_order_given_and_folders_sorted(call, tmp_path):
+    root = write_shapes(tmp_path, {"disk": 2, "square": 35})
+    last = root / "disk" / "0001.png"
+    done = call(f"--run={finished_run()}", last, root / "square", root / "disk" / "0000.jpg")
+    names = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    squares = sorted(str(path) for path in (root / "square").iterdir())
+    assert names == [str(last), *squares, str(root / "disk" / "0000.jpg")]
+
+
+def test_a_file_that_only_the_decoder_refuses_disturbs_no_other(call, tmp_path):
+    # A good header and a cut body: read_header lets it pass, the graph does not, in the middle of a batch.
+    root = write_shapes(tmp_path, {"disk": 6})
+    path = root / "disk" / "0003.png"
+    path.write_bytes(path.read_bytes()[:-400])
+    done = call(f"--run={finished_run()}", root)
+    assert done.code == 2
+    fields = [len(line.split("\t")) for line in done.stdout.splitlines()]
+    assert fields == [3, 3, 3, 2, 3, 3]
+    assert "0003.png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{tmp}"], ["--run is missing"]),
+        (["--run={run}"], ["no picture is given"]),
+        (["--run={tmp}/none", "{tmp}"], ["none' does not exist", "give a run folder"]),
+        (["--run={tmp}", "{tmp}"], ["holds no SavedModel"]),
+        (["--run={run}", "{tmp}/none.jpg"], ["none.jpg' does not exist", "give pictures or folders"]),
+        (["--run={run}", "{tmp}/empty"], ["empty' holds no file"]),
+        (["--run={tmp}/fake", "{run}/report.html"], ["is not a SavedModel that Penstock exported"]),
+        (["--run={run}", "--csv={tmp}/file/out.csv", "{picture}"], ["--csv=", "cannot be written", "another file"]),
+        (["--run={run}", "--cvs=x", "{tmp}"], ["'cvs'", "csv"]),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words, call, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "saved_model.pb").write_bytes(b"no model")
+    places = {"run": finished_run(), "tmp": tmp_path, "picture": shapes_dir() / "disk" / "0000.jpg"}
+    done = call(*(argument.format(**places) for argument in arguments))
+    assert done.code == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr

@@ -1,0 +1,56 @@
+"""prepare.py: the same tables as a run's, pictures to look at, and nothing trained."""
+
+import pytest
+
+import prepare
+from tests.run_fixtures import SMALL_MODEL, call_script, finished_run, read_rows, shapes_dir
+
+DATA = [f"--dataset=folder:{shapes_dir()}", "--image_size=16", "--seed=3"]
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    return lambda *arguments: call_script(prepare, list(arguments), monkeypatch, capfd)
+
+
+def test_the_tables_are_a_runs(call, tmp_path):
+    done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
+    assert done.code == 0, done.stderr
+    names = {"split.csv", "quarantine.csv", "samples.png", "augmented.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in ("split.csv", "quarantine.csv"):
+        assert (tmp_path / name).read_bytes() == (finished_run() / name).read_bytes()
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith("png"))
+    assert "321 examples, 1 quarantined" in done.stdout
+
+
+def test_options_reach_the_sheets_and_the_split(call, tmp_path):
+    plain = call(*DATA, f"--out_dir={tmp_path / 'plain'}", "--augment=none")
+    strong = call(*DATA, f"--out_dir={tmp_path / 'strong'}", "--augment=strong", "--full_train", "--split_seed=9")
+    assert plain.code == strong.code == 0
+    sheets = [(tmp_path / name / "augmented.png").read_bytes() for name in ("plain", "strong")]
+    assert sheets[0] != sheets[1]
+    tables = [read_rows(tmp_path / name / "split.csv") for name in ("plain", "strong")]
+    homes = [{row["path"]: row["split"] for row in table} for table in tables]
+    assert set(homes[1].values()) == {"train", "test"}
+    assert any(homes[0][path] == "test" and homes[1][path] == "train" for path in homes[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (DATA, ["--out_dir is missing"]),
+        (["--out_dir={tmp}/out"], ["--dataset is missing"]),
+        ([*DATA, "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
+        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["'model'"]),
+        ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words, call, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = call(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert done.code == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr

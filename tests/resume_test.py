@@ -1,0 +1,136 @@
+"""Killed anywhere and started again, a run ends in the same bits: weights, history and predictions."""
+
+import functools
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.run_fixtures import finished_run, lively_flags, read_rows, run_script, session_dir, start_script
+
+STEPS = 25  # an epoch
+TIMED = {"images_per_second", "input_wait_fraction", "seconds"}
+
+
+def outcome(run_dir: Path) -> dict:
+    """Everything of a finished run that must be the same, bit for bit."""
+    results = json.loads((run_dir / "results.json").read_text())
+    history = [{k: v for k, v in row.items() if k not in TIMED} for row in read_rows(run_dir / "history.csv")]
+    same = ("weights_sha256", "train", "validation", "test", "best_epoch", "steps", "manifest_sha256")
+    return {
+        "results": {name: results[name] for name in same},
+        "history": history,
+        "predictions": (run_dir / "predictions_test.csv").read_text(),
+        "split": (run_dir / "split.csv").read_text(),
+    }
+
+
+def newest_step(run_dir: Path) -> int:
+    folder = run_dir / "checkpoints"
+    names = os.listdir(folder) if folder.is_dir() else []
+    return max((int(name[5:]) for name in names if name.startswith("step-")), default=0)
+
+
+def stop_at(step: int, run_dir: Path, arguments, number=signal.SIGKILL) -> tuple[int, str]:
+    """Starts a run and signals it once the checkpoint of `step` is there; (exit code, standard error)."""
+    process = start_script("train.py", *arguments, f"--run_dir={run_dir}")
+    while process.poll() is None and newest_step(run_dir) < step:
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    assert newest_step(run_dir) >= step, stderr
+    assert not (run_dir / "results.json").exists(), "the run ended before it was stopped"
+    return process.returncode, stderr
+
+
+def finish(run_dir: Path, arguments) -> str:
+    done = run_script("train.py", *arguments, f"--run_dir={run_dir}")
+    assert done.code == 0, done.stderr
+    return done.stdout
+
+
+@functools.cache
+def uninterrupted_float16() -> Path:
+    run_dir = session_dir() / "float16"
+    finish(run_dir, lively_flags("mixed_float16"))
+    return run_dir
+
+
+def damage(run_dir: Path) -> int:
+    """Flips a bit of the newest checkpoint; returns its step."""
+    step = newest_step(run_dir)
+    path = run_dir / "checkpoints" / f"step-{step:08d}" / "variables.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return step
+
+
+def test_killed_in_the_first_epoch_damaged_and_killed_in_a_later_one(tmp_path):
+    run_dir, arguments = tmp_path / "run", lively_flags("mixed_bfloat16")
+    code, _ = stop_at(6, run_dir, arguments)
+    assert code == -signal.SIGKILL
+    assert 0 < newest_step(run_dir) < STEPS
+    damage(run_dir)
+    stop_at(2 * STEPS + 6, run_dir, arguments)
+    assert 2 * STEPS < newest_step(run_dir) < 3 * STEPS
+    killed_at = damage(run_dir)
+    log = finish(run_dir, arguments)
+    assert f"checkpoint step-{killed_at:08d} is damaged (variables.npz does not have its checksum)" in log
+    assert f"resume      from step {killed_at - 2}, after 2 whole epochs" in log
+    assert outcome(run_dir) == outcome(finished_run())
+
+
+def test_killed_and_asked_to_stop_under_loss_scaling(tmp_path):
+    run_dir, arguments = tmp_path / "run", lively_flags("mixed_float16")
+    stop_at(6, run_dir, arguments)
+    code, stderr = stop_at(STEPS + 6, run_dir, arguments, signal.SIGTERM)
+    assert code == 75
+    last = stderr.strip().splitlines()[-1]
+    assert last == f"SIGTERM: saved after step {newest_step(run_dir)}; the same command goes on from there"
+    assert "Traceback" not in stderr
+    finish(run_dir, arguments)
+    assert outcome(run_dir) == outcome(uninterrupted_float16())
+
+
+def test_pack_and_stream_give_the_same_weights(tmp_path):
+    log = finish(tmp_path / "run", (*lively_flags("mixed_bfloat16"), "--cache=none"))
+    assert "cache       none: asked for" in log
+    assert outcome(tmp_path / "run") == outcome(finished_run())
+
+
+def test_precisions_differ_so_equal_hashes_mean_something():
+    # Were the hash blind to the weights, the tests above would be too.
+    one, other = outcome(finished_run()), outcome(uninterrupted_float16())
+    assert one["results"]["weights_sha256"] != other["results"]["weights_sha256"]
+    assert one["history"] != other["history"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float32"])
+def test_killed_again_and_again_at_random_moments(precision, tmp_path):
+    arguments = lively_flags(precision)
+    whole, run_dir = tmp_path / "whole", tmp_path / "run"
+    finish(whole, arguments)
+    generator = np.random.default_rng(len(precision))
+    for _ in range(12):
+        process = start_script("train.py", *arguments, f"--run_dir={run_dir}")
+        # From the import of TensorFlow to the report: any moment of a run's life.
+        time.sleep(float(generator.uniform(1, 25)))
+        process.kill()
+        process.communicate()
+    finish(run_dir, arguments)
+    assert outcome(run_dir) == outcome(whole)
+
+
+@pytest.mark.slow
+def test_two_replicas_are_killed_and_resumed(tmp_path):
+    arguments = (*lively_flags("mixed_float16"), "--strategy=mirrored", "--replicas=2")
+    finish(tmp_path / "whole", arguments)
+    stop_at(STEPS + 6, tmp_path / "run", arguments)
+    finish(tmp_path / "run", arguments)
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
