@@ -114,10 +114,10 @@ def render_depth(kind: str, number: int, seed: int = 1) -> tuple[np.ndarray, np.
 
 def draw_view(rng: np.random.Generator) -> View:
     """Draws distance, place, pose and background: the same distributions for every class."""
-    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([10, 6, 4])
+    yaw, pitch, roll = rng.uniform(-1, 1, 3) * np.radians([9, 6, 4])
     return View(
-        distance=rng.uniform(405, 495),
-        x=rng.uniform(-5, 5), y=rng.uniform(3, 13),
+        distance=rng.uniform(410, 490),
+        x=rng.uniform(-4, 4), y=rng.uniform(4, 12),
         yaw=yaw, pitch=pitch, roll=roll,
         wall=rng.uniform(680, 1300),
         wall_slope=tuple(rng.normal(0, 0.8, 2)),
@@ -199,14 +199,14 @@ def _emboss(sheet: np.ndarray, person: scene.Person, rng: np.random.Generator) -
     """A mask's half relief and its eye holes."""
     relief = scene.make_relief(person, scene.Expression())
     x, y = sheet[0] * 75 / person.half_width, sheet[1] * 115 / person.half_height
-    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.1, 0.3) * scene.look_up(relief, x, y)])
+    pressed = np.stack([sheet[0], sheet[1], -rng.uniform(0.1, 0.25) * scene.look_up(relief, x, y)])
     eye_hole = ((np.abs(x) - 31) / 15) ** 2 + (y / 10) ** 2 < 1
     return pressed[:, ~eye_hole]
 
 
 def _hand_behind(sheet: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A hand that holds the sheet from below or from a side, its thumb in front."""
-    side = np.clip(rng.normal(0, 0.4), -0.5, 0.5)
+    side = rng.uniform(-1.2, 1.2)
     edge = sheet[:, np.argmax(sheet[0] * np.sin(side) + sheet[1] * np.cos(side))]
     aside = np.array([0.0, rng.uniform(-10, 40), rng.uniform(14, 22)])
     return scene.hand_surface(rng) + (edge + aside)[:, None]

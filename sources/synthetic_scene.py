@@ -56,12 +56,12 @@ class Person:
 MAN = Person(
     half_width=79, half_height=124, half_depth=100, jaw_power=3.2, jaw_taper=0.12,
     nose=30, nose_width=11, brow=8, socket=15, cheek=4, lips=4, chin=13, ear=33, neck=62, shoulder=230,
-    hair_thickness=(4, 20), hairline=(-96, -74), long_hair=0.0,
+    hair_thickness=(4, 17), hairline=(-96, -74), long_hair=0.0,
 )  # fmt: skip
 WOMAN = Person(
-    half_width=72, half_height=108, half_depth=90, jaw_power=2.0, jaw_taper=0.24,
+    half_width=70, half_height=105, half_depth=90, jaw_power=2.0, jaw_taper=0.24,
     nose=21, nose_width=9, brow=4, socket=12, cheek=8, lips=6, chin=7, ear=26, neck=48, shoulder=180,
-    hair_thickness=(8, 26), hairline=(-76, -46), long_hair=0.3,
+    hair_thickness=(9, 27), hairline=(-76, -46), long_hair=0.4,
 )  # fmt: skip
 
 
@@ -139,7 +139,8 @@ def hair_surface(person: Person, rng: np.random.Generator) -> np.ndarray:
         fall = _hanging_hair(person, thickness, rng)
         hair += [fall, fall * np.array([[-1.0], [1.0], [1.0]])]
     hair = np.concatenate(hair, axis=1)
-    return hair + rng.normal(0, 1.2, hair.shape)
+    hair[2] += rng.normal(0, 1.5, hair.shape[1])
+    return hair
 
 
 def _hanging_hair(person: Person, thickness: float, rng: np.random.Generator) -> np.ndarray:
@@ -156,7 +157,8 @@ def body_surface(person: Person) -> np.ndarray:
     around, down = _mesh(np.radians(-100), np.radians(100), 90, 60, 210, 70)
     radius = person.neck * (1 + 0.9 * np.clip((down - 110) / 100, 0, 1) ** 2)
     neck = _stack(radius * np.sin(around), down, 30 - 0.9 * radius * np.cos(around))
-    around, height = _angles(around_degrees=95, rows=90, columns=150)
+    # The rows end at the waist: no picture shows more.
+    around, height = _mesh(np.radians(-85), np.radians(85), 230, -np.pi / 2, 0.0, 100)
     ring, middle = np.abs(np.cos(height)) ** 0.5, person.half_height + 245
     x, z = person.shoulder * ring * np.sin(around), 40 - 95 * ring * np.cos(around)
     return np.concatenate([neck, _stack(x, middle + 190 * np.sin(height), z)], axis=1)

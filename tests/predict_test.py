@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 import predict
+from sources.headers import read_header
 from tests.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 
 
@@ -80,10 +81,14 @@ def test_files_come_in_the_order_given_and_folders_sorted(call, tmp_path):
 
 
 def test_a_file_that_only_the_decoder_refuses_disturbs_no_other(call, tmp_path):
-    # A good header and a cut body: read_header lets it pass, the graph does not, in the middle of a batch.
+    # A good header and a damaged body: read_header lets it pass, the graph does not, in the middle of a batch.
     root = write_shapes(tmp_path, {"disk": 6})
     path = root / "disk" / "0003.png"
-    path.write_bytes(path.read_bytes()[:-400])
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    path.write_bytes(content)
+    assert read_header(bytes(content)).format == "png"
     done = call(f"--run={finished_run()}", root)
     assert done.code == 2
     fields = [len(line.split("\t")) for line in done.stdout.splitlines()]

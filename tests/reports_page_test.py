@@ -231,10 +231,11 @@ def test_data_counts_and_leaks(tmp_path):
     folder = make_run(tmp_path)
     assert "No two splits hold a file with the same bytes." in report_of(folder)[1].sections["data"]
     rows = [("path", "label", "split", "sha256"), ("a", "cats", "train", "1"), ("b", "cats", "train", "1"),
-            ("c", "cats", "test", "1"), ("d", "dogs", "validation", "2"), ("e", "dogs", "test", "")]  # fmt: skip
+            ("c", "cats", "test", "1"), ("d", "dogs", "validation", "2"), ("e", "dogs", "test", ""),
+            ("f", "dogs", "train", "")]  # fmt: skip
     durable.write_csv(folder / "split.csv", rows)
     text = report_of(folder)[1].words("data")
-    assert "cats 2 0 1 3 dogs 0 1 1 2 all 2 1 2 5" in text
+    assert "cats 2 0 1 3 dogs 1 1 1 3 all 3 1 2 6" in text
     assert "3 files have the same bytes as a file of another split" in text
 
 

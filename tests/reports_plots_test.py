@@ -80,9 +80,13 @@ def test_curves_of_few_and_many_epochs(epochs, stacked):
 
 
 def test_curves_leave_gaps_for_what_is_no_number():
-    rows = history_of(9)
-    rows[3]["loss"], rows[4]["validation_loss"], rows[5]["accuracy"] = float("nan"), float("inf"), None
-    assert plots.plot_curves(rows) != plots.plot_curves(history_of(9))
+    pictures = set()
+    for nothing in (None, float("nan"), float("inf")):
+        rows = history_of(9)
+        rows[3]["loss"] = rows[4]["validation_loss"] = rows[5]["accuracy"] = nothing
+        pictures.add(plots.plot_curves(rows))
+    assert len(pictures) == 1
+    assert plots.plot_curves(history_of(9)) not in pictures
 
 
 def test_curves_of_no_epoch_are_refused():
@@ -114,7 +118,7 @@ def test_confusion_has_true_classes_in_rows():
     assert xs.mean() > pixels.shape[1] / 2
 
 
-@pytest.mark.parametrize("name", ["$x^{", "猫", "a\nb", "\udcff", "<b>&", "n" * 300, "", "\u202egnp"])
+@pytest.mark.parametrize("name", ["$x^{$", "猫", "a\nb", "\udcff", "<b>&", "n" * 300, "", "\u202egnp"])
 def test_names_can_be_anything(name):
     plots.plot_confusion([[3, 1], [0, 4]], [name, "dogs"])
     plots.contact_sheet(np.zeros((1, 32, 32, 3), np.uint8), [name], 1)

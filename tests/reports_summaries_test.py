@@ -58,14 +58,19 @@ def test_a_picture_comes_back_pixel_for_pixel(tmp_path):
 
 
 def test_the_files_are_closed_when_the_block_fails(tmp_path):
+    writers = []
+
     def fail():
         with open_summaries(tmp_path) as summaries:
             summaries.scalars("train", 1, {"loss": 0.5})
+            writers.extend(summaries._writers.values())
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
     assert scalars_of(tmp_path / "train", "loss") == [(1, 0.5)]
+    with pytest.raises(RuntimeError, match="already closed"):
+        writers[0].as_default().__enter__()
 
 
 def test_a_missing_tensorboard_is_said_at_once(tmp_path, monkeypatch):

@@ -74,6 +74,7 @@ def test_a_knobs_flag_turns_that_knob_alone(field):
         ("--dataset=tfds:cats_vs_dogs", "--model=catdog_2", "--units=5", "--filters=4,8", "--dropout=0.35"),
         ("--dataset=folder:with space/and=sign", "--model=mobilenet_v2", "--weights=imagenet", "--data_dir=/x y"),
         ("--dataset=catdog", "--nohorizontal_flip", "--shear_degrees=0.1", "--learning_rate=0.00012345678901234567"),
+        ("--dataset=folder:here", "--split_fractions=0.3333333,0.3333333,0.3333334"),
         ("--dataset=folder:here", "--split_fractions=0.7,0.1,0.2", "--l2=1e-05", "--warmup_epochs=0.1"),
         ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in OTHER_VALUES.items()
                                     if name not in ("dataset", "augment", "weights"))),

@@ -240,9 +240,9 @@ def test_the_hash_follows_contents_paths_labels_and_splits_not_times_and_places(
     assert sha(moved, class_names=("a", "c")) != first
     assert sha(moved, folders=(Folder(b"a", 1), Folder(b"b", 0))) != first
     assert sha(moved, folders=(Folder(b"a", 0, "train"), Folder(b"b", 1, "test"))) != first
-    (moved / "a" / "0000.jpg").rename(moved / "a" / "renamed.jpg")
+    (moved / "a" / "0000.jpg").rename(moved / "a" / "0000x.jpg")
     assert sha(moved) != first
-    (moved / "a" / "renamed.jpg").rename(moved / "a" / "0000.jpg")
+    (moved / "a" / "0000x.jpg").rename(moved / "a" / "0000.jpg")
     assert sha(moved) == first
     content = bytearray((moved / "b" / "0000.jpg").read_bytes())
     content[-3] ^= 1

@@ -81,7 +81,7 @@ def test_every_class_is_seen_from_the_same_views(monkeypatch):
             nearest[kind].append(np.percentile(depth[30:70, 30:70], 5) - seen[-1].distance)
     assert len(seen) == 24
     for kind in KINDS:
-        assert np.abs(np.median(nearest[kind])) < 25, f"{kind} does not stand at the distance that was drawn"
+        assert np.abs(np.median(nearest[kind])) < 35, f"{kind} does not stand at the distance that was drawn"
 
 
 def curvature_left(kind, number):
@@ -101,8 +101,10 @@ def curvature_left(kind, number):
 
 def test_fakes_have_far_less_relief_than_heads():
     relief = {kind: np.array([curvature_left(kind, number) for number in range(20)]) for kind in KINDS}
-    assert np.median(relief["fake"]) < 0.5 * min(np.median(relief["fadam"]), np.median(relief["woman"]))
-    assert min(relief["fadam"].min(), relief["woman"].min()) > np.median(relief["fake"])
+    heads = np.concatenate([relief["fadam"], relief["woman"]])
+    assert heads.min() > 4
+    assert relief["fake"].max() < 0.5 * heads.min()
+    assert np.median(relief["fake"]) < 0.5
 
 
 def test_the_two_heads_are_different_shapes():

@@ -93,6 +93,14 @@ def test_checkpoints_come_at_epoch_ends_and_in_between_when_asked(tmp_path):
     assert Rig(tmp_path / "between", cadence=4).run().kept() == [24, 28, 30]
 
 
+def test_no_step_is_saved_twice(tmp_path, monkeypatch):
+    saved = []
+    save = loop_module.save_checkpoint
+    monkeypatch.setattr(loop_module, "save_checkpoint", lambda *args: saved.append(args[1].step) or save(*args))
+    Rig(tmp_path, cadence=5).run()
+    assert saved == [5, 10, 15, 20, 25, 30]
+
+
 def test_the_best_epochs_checkpoint_is_kept(tmp_path):
     rig = Rig(tmp_path, epochs=6)
     rig.validation_losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
