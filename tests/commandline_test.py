@@ -71,6 +71,7 @@ def check(done, words):
         (["--dataset=catdog", "--model=catdog2"], ["unknown model 'catdog2'", "did you mean 'catdog_2'"]),
         (["--dataset=catdog", "--epoch=3"], ["'epoch'", "Did you mean: epochs"]),
         (["--dataset=catdog", "--epochs=three"], ["--epochs=three", "invalid literal for int()"]),
+        (["--dataset=catdog", "--epochs=3\n4"], ["--epochs=3 4"]),
         (["--dataset=catdog", "--epochs=0"], ["--epochs=0", "from 1 to"]),
         (["--dataset=catdog", "--learning_rate=fast"], ["--learning_rate=fast"]),
         (["--dataset=catdog", "--full_train=maybe"], ["--full_train=maybe"]),

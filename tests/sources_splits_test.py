@@ -109,15 +109,16 @@ def test_duplicates_stay_together_within_and_across_classes(seed):
     assert min(map(sum, splits.counts(manifest).values())) >= 8
 
 
-def test_refused_examples_are_in_no_split_and_do_not_count():
+@pytest.mark.parametrize("seed", range(6))
+def test_refused_examples_are_in_no_split_and_do_not_count(seed):
     manifest = make_manifest([0] * 20 + [1] * 20)
     refused = np.array([0, 7, 39])
-    splits = make_splits(manifest, refused, THIRDS, 1)
+    splits = make_splits(manifest, refused, THIRDS, seed)
     codes = code_of(manifest, splits)
     assert set(np.flatnonzero(codes == "")) == set(refused)
     kept = np.delete(np.arange(40), refused)
     without = make_manifest(manifest.labels[kept], contents=kept)
-    assert (codes[kept] == code_of(without, make_splits(without, NONE, THIRDS, 1))).all()
+    assert (codes[kept] == code_of(without, make_splits(without, NONE, THIRDS, seed))).all()
 
 
 def test_given_splits_stand():
