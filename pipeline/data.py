@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.check import Verdict
-from pipeline.options import PixelFormat
-from pipeline.pack import load_or_make_verdict, open_or_build_pack
+from decoding.check import Verdict
+from decoding.options import PixelFormat
+from decoding.pack import load_or_make_verdict, open_or_build_pack
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
 from sources.errors import UserError
 from sources.folders import Catalog

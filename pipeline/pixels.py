@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
 from sources.index import Manifest
 
 

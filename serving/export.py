@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 import durable
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
 from models.heads import probabilities
 from pipeline.augment import to_float
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
 
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
 PARITY_TOLERANCE = 1e-5

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 MAX_PIXELS = 100_000_000
-# The graph that decodes (pipeline/orientation.py) looks for EXIF in as many bytes: both must see the same.
+# The graph that decodes (decoding/orientation.py) looks for EXIF in as many bytes: both must see the same.
 HEADER_BYTES = 65536
 MAX_SEGMENTS = 64
 
@@ -122,7 +122,7 @@ def read_orientation(image_bytes: bytes) -> int:
     """EXIF orientation of a JPEG, 1 to 8; 1 where it is absent, damaged or out of range.
 
     Looks at the APPn and COM segments right after the start of the file, up to the first other one, at most
-    `MAX_SEGMENTS` of them, within the first `HEADER_BYTES` bytes. pipeline/orientation.py does so in a graph.
+    `MAX_SEGMENTS` of them, within the first `HEADER_BYTES` bytes. decoding/orientation.py does so in a graph.
     """
     head = image_bytes[:HEADER_BYTES]
     position = 2

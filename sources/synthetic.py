@@ -2,8 +2,8 @@
 
 900 pictures of 100x100 pixels, 300 a class, as a depth camera would see two people, a man ("fadam") and a woman, and
 the fakes by which somebody would pass for them: a printed photo, a tablet or a phone in the hand, curved paper, a
-photo cut out along the face, a paper mask with eye holes, worn or held, of either person. `synthetic_scene` holds
-the surfaces, `synthetic_sensor` the camera and the sources of its noise formulas.
+photo cut out along the face, a paper mask with eye holes, worn or held, of either person. `faces.scene` holds
+the surfaces, `faces.sensor` the camera and the sources of its noise formulas.
 
 The shape decides the class and nothing else does: one function draws distance, place in the frame, pose and
 background for all three, and one camera sees them. Some of the hair, hands and expressions are misleading on purpose.
@@ -20,9 +20,8 @@ import numpy as np
 from PIL import Image
 
 import durable
-from sources import synthetic_scene as scene
-from sources import synthetic_sensor as sensor
 from sources.errors import UserError
+from sources.faces import scene, sensor
 from sources.hashing import fold_key
 
 # A new number wherever a pixel changes: it is part of the name of the folder that holds the pictures.

@@ -3,9 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from decoding.options import PixelFormat
 from pipeline.augment import TRANSFORM_WIDTH
 from pipeline.contract import batch_spec, check_element_spec
-from pipeline.options import PixelFormat
 
 FORMAT = PixelFormat(16, 1, 16)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from decoding.check import Verdict
+from decoding.options import PixelFormat
 from pipeline import data
-from pipeline.check import Verdict
 from pipeline.data import DataOptions, choose_pixel_format, load_data
-from pipeline.options import PixelFormat
 from pipeline.pixels import PackedPixels, StreamedPixels
 from sources.errors import UserError
 from sources.folders import Catalog, Folder, catalog_of_folder

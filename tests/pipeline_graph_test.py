@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from decoding.options import PixelFormat
+from decoding.pack import open_or_build_pack
 from pipeline.augment import TRANSFORM_WIDTH, to_float
 from pipeline.contract import batch_spec
 from pipeline.graph import Shards, make_eval_dataset, make_finish, make_train_dataset
-from pipeline.options import AUGMENT_PRESETS, AugmentOptions, PixelFormat
+from pipeline.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.order import Order
-from pipeline.pack import open_or_build_pack
 from pipeline.pixels import PackedPixels, StreamedPixels
 from sources.errors import UserError
 from tests.conftest import random_picture

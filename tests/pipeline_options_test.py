@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline.options import AUGMENT_PRESETS, AugmentOptions, PixelFormat
+from decoding.options import PixelFormat
+from pipeline.options import AUGMENT_PRESETS, AugmentOptions
 from sources.errors import UserError
 
 

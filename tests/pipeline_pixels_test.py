@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.options import PixelFormat
-from pipeline.pack import open_or_build_pack
+from decoding.options import PixelFormat
+from decoding.pack import open_or_build_pack
 from pipeline.pixels import PackedPixels, StreamedPixels
 
 FORMAT = PixelFormat(16)

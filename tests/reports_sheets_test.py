@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.options import AUGMENT_PRESETS, AugmentOptions, PixelFormat
+from decoding.options import PixelFormat
+from pipeline.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.pixels import PackedPixels
 from reports import sheets
 from reports.sheets import AUGMENTED_COLUMNS, SAMPLE_COLUMNS, augmentation_sheet, read_images, sample_sheet

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
 from models.options import ModelOptions
 from models.zoo import build_model
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
 from serving import export
 from serving.evaluation import make_predictor
 from serving.export import ExportError, Proof, ServedModel, export_model

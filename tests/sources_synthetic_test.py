@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sources import synthetic, synthetic_scene, synthetic_sensor
+from sources import synthetic
 from sources.errors import UserError
+from sources.faces import scene, sensor
 
 KINDS = list(synthetic.FOLDERS)
 
@@ -108,31 +109,29 @@ def test_fakes_have_far_less_relief_than_heads():
 
 
 def test_the_two_heads_are_different_shapes():
-    man, woman = (
-        synthetic_scene.make_relief(person, synthetic_scene.Expression()) for person in synthetic.PEOPLE.values()
-    )
+    man, woman = (scene.make_relief(person, scene.Expression()) for person in synthetic.PEOPLE.values())
     assert np.abs(man - woman).max() > 4
-    assert synthetic_scene.MAN.half_height > 1.1 * synthetic_scene.WOMAN.half_height
+    assert scene.MAN.half_height > 1.1 * scene.WOMAN.half_height
 
 
 def test_bending_keeps_lengths_and_lies_on_the_cylinder():
-    sheet = synthetic_scene.sheet_surface(160, 40, step=4.0)
-    bent = synthetic_scene.bend(sheet, radius=100.0, axis=0.0)
+    sheet = scene.sheet_surface(160, 40, step=4.0)
+    bent = scene.bend(sheet, radius=100.0, axis=0.0)
     np.testing.assert_allclose(bent[0] ** 2 + (bent[2] - 100.0) ** 2, 100.0**2)
     steps = [np.linalg.norm(np.diff(points.reshape(3, 10, 40), axis=2), axis=0) for points in (sheet, bent)]
     np.testing.assert_allclose(steps[1], steps[0], rtol=1e-3)
 
 
 def test_noise_grows_with_the_square_of_the_distance():
-    noise = synthetic_sensor.axial_noise(np.array([400.0, 1400.0, 2400.0]), np.zeros(3))
+    noise = sensor.axial_noise(np.array([400.0, 1400.0, 2400.0]), np.zeros(3))
     np.testing.assert_allclose(noise, [1.2, 3.1, 8.8])
 
 
 def test_the_projector_leaves_a_shadow_on_one_side_of_a_near_object():
     depth = np.full((100, 100), 900.0)
     depth[:, 40:60] = 450.0
-    shaded = synthetic_sensor.shadow(depth)
-    width = synthetic_sensor.FOCAL * synthetic_sensor.BASELINE * (1 / 450 - 1 / 900)
+    shaded = sensor.shadow(depth)
+    width = sensor.FOCAL * sensor.BASELINE * (1 / 450 - 1 / 900)
     assert not shaded[:, 40:].any()
     assert np.abs(shaded.sum(axis=1) - width).max() <= 1.5  # less the pixel that is allowed for rounding
 
@@ -142,10 +141,10 @@ def test_depth_outside_the_range_and_at_grazing_angles_is_lost():
     rough = np.zeros((100, 100), bool)
     slope = 400 + 8.0 * np.arange(100.0)[None, :] + np.zeros((100, 1))  # from 400 to 1192 mm: 71 degrees and less
     steep = 400 + 45.0 * np.abs(np.arange(100.0) - 50)[None, :] + np.zeros((100, 1))  # 79 degrees and more
-    measured = synthetic_sensor.measure(slope, rough, rng)
+    measured = sensor.measure(slope, rough, rng)
     kept = measured > 0
     assert kept.mean() > 0.9
     assert np.abs(measured - slope)[kept].max() < 40
-    assert (synthetic_sensor.measure(steep, rough, rng)[:, :45] == 0).all()
-    assert (synthetic_sensor.measure(slope + 900, rough, rng) == 0).all()
-    assert (synthetic_sensor.measure(slope / 10, rough, rng) == 0).all()
+    assert (sensor.measure(steep, rough, rng)[:, :45] == 0).all()
+    assert (sensor.measure(slope + 900, rough, rng) == 0).all()
+    assert (sensor.measure(slope / 10, rough, rng) == 0).all()

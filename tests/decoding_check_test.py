@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import check
-from pipeline.check import Verdict, check_pictures
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
+from decoding import check
+from decoding.check import Verdict, check_pictures
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
 from sources.errors import UserError
 
 FORMAT = PixelFormat(16)

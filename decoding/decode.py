@@ -6,8 +6,8 @@ nobody has looked at before. So every format is checked for its size before anyt
 
 import tensorflow as tf
 
-from pipeline import bitmap, first_frame, orientation
-from pipeline.options import PixelFormat
+from decoding import bitmap, first_frame, orientation
+from decoding.options import PixelFormat
 from sources.headers import MAX_PIXELS
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where nobody can see it: where that leaves three pixels for each

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pipeline.decode import decode_image, jpeg_halvings
-from pipeline.options import PixelFormat
-from pipeline.orientation import apply_orientation, read_orientation
+from decoding.decode import decode_image, jpeg_halvings
+from decoding.options import PixelFormat
+from decoding.orientation import apply_orientation, read_orientation
 from sources import headers
 
 DATA = pathlib.Path(os.environ.get("PENSTOCK_DATA", pathlib.Path(__file__).parents[1] / "../shared/data"))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import pack
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
-from pipeline.pack import load_or_make_verdict, open_or_build_pack, pack_key
+from decoding import pack
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
+from decoding.pack import load_or_make_verdict, open_or_build_pack, pack_key
 from sources.folders import catalog_of_folder
 from sources.index import build_index
 from tests.conftest import random_picture, write_picture

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import durable
-from pipeline.check import DECODE_VERSION, Verdict, check_pictures
-from pipeline.options import PixelFormat
+from decoding.check import DECODE_VERSION, Verdict, check_pictures
+from decoding.options import PixelFormat
 from sources.index import Manifest
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from pipeline.decode import decode_image
-from pipeline.options import PixelFormat
+from decoding.decode import decode_image
+from decoding.options import PixelFormat
 from sources.errors import UserError
 from sources.index import Manifest
 
