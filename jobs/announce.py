@@ -1,8 +1,7 @@
 """The first log lines of a run: what was found, what was chosen, and why."""
 
-import csv
 import dataclasses
-import io
+import os
 from pathlib import Path
 
 import durable
@@ -47,11 +46,8 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
 
 def write_quarantine_csv(path: Path, data: Data) -> None:
     """Columns path, reason."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "reason"])
-    writer.writerows([name.decode("utf-8", "surrogateescape"), reason] for name, reason in data.quarantine)
-    durable.write_text(path, text.getvalue())
+    rows = [(os.fsdecode(name), reason) for name, reason in data.quarantine]
+    durable.write_csv(path, [("path", "reason"), *rows])
 
 
 def _knobs(options: RunOptions) -> str:

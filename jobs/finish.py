@@ -1,14 +1,11 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
-import csv
 import dataclasses
-import io
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-from reports.page import Mistake, write_report
 
 import durable
 from jobs.announce import write_quarantine_csv
@@ -16,6 +13,7 @@ from models.zoo import build_model
 from pipeline.data import Data
 from reports.history import best_row
 from reports.metrics import confusion_matrix, scores, worst_mistakes
+from reports.page import Mistake, write_report
 from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
 from reports.sheets import read_images
@@ -72,14 +70,12 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
 def write_predictions(path: Path, data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> None:
     """Columns path, label, prediction (class names), then a probability column a class, in class order."""
     names, labels = data.manifest.class_names, data.manifest.labels
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "prediction", *names])
+    rows = [("path", "label", "prediction", *names)]
     for example_id, row in zip(example_ids, probabilities, strict=True):
         shown = [np.format_float_positional(value, unique=True, trim="0") for value in row]
         predicted = names[int(row.argmax())]
-        writer.writerow([data.manifest.shown_path(example_id), names[labels[example_id]], predicted, *shown])
-    durable.write_text(path, text.getvalue())
+        rows.append((data.manifest.shown_path(example_id), names[labels[example_id]], predicted, *shown))
+    durable.write_csv(path, rows)
 
 
 def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:

@@ -1,7 +1,5 @@
 """The history of a run, a row an epoch, and what follows from it: the best epoch and when to stop."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +11,7 @@ COLUMNS = ("epoch", "step", "loss", "accuracy", "validation_loss", "validation_a
 
 def write_history(path: Path, history: Sequence[dict]) -> None:
     """Writes history.csv; an empty field where a split is missing."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    durable.write_text(path, text.getvalue())
+    durable.write_csv(path, [COLUMNS, *[[row[name] for name in COLUMNS] for row in history]])
 
 
 def best_row(history: Sequence[dict]) -> dict | None:

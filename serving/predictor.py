@@ -1,8 +1,6 @@
 """A SavedModel -> class and probabilities of files and folders of pictures."""
 
-import csv
 import dataclasses
-import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -88,15 +86,12 @@ class Predictor:
 
 def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
     """Columns path, prediction, probability, a column a class, reason; raises OSError where it cannot be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "prediction", "probability", *class_names, "reason"])
+    rows = [("path", "prediction", "probability", *class_names, "reason")]
     for one in predictions:
-        blank = [""] * len(class_names)
-        shown = blank if one.probabilities is None else [f"{value:.8g}" for value in one.probabilities]
+        shown = [""] * len(class_names) if one.probabilities is None else [f"{p:.8g}" for p in one.probabilities]
         probability = "" if one.reason else f"{one.probability:.8g}"
-        writer.writerow([os.fsdecode(one.path), one.class_name, probability, *shown, one.reason])
-    durable.write_text(path, text.getvalue())
+        rows.append((os.fsdecode(one.path), one.class_name, probability, *shown, one.reason))
+    durable.write_csv(path, rows)
 
 
 def find_saved_model(place: Path) -> Path:
