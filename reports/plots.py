@@ -164,8 +164,7 @@ def _plot_column(axes: Axes, history: Sequence[Mapping], column: str, theme: _Th
     marker = "o" if len(history) <= 3 else None  # a line through a single epoch would be invisible
     series = (("train", column, theme.train, "--"), ("validation", "validation_" + column, theme.right, "-"))
     for split, name, colour, dash in series:
-        values = np.array([row[name] for row in history], float)  # None becomes NaN, and that a gap
-        values[~np.isfinite(values)] = np.nan
+        values = np.array([row[name] for row in history], float)  # None becomes NaN, and what is not finite a gap
         if not np.all(np.isnan(values)):
             axes.plot(epochs, values, dash, color=colour, label=split, linewidth=1.8, marker=marker)
 

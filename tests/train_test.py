@@ -89,6 +89,8 @@ def test_results_say_what_was_run(results):
     }  # fmt: skip
     assert {name: results[name] for name in expected} == expected
     assert (results["train"]["examples"], results["validation"]["examples"]) == (193, 64)
+    # Scored in float32, trained in bfloat16: two decimals agree.
+    assert results["validation"]["loss"] == pytest.approx(float(best["validation_loss"]), rel=0.02)
     assert results["versions"]["tensorflow"] == tf.__version__
     assert set(results["versions"]) == {"penstock", "python", "tensorflow", "keras", "numpy"}
     assert results["images_per_second"] == pytest.approx(columns_of(history, "images_per_second").mean())
