@@ -35,7 +35,7 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
     reporter.say(f"data        {options.dataset}: {shown}; {len(data.manifest)} examples, {quarantined} quarantined")
     for split, counts in data.splits.counts(data.manifest).items():
         named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
-        reporter.say(f"  {split:<10}{sum(counts)} ({named})")
+        reporter.say(f"  {split:<11}{sum(counts)} ({named})")
     for path, reason in data.quarantine[:5]:
         reporter.say(f"  refused   {path.decode('utf-8', 'backslashreplace')}: {reason}")
     if data.splits.shared:
