@@ -30,8 +30,8 @@ flags: setup
 	$(BIN)/python flags_page.py
 
 bench: $(DEV_STAMP)
-	$(BIN)/python benchmarks/batches.py
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/batch_speed.py
+	$(BIN)/python benchmarks/training_speed.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

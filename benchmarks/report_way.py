@@ -1,6 +1,6 @@
 """The catdog report's own way, as a rival: Keras's legacy generator, compile and fit, in float32.
 
-Prints the images/s of each epoch. Run by training.py; needs nothing of Penstock.
+Prints the images/s of each epoch. Run by training_speed.py; needs nothing of Penstock.
 """
 
 import os

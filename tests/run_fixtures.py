@@ -87,7 +87,7 @@ def finished_run() -> Path:
     """The folder of an uninterrupted run: mixed_bfloat16, packed, three epochs of 25 steps."""
     run_dir = session_dir() / "finished"
     done = run_script("train.py", *lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}")
-    assert done.code == 0, done.stderr
+    assert done.code == 0, f"exit code {done.code}: {done.stderr}"
     (session_dir() / "finished.log").write_text(done.stdout)
     return run_dir
 

@@ -1,6 +1,6 @@
 """Training catdog_2 with augmentation: train.py against the report's own way, interleaved, medians.
 
-python benchmarks/training.py --data_dir=../shared/data/catdog_data
+python benchmarks/training_speed.py --data_dir=../shared/data/catdog_data
 
 Each round runs both as whole programs of two epochs; the second epoch counts. Memory is the largest resident set of
 the process, input wait what train.py measured.

@@ -1,6 +1,6 @@
 """Augmented batches: Penstock's warm pack against Keras's ImageDataGenerator, interleaved, medians of ROUNDS.
 
-python benchmarks/batches.py --data_dir=../shared/data/catdog_data
+python benchmarks/batch_speed.py --data_dir=../shared/data/catdog_data
 
 Same folder, same output (112x112x3 float32 in [0, 1], batch 64), same augmentation (the catdog report's).
 """
