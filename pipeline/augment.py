@@ -64,12 +64,11 @@ def affine_matrices(
 
 def to_float(images: tf.Tensor, full_scale: float) -> tf.Tensor:
     """uint8 or uint16 -> float32 in [0, 1]; values above `full_scale` become 1."""
-    scaled = tf.cast(images, tf.float32) * (1.0 / full_scale)
-    return scaled if images.dtype == tf.uint8 else tf.minimum(scaled, 1.0)
+    return _limited(images, full_scale) * (1.0 / full_scale)
 
 
 @tf.function(jit_compile=True)
-def augment(images: tf.Tensor, transforms: tf.Tensor, full_scale: float) -> tf.Tensor:
+def augment(images: tf.Tensor, transforms: tf.Tensor, full_scale: float, recolor: bool = True) -> tf.Tensor:
     """Warps, recolours and scales a batch in one fused pass.
 
     Bilinear, with the nearest edge pixel outside the picture, as scipy.ndimage.affine_transform(order=1,
@@ -78,18 +77,21 @@ def augment(images: tf.Tensor, transforms: tf.Tensor, full_scale: float) -> tf.T
     Args:
       images: [batch, height, width, channels] uint8 or uint16, all dimensions static.
       transforms: [batch, TRANSFORM_WIDTH] float32, from `make_transforms`.
-      full_scale: the pixel value that becomes 1.0.
+      full_scale: the pixel value that becomes 1.0; higher ones do too.
+      recolor: whether any row has a gain other than 1 or a bias other than 0; without, a fifth less work.
 
     Returns:
       [batch, height, width, channels] float32 in [0, 1].
     """
-    warped = _warp(images, transforms[:, :6]) * (1.0 / full_scale)
+    warped = _warp(images, transforms[:, :6], full_scale) * (1.0 / full_scale)
+    if not recolor:
+        return warped
     gain, bias = transforms[:, 6, None, None, None], transforms[:, 7, None, None, None]
     return tf.clip_by_value(warped * gain + bias, 0.0, 1.0)
 
 
-def _warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
-    """float32 [batch, height, width, channels] in the value range of `images`."""
+def _warp(images: tf.Tensor, matrices: tf.Tensor, full_scale: float) -> tf.Tensor:
+    """float32 [batch, height, width, channels] in [0, full_scale]."""
     batch, height, width, channels = images.shape
     row, column = tf.range(height, dtype=tf.float32)[:, None], tf.range(width, dtype=tf.float32)[None, :]
     entries = [matrices[:, entry, None, None] for entry in range(6)]
@@ -101,7 +103,7 @@ def _warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
     # for a scalar gather gave 2,400, because XLA then computes every index once a channel.
     pixels = tf.reshape(images, [batch, height * width, channels])
     corner = top * width + left
-    corners = [_pick(pixels, corner + step) for step in (0, 1, width, width + 1)]
+    corners = [_pick(pixels, corner + step, full_scale) for step in (0, 1, width, width + 1)]
     down, across = tf.reshape(down, [batch, -1, 1]), tf.reshape(across, [batch, -1, 1])
     above = corners[0] + (corners[1] - corners[0]) * across
     below = corners[2] + (corners[3] - corners[2]) * across
@@ -115,8 +117,15 @@ def _split(coordinate: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.cast(whole, tf.int32), inside - whole
 
 
-def _pick(pixels: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.gather(pixels, tf.reshape(index, [index.shape[0], -1]), batch_dims=1), tf.float32)
+def _pick(pixels: tf.Tensor, index: tf.Tensor, full_scale: float) -> tf.Tensor:
+    picked = tf.gather(pixels, tf.reshape(index, [index.shape[0], -1]), batch_dims=1)
+    return _limited(picked, full_scale)
+
+
+def _limited(pixels: tf.Tensor, full_scale: float) -> tf.Tensor:
+    """float32, at most `full_scale`: before any interpolation, so that evaluation and augmentation clip alike."""
+    values = tf.cast(pixels, tf.float32)
+    return tf.minimum(values, full_scale) if full_scale < pixels.dtype.max else values
 
 
 def _stack(rows) -> np.ndarray:

@@ -80,7 +80,7 @@ def make_train_dataset(
     batches = pixels.batches(batches, batch_size)
     # 4. One warp over the whole uint8 batch; on an accelerator inside the step, so that uint8 is what crosses the bus.
     if not on_device:
-        finish = make_finish(augmentation.active, full_scale)
+        finish = make_finish(augmentation, full_scale)
         batches = batches.map(finish, num_parallel_calls=2, deterministic=True)
     # 5. Finished batches wait for the device, never the device for a batch.
     return _finish(batches, prefetch_batches, batch_spec(batch_size, pixels.pixel_format, on_device))
@@ -97,7 +97,7 @@ def make_eval_dataset(
     )  # fmt: skip
 
 
-def make_finish(augmented: bool, full_scale: float):
+def make_finish(augmentation: AugmentOptions, full_scale: float):
     """The batch -> batch function that turns stored pixels and transforms into float32 images in [0, 1].
 
     The same function serves the input graph and the step on the device.
@@ -107,7 +107,10 @@ def make_finish(augmented: bool, full_scale: float):
         batch = dict(batch)
         transform = batch.pop("transform")
         image = batch["image"]
-        batch["image"] = augment(image, transform, full_scale) if augmented else to_float(image, full_scale)
+        if augmentation.active:
+            batch["image"] = augment(image, transform, full_scale, augmentation.recolors)
+        else:
+            batch["image"] = to_float(image, full_scale)
         return batch
 
     return finish

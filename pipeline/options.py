@@ -41,6 +41,11 @@ class AugmentOptions:
         """Whether any knob is turned."""
         return self != AugmentOptions()
 
+    @property
+    def recolors(self) -> bool:
+        """Whether brightness or contrast changes."""
+        return bool(self.brightness_fraction or self.contrast_fraction)
+
 
 AUGMENT_PRESETS = {
     "none": AugmentOptions(),

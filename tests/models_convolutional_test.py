@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.convolutional import smallest_side
+from models.convolutional import read_side, smallest_side
 from models.heads import per_example_loss
 from models.zoo import ModelOptions, build_model
 from sources.errors import UserError
@@ -29,7 +29,7 @@ def test_parameters_are_those_counted_by_hand(name, num_classes, side, parameter
 def test_layers_are_those_of_the_report():
     model = build_model(ModelOptions("catdog_1"), 2, (112, 112, 3))
     assert [layer.name for layer in model.layers] == [
-        "image",
+        *("image", "crop_unread"),
         *("block1_conv", "block1_pool", "block1_relu"),
         *("block2_conv", "block2_pool", "block2_relu"),
         *("block3_conv", "block3_pool", "block3_relu"),
@@ -58,6 +58,18 @@ def test_filters_units_dropout_and_l2_are_followed():
     np.testing.assert_allclose(sum(model.losses), sum(0.01 * np.square(k).sum() for k in kernels), rtol=1e-5)
 
 
+def test_a_pixel_is_read_where_the_logits_depend_on_it_and_nowhere_else():
+    model = build_model(ModelOptions("realsense_cnn"), 3, (29, 29, 3))
+    images = tf.Variable(np.random.default_rng(4).random((4, 29, 29, 3), dtype=np.float32))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(images, training=False) ** 2)
+    slopes = np.abs(tape.gradient(loss, images)).max(axis=(0, 3))
+    # 29 -> 27 -> 13 -> 11 -> 5: back from 5 it is 10, 12, 24, 26.
+    assert read_side(29, 2) == 26
+    assert min(slopes[25].max(), slopes[:, 25].max()) > 0
+    assert max(slopes[26:].max(), slopes[:, 26:].max()) == 0
+
+
 def test_blocks_too_many_for_the_picture_are_refused():
     assert [smallest_side(blocks) for blocks in (1, 2, 3, 4)] == [4, 10, 22, 46]
     assert build_model(ModelOptions("catdog_2"), 2, (46, 46, 3)).get_layer("block4_relu").output.shape[1] == 1
@@ -65,9 +77,9 @@ def test_blocks_too_many_for_the_picture_are_refused():
         build_model(ModelOptions("catdog_2"), 2, (45, 45, 3))
 
 
-def _report_model(filters: tuple[int, ...], units: int) -> keras.Model:
-    """The same network, relu before the pooling, as the report writes it."""
-    model = keras.Sequential([keras.Input((46, 46, 3))])
+def _report_model(shape: tuple[int, int, int], filters: tuple[int, ...], units: int) -> keras.Model:
+    """The same network on the whole picture, relu before the pooling, as the report writes it."""
+    model = keras.Sequential([keras.Input(shape)])
     for width in filters:
         model.add(keras.layers.Conv2D(width, 3, activation="relu"))
         model.add(keras.layers.MaxPooling2D(2))
@@ -77,11 +89,13 @@ def _report_model(filters: tuple[int, ...], units: int) -> keras.Model:
     return model
 
 
-def test_relu_after_the_pooling_changes_neither_values_nor_gradients():
-    ours = build_model(ModelOptions("catdog_2"), 2, (46, 46, 3))
-    theirs = _report_model((32, 64, 64, 64), 248)
+@pytest.mark.parametrize(("shape", "cropped"), [((46, 46, 3), 0), ((47, 61, 3), 1), ((76, 77, 1), 1)])
+def test_neither_the_crop_nor_relu_after_the_pooling_changes_values_or_gradients(shape, cropped):
+    ours = build_model(ModelOptions("catdog_2"), 2, shape)
+    assert sum(layer.name == "crop_unread" for layer in ours.layers) == cropped
+    theirs = _report_model(shape, (32, 64, 64, 64), 248)
     theirs.set_weights(ours.get_weights())
-    images = np.random.default_rng(3).random((8, 46, 46, 3), dtype=np.float32)
+    images = np.random.default_rng(3).random((8, *shape), dtype=np.float32)
     labels = np.arange(8) % 2
 
     def logits_and_gradients(model):

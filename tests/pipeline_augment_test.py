@@ -244,3 +244,18 @@ def test_rotation_reaches_both_ends_in_degrees():
     degrees = np.rad2deg(np.arctan2(drawn[:, 3], drawn[:, 0]))
     assert -20.001 < degrees.min() < -19.9
     assert 19.9 < degrees.max() < 20.001
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_without_colour_knobs_the_shorter_warp_gives_the_same_pixels(bits):
+    images, transforms = pictures(bits=bits), make_transforms(KNOBS["all"], SIZE, 3, 2, IDS)
+    short = augment(tf.constant(images), tf.constant(transforms), 2**bits - 1, recolor=False)
+    np.testing.assert_allclose(short, run(images, transforms, 2**bits - 1), rtol=1e-6)
+
+
+def test_values_are_limited_before_they_are_interpolated():
+    # As evaluation does it: an outlier of 60000 beside a 0 is worth no more than the full scale there.
+    images, transforms = pictures(bits=16), make_transforms(KNOBS["all"], SIZE, 3, 2, IDS)
+    limited = run(np.minimum(images, 30000), transforms, 30000)
+    np.testing.assert_array_equal(run(images, transforms, 30000), limited)
+    assert 0 < limited.mean() < 1

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from decoding.options import PixelFormat
 from decoding.pack import open_or_build_pack
-from pipeline.augment import TRANSFORM_WIDTH, to_float
+from pipeline.augment import TRANSFORM_WIDTH, augment, make_transforms, to_float
 from pipeline.contract import batch_spec
 from pipeline.graph import Shards, make_eval_dataset, make_finish, make_train_dataset
 from pipeline.options import AUGMENT_PRESETS, AugmentOptions
@@ -137,9 +137,20 @@ def test_the_device_finishes_a_batch_to_the_same_bits(whole_run):
     stored = batches(on_device=True)
     assert all(batch["image"].dtype == np.uint8 for batch in stored)
     assert all(batch["transform"].shape == (BATCH, TRANSFORM_WIDTH) for batch in stored)
-    finish = make_finish(STRONG.active, 255)
+    finish = make_finish(STRONG, 255)
     finished = [finish({name: tf.constant(value) for name, value in batch.items()}) for batch in stored]
     assert_same([{name: value.numpy() for name, value in batch.items()} for batch in finished], whole_run)
+
+
+@pytest.mark.parametrize("knob", ["brightness_fraction", "contrast_fraction", "rotate_degrees"])
+def test_every_kind_of_knob_reaches_the_pixels(knob):
+    options = AugmentOptions(**{knob: 0.5})
+    for batch in batches(augmentation=options, last=3):
+        ids = batch["example_id"]
+        transforms = make_transforms(options, 16, 4, int(batch["epoch"]), ids)
+        expected = augment(tf.constant(PICTURES[ids]), tf.constant(transforms), 255).numpy()
+        np.testing.assert_allclose(batch["image"], expected, rtol=1e-6)
+        assert np.abs(batch["image"] - PICTURES[ids] / 255).max() > 0.001
 
 
 def test_deep_pictures_stay_deep_until_they_are_finished():

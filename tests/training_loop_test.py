@@ -16,7 +16,7 @@ from training.loop import Loop, LoopOptions
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
-EPOCHS, STEPS = 3, 10
+EPOCHS, STEPS, PADDING = 3, 10, 5
 
 
 class Variables:
@@ -30,7 +30,7 @@ class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
     def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None):
-        options = LoopOptions(run_dir, epochs, STEPS, 8, patience, cadence, {"threads": 2})
+        options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), dtype=tf.float64, name="sums"))
         self.stop = StopRequest()
         self.loop = Loop(options, self.state, Reporter(), self.stop)
@@ -85,6 +85,12 @@ def test_every_step_is_taken_once_and_every_epoch_has_a_row(tmp_path):
     rows = read_rows(tmp_path / "history.csv")
     assert [float(row["loss"]) for row in rows] == [4.5, 14.5, 24.5]
     assert all(0 <= float(row["input_wait_fraction"]) <= 1 and float(row["seconds"]) > 0 for row in rows)
+
+
+def test_padding_is_not_counted_as_images(tmp_path):
+    rows = Rig(tmp_path).run().rows
+    images = [row["images_per_second"] * row["seconds"] for row in rows]
+    np.testing.assert_allclose(images, [STEPS * 8 - PADDING] * EPOCHS)
 
 
 def test_checkpoints_come_at_epoch_ends_and_in_between_when_asked(tmp_path):

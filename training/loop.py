@@ -24,7 +24,7 @@ class LoopOptions:
 
     Attributes:
       run_dir: of history.csv and checkpoints/.
-      epochs, steps_per_epoch, global_batch_size: the run's size.
+      epochs, examples, global_batch_size: the run's size; `examples` an epoch.
       early_stop_patience: epochs without improvement; 0 never stops early.
       checkpoint_every_steps: between epoch ends; 0 saves at epoch ends alone.
       identity: what the run is a function of; stored in each checkpoint.
@@ -32,16 +32,21 @@ class LoopOptions:
 
     run_dir: Path
     epochs: int
-    steps_per_epoch: int
+    examples: int
     global_batch_size: int
     early_stop_patience: int
     checkpoint_every_steps: int
     identity: dict
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """ceil(examples / global_batch_size)."""
+        return -(-self.examples // self.global_batch_size)
+
 
 @dataclasses.dataclass
 class EpochClock:
-    """Where the time of an epoch's steps goes. Validation and saving are not in it."""
+    """Where the time of an epoch's steps goes. Validation and saving are not in it, padding is no example."""
 
     step_seconds: float = 0.0
     wait_seconds: float = 0.0
@@ -67,6 +72,10 @@ class Loop:
         self.history: list[dict] = []
         self._reporter = reporter
         self._stop = stop
+
+    @property
+    def _last_batch_size(self) -> int:
+        return self.options.examples - (self.options.steps_per_epoch - 1) * self.options.global_batch_size
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -126,7 +135,7 @@ class Loop:
             ended = time.perf_counter()
             clock.step_seconds += ended - began
             clock.wait_seconds += arrived - began
-            clock.examples += self.options.global_batch_size
+            clock.examples += self._last_batch_size if self.step == epoch_end else self.options.global_batch_size
             if done is not None:
                 self._check_finite()
             self._show(clock)
