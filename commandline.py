@@ -18,6 +18,7 @@ from sources.errors import UserError
 from training.signals import EXIT_STOPPED, Stopped
 
 EXIT_USER = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues, list[str]], None]) -> None:
@@ -86,6 +87,9 @@ def _guard(main, arguments: list[str]) -> None:
     except Stopped as stopped:
         print(f"{stopped}; the same command goes on from there", file=sys.stderr)
         sys.exit(EXIT_STOPPED)
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-written is left", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     sys.stdout.flush()
 
 

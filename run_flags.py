@@ -59,7 +59,7 @@ def define_train_flags(values: flags.FlagValues) -> None:
     number("learning_rate", "of the optimizer; the top of its schedule")
     text("optimizer", _one_of(OPTIMIZERS) + "; sgd has Nesterov momentum 0.9")
     text("schedule", _one_of(SCHEDULES) + "; of the learning rate over the run")
-    number("warmup_epochs", "epochs over which the learning rate climbs from zero")
+    number("warmup_epochs", "epochs over which the learning rate climbs to its top")
     whole("early_stop_patience", "stop after this many epochs without a lower validation loss (with --full_train: "
           "training loss); 0 never stops")  # fmt: skip
     text("model", "a model's name; README lists them")

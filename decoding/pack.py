@@ -35,6 +35,11 @@ def pack_key(manifest: Manifest, pixel_format: PixelFormat) -> str:
     return digest.hexdigest()[:32]
 
 
+def pack_folder(manifest: Manifest, pixel_format: PixelFormat, cache_dir: Path) -> Path:
+    """Where the pack of these pictures is, or would be."""
+    return cache_dir / "packs" / pack_key(manifest, pixel_format)
+
+
 def open_or_build_pack(
     manifest: Manifest,
     pixel_format: PixelFormat,
@@ -46,7 +51,7 @@ def open_or_build_pack(
 
     Raises OSError where the cache folder cannot be written or is full; nothing is left then.
     """
-    folder = cache_dir / "packs" / pack_key(manifest, pixel_format)
+    folder = pack_folder(manifest, pixel_format, cache_dir)
     shape = (len(manifest), *pixel_format.shape)
     pack = _open(folder, shape, pixel_format)
     if pack is None:

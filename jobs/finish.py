@@ -20,7 +20,8 @@ from reports.sheets import read_images
 from reports.summaries import Summaries
 from serving.evaluation import make_predictor, predict_split
 from serving.export import Proof, ServedModel, export_model
-from training.checkpoint import load_checkpoint, restore, to_arrays, weights_sha256
+from sources.errors import UserError
+from training.checkpoint import Checkpoint, load_checkpoint, restore, to_arrays, weights_sha256
 from training.hardware import Hardware
 from training.loop import Loop
 from training.options import RunOptions
@@ -104,12 +105,22 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
 
 def _float32_model(run: Finished, step: int) -> keras.Model:
     """The model of the best epoch's checkpoint, computing in float32 whatever it was trained in."""
-    arrays = load_checkpoint(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
+    arrays = _load_best(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
     keras.config.set_dtype_policy("float32")
     options = dataclasses.replace(run.options.model_options, weights="none")
     model = build_model(options, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape)
     restore(model.variables, arrays[: len(model.variables)])
     return model
+
+
+def _load_best(path: Path) -> Checkpoint:
+    try:
+        return load_checkpoint(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
+            "back, or train again in another --run_dir"
+        ) from None
 
 
 def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:

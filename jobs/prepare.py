@@ -14,6 +14,7 @@ from sources.errors import UserError
 from sources.folders import Catalog
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
+from training.signals import Stopped, StopRequest
 
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
@@ -34,8 +35,10 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     reporter.say(f"written     {out_dir}: quarantine.csv, split.csv, samples.png, augmented.png")
 
 
-def prepare_data(options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter) -> Data:
-    """Checks, splits and packs the pictures of a catalog."""
+def prepare_data(
+    options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter, stop: StopRequest | None = None
+) -> Data:
+    """Checks, splits and packs the pictures of a catalog; raises Stopped where `stop` is set while it decodes."""
     data_options = DataOptions(
         options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
         options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
@@ -43,6 +46,8 @@ def prepare_data(options: RunOptions, catalog: Catalog, cache_dir: Path, reporte
     started = []
 
     def on_progress(done: int, total: int) -> None:
+        if stop:
+            raise Stopped(f"{stop.signal_name}: stopped before the first step")
         if not started:
             reporter.start("decoding", total)
             started.append(True)

@@ -58,7 +58,7 @@ def run(
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.global_batch_size, hardware.replicas)
     with listen() as stop, open_summaries(folder.path) as summaries:
-        data = prepare_data(options, catalog, cache_dir, reporter)
+        data = prepare_data(options, catalog, cache_dir, reporter, stop)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
         # Before the folder is a run: a picture too small for the model leaves nothing behind.
         loop = _make_loop(options, hardware, data, order, folder.path, reporter, stop)
@@ -102,6 +102,9 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
     _resume(loop, reporter)
     if loop.step == 0:
         _show_sheets(summaries, sheets)
+    if loop.history:
+        # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
+        _write_scalars(summaries, loop.history[-1])
     on_device = augment_place(options, hardware)[0] == "device"
     batches = _batches(options, hardware, data, order, loop.step, on_device)
     finish = make_finish(options.augment, data.full_scale) if on_device else None
@@ -110,7 +113,8 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
         batches,
         make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
         lambda: _validate(predict, data, options.global_batch_size),
-        lambda step: learning_rate_at(options, order.steps_per_epoch, step),
+        # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
+        lambda: learning_rate_at(options, order.steps_per_epoch, int(loop.state.optimizer.iterations) - 1),
         lambda row: _write_scalars(summaries, row),
     )
 

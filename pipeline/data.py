@@ -10,7 +10,7 @@ import numpy as np
 
 from decoding.check import Verdict
 from decoding.options import PixelFormat
-from decoding.pack import load_or_make_verdict, open_or_build_pack
+from decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
 from sources.errors import UserError
 from sources.folders import Catalog
@@ -123,6 +123,8 @@ def _choose_cache(manifest, pixel_format, options) -> tuple[str, str]:
     shown = f"{size_bytes / 1e6:.0f} MB of decoded pictures"
     if options.cache != "auto":
         return options.cache, f"{options.cache}: asked for; {shown}"
+    if pack_folder(manifest, pixel_format, options.cache_dir).is_dir():
+        return "pack", f"pack: {shown}, packed before in {options.cache_dir}"
     free_bytes = shutil.disk_usage(_existing(options.cache_dir)).free
     if size_bytes < 0.5 * free_bytes:
         return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {options.cache_dir}"

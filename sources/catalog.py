@@ -4,7 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import durable
 from sources import synthetic, tfds_source
 from sources.errors import UserError, unknown_name
 from sources.folders import Catalog, Folder, catalog_of_folder
@@ -30,6 +29,10 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     if dataset == "catdog":
         return _open_catdog(Path(data_dir or "data/catdog_data"))
     if name == "folder" and argument:
+        if data_dir:
+            raise UserError(
+                f"--data_dir={data_dir}: --dataset={dataset} names the folder already; leave one of them out"
+            )
         return catalog_of_folder(Path(argument))
     if name == "tfds" and argument:
         return tfds_source.open_builder(argument, data_dir, cache_dir)
@@ -65,8 +68,7 @@ def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
         origin = "synthetic"
         root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
         if not root.is_dir():
-            with durable.whole_directory(root) as temporary:
-                synthetic.write_synthetic_faces(temporary)
+            synthetic.write_synthetic_faces(root)
     folders = enumerate(REALSENSE_FOLDERS.values())
     return Catalog(
         root=os.fsencode(root.absolute()),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import commandline
 import train
 from tests.run_fixtures import (
     BROKEN,
@@ -93,6 +94,7 @@ def check(done, words):
         (["--dataset=folder:{trees}/good", "--cache_dir={trees}/file"], ["--cache_dir=", "another folder"]),
         (["--dataset=folder:{trees}/good", "--run_dir={trees}/file"], ["--run_dir=", "cannot be written", "another"]),
         (["--dataset=folder:{trees}/good", "--run_dir={trees}/good"], ["holds other files", "an empty or a new"]),
+        (["--dataset=folder:{trees}/good", "--data_dir=x"], ["--data_dir=x", "names the folder already", "leave one"]),
         (["--dataset=folder:{trees}/good", "--resume=must"], ["--resume=must", "check --run_dir"]),
         (["--dataset=folder:{trees}/good", "--strategy=none", "--replicas=2"], ["--replicas=2", "leave one"]),
         (["--dataset=folder:{trees}/hollow"], ["class 'square' is empty", "hollow/square'", "remove the folder"]),
@@ -129,6 +131,16 @@ def test_an_indivisible_batch_is_refused_with_the_nearest_that_work(tmp_path):
     )  # fmt: skip
     check(done, ["--global_batch_size=10", "4 replicas", "the nearest are 8 or 12"])
     assert os.listdir(tmp_path) == []
+
+
+def test_ctrl_c_is_no_traceback(capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as caught:
+        commandline._guard(interrupted, [])
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "interrupted; nothing half-written is left\n"
 
 
 def test_a_process_says_it_the_same_way(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from decoding.options import PixelFormat
 from jobs.finish import _float32_model
 from models.zoo import build_model
+from sources.errors import UserError
 from training.checkpoint import Checkpoint, save_checkpoint, to_arrays
 from training.options import RunOptions
 
@@ -33,6 +34,15 @@ def run(tmp_path):
         ),
     )
     keras.config.set_dtype_policy("float32")
+
+
+def test_a_damaged_best_epoch_is_named(run):
+    path = run.loop.checkpoint_dir / "step-00000010" / "variables.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"step-00000010' is damaged .*checksum.*another --run_dir"):
+        _float32_model(run, 10)
+    with pytest.raises(UserError, match=r"step-00000030' is damaged .*No such file"):
+        _float32_model(run, 30)
 
 
 @pytest.mark.parametrize("step", [10, 20])

@@ -94,6 +94,15 @@ def test_a_pack_that_would_fill_the_disk_is_not_made(picture_tree, load, monkeyp
     assert isinstance(load(root).pixels, PackedPixels)
 
 
+def test_a_pack_that_is_there_needs_no_free_disk(picture_tree, load, monkeypatch):
+    root = picture_tree({"a": 2, "b": 2})
+    load(root)
+    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 0))
+    loaded = load(root)
+    assert isinstance(loaded.pixels, PackedPixels)
+    assert "packed before" in loaded.reasons[1]
+
+
 def test_a_pack_that_cannot_be_written_is_refused_or_done_without(picture_tree, load, tmp_path):
     root = picture_tree({"a": 2, "b": 2})
     (tmp_path / "cache").mkdir()

@@ -3,7 +3,12 @@
 import pytest
 
 import prepare
+from jobs.prepare import prepare_data
+from reports.progress import Reporter
+from sources.folders import catalog_of_folder
 from tests.run_fixtures import SMALL_MODEL, call_script, finished_run, read_rows, shapes_dir
+from training.options import resolve
+from training.signals import Stopped, StopRequest
 
 DATA = [f"--dataset=folder:{shapes_dir()}", "--image_size=16", "--seed=3"]
 
@@ -54,3 +59,14 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     assert done.stderr.count("\n") == 1
     for word in words:
         assert word in done.stderr
+
+
+def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):
+    stop = StopRequest()
+    stop.signal_name = "SIGTERM"
+    options = resolve(f"folder:{shapes_dir()}", {"image_size": 16})
+    arguments = (options, catalog_of_folder(shapes_dir()), tmp_path, Reporter())
+    with pytest.raises(Stopped, match="SIGTERM: stopped before the first step"):
+        prepare_data(*arguments, stop)
+    assert not list((tmp_path / "packs").iterdir())
+    assert len(prepare_data(*arguments, StopRequest()).manifest) == 321

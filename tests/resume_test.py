@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.run_fixtures import finished_run, lively_flags, read_rows, run_script, session_dir, start_script
 
@@ -79,10 +80,16 @@ def test_killed_in_the_first_epoch_damaged_and_killed_in_a_later_one(tmp_path):
     stop_at(2 * STEPS + 6, run_dir, arguments)
     assert 2 * STEPS < newest_step(run_dir) < 3 * STEPS
     killed_at = damage(run_dir)
+    # As if the kill had come before the points of the second epoch were written.
+    for path in run_dir.glob("train/events*"):
+        path.unlink()
     log = finish(run_dir, arguments)
     assert f"checkpoint step-{killed_at:08d} is damaged (variables.npz does not have its checksum)" in log
     assert f"resume      from step {killed_at - 2}, after 2 whole epochs" in log
     assert outcome(run_dir) == outcome(finished_run())
+    events = EventAccumulator(str(run_dir / "train"), size_guidance={"tensors": 0})
+    events.Reload()
+    assert [event.step for event in events.Tensors("loss")] == [2, 3]
 
 
 def test_killed_and_asked_to_stop_under_loss_scaling(tmp_path):

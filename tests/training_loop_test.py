@@ -54,8 +54,8 @@ class Rig:
         return {"validation_loss": loss, "validation_accuracy": 0.5}
 
     def run(self):
-        self.loop.run(iter(range(self.loop.step, 10**6)), self.train_step, self.validate, lambda step: 0.1 * step,
-                      self.rows.append)  # fmt: skip
+        steps = iter(range(self.loop.step, 10**6))
+        self.loop.run(steps, self.train_step, self.validate, lambda: 0.1 * (self.loop.step - 1), self.rows.append)
         return self
 
     def resume(self):

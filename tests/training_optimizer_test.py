@@ -33,7 +33,7 @@ def test_cosine_falls_from_the_rate_to_zero_over_the_run():
 
 def test_cosine_warms_up_and_then_falls():
     found = rates(options_of(schedule="cosine", warmup_epochs=1.5))
-    np.testing.assert_allclose(found[:30], [0.5 * step / 30 for step in range(30)], atol=1e-6)
+    np.testing.assert_allclose(found[:30], [0.5 * (1 + step * 29 / 30) / 30 for step in range(30)], atol=1e-6)
     expected = [0.25 * (1 + math.cos(math.pi * step / 70)) for step in range(70)]
     np.testing.assert_allclose(found[30:], expected, atol=1e-6)
 

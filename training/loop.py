@@ -87,7 +87,7 @@ class Loop:
         batches: Iterator,
         train_step: Callable,
         validate: Callable[[], dict],
-        learning_rate: Callable[[int], float],
+        learning_rate: Callable[[], float],
         on_epoch: Callable[[dict], None],
     ) -> None:
         """Trains to the end, or raises Stopped with a checkpoint saved; UserError where the loss is not finite.
@@ -96,7 +96,7 @@ class Loop:
           batches: yields the batch of `self.step`, then the following ones.
           train_step: batch -> None.
           validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
-          learning_rate: step -> the rate that it was taken with.
+          learning_rate: () -> the rate that the last update was taken with.
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
         """
         options = self.options
@@ -157,7 +157,7 @@ class Loop:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
         row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
                "accuracy": correct / examples}  # fmt: skip
-        return row | validate() | {"learning_rate": learning_rate(self.step - 1)} | clock.figures()
+        return row | validate() | {"learning_rate": learning_rate()} | clock.figures()
 
     def _check_finite(self) -> None:
         loss_sum = float(self.state.sums[0])

@@ -56,8 +56,10 @@ def _learning_rate(options: RunOptions, steps_per_epoch: int):
     warmup_steps = math.ceil(options.warmup_epochs * steps_per_epoch)
     total_steps = options.epochs * steps_per_epoch
     if options.schedule == "cosine":
-        # Keras's warm-up climbs from the first argument to `warmup_target`, then decays to zero.
-        start, target = (0.0, options.learning_rate) if warmup_steps else (options.learning_rate, None)
+        # Keras's warm-up climbs from the first argument to `warmup_target`, then decays to zero. From zero itself the
+        # first step would be taken for nothing.
+        start = options.learning_rate / max(1, warmup_steps)
+        target = options.learning_rate if warmup_steps else None
         decay_steps = max(1, total_steps - warmup_steps)
         return keras.optimizers.schedules.CosineDecay(start, decay_steps, 0.0, warmup_target=target,
                                                       warmup_steps=warmup_steps)  # fmt: skip
