@@ -114,9 +114,13 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
         make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
         lambda: _validate(predict, data, options.global_batch_size),
         # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
-        lambda: learning_rate_at(options, order.steps_per_epoch, int(loop.state.optimizer.iterations) - 1),
+        lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
         lambda row: _write_scalars(summaries, row),
     )
+
+
+def _updates(loop: Loop) -> int:
+    return int(np.asarray(loop.state.optimizer.iterations))
 
 
 def _identity(options: RunOptions, hardware: Hardware, data: Data) -> dict:
