@@ -170,7 +170,9 @@ def test_a_disk_that_does_not_keep_what_is_written_is_an_os_error(manifest, cach
 
 
 def test_the_verdict_alone_is_kept_and_made_again_when_damaged(manifest, cache_dir, monkeypatch):
-    first = load_or_make_verdict(manifest, FORMAT, cache_dir, 2)
+    done = []
+    first = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, done.append)
+    assert done == [1, 2, 3, 4, 5]
     assert list(first.refused) == [3]
     assert left(cache_dir) == []
     with monkeypatch.context() as patch:
