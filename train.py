@@ -39,6 +39,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
     run_dir = Path(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
     cache_dir = commandline.cache_dir(values)
+    if options.dataset.startswith("tfds:"):
+        commandline.import_tensorflow()  # which TFDS would import with all its notices
     with claim(run_dir, values.resume) as folder:
         catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
         commandline.import_tensorflow()

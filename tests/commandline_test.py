@@ -146,6 +146,7 @@ def test_ctrl_c_is_no_traceback(capsys):
 def test_a_process_says_it_the_same_way(tmp_path):
     check(run_script("train.py", "--dataset=realsens", cwd=tmp_path), ["did you mean 'realsense'"])
     check(run_script("evaluate.py", "--rnu=x", cwd=tmp_path), ["'rnu'"])
+    check(run_script("train.py", "--dataset=tfds:beanz", cwd=tmp_path), ["unknown TFDS builder 'beanz'", "'beans'"])
     assert os.listdir(tmp_path) == []
 
 

@@ -153,8 +153,8 @@ def test_the_pixel_format_follows_the_files_or_the_flag(channels, bits, mode, de
 def test_full_scale_of_deep_pictures_holds_what_training_pictures_reach(peaks, asked, expected):
     options = dataclasses.replace(OPTIONS, full_scale=asked)
     # Only the training split counts: the others reach further.
-    verdict = Verdict({}, np.array([*peaks, 60000, 60000], np.uint16))
-    splits = Splits({"train": np.arange(1000), "validation": np.array([1000]), "test": np.array([1001])})
+    verdict = Verdict({}, np.array([*peaks, *[60000] * 200], np.uint16))
+    splits = Splits({"train": np.arange(1000), "validation": np.arange(1000, 1100), "test": np.arange(1100, 1200)})
     full_scale, why = data._choose_full_scale(options, PixelFormat(16, 1, 16), verdict, splits)
     assert full_scale == expected
     assert str(expected) in why
