@@ -59,7 +59,7 @@ def _resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     """Area average, as `cv2.INTER_AREA` on a down-scale: within one level of it."""
     side = pixel_format.image_size
     area = tf.image.resize(image, [side, side], method=tf.image.ResizeMethod.AREA)
-    return tf.ensure_shape(tf.cast(tf.round(area), image.dtype), pixel_format.shape)
+    return tf.cast(tf.round(area), image.dtype)
 
 
 def check_size(width: tf.Tensor, height: tf.Tensor) -> tf.Operation:

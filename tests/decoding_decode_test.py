@@ -59,6 +59,12 @@ def photos(step: int) -> list[bytes]:
     return [path.read_bytes() for path in files]
 
 
+def test_averages_are_rounded_to_the_nearest_level():
+    pixels = np.random.default_rng(6).integers(0, 256, (16, 16, 3), np.uint8)
+    means = pixels.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_array_equal(decode(encode(pixels, "PNG"), size=8), np.rint(means))
+
+
 def test_photos_equal_area_averaging():
     for image_bytes in photos(100):
         reference = with_pillow(image_bytes)

@@ -117,6 +117,27 @@ def test_a_second_opening_reads_no_builder(data_dir, tmp_path, monkeypatch):
     assert open_builder("penstock_shapes", data_dir, tmp_path) == first
 
 
+def test_another_preparation_is_another_data_set(data_dir, tmp_path, monkeypatch):
+    first = open_builder("penstock_shapes", data_dir, tmp_path / "cache")
+    monkeypatch.setitem(COUNTS, "train", 18)
+    second = open_builder("penstock_shapes", str(tmp_path / "prepared"), tmp_path / "cache")
+    assert first.root != second.root
+    assert first.class_names == second.class_names
+
+
+def test_files_are_numbered_in_the_order_of_the_records(tmp_path):
+    # In several files, which TFDS would read in any order.
+    config = tfds.download.DownloadConfig(num_shards=4)
+    PenstockShapes(data_dir=str(tmp_path)).download_and_prepare(download_config=config)
+    assert len(list(tmp_path.rglob("*train.tfrecord*"))) == 4
+
+    def written(cache):
+        root = Path(os.fsdecode(open_builder("penstock_shapes", str(tmp_path), tmp_path / cache).root))
+        return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    assert written("one") == written("other")
+
+
 def test_writing_out_that_fails_leaves_nothing(data_dir, tmp_path, monkeypatch):
     write_out = tfds_source._write_out
 
