@@ -24,17 +24,16 @@ class Summaries:
 
     def scalars(self, split: str, epoch: int, values: Mapping[str, float | None]) -> None:
         """Writes the values that are not None at x = `epoch` (counted from 1), and flushes."""
+        # as_default flushes when its block ends.
         with self._writer(split).as_default(step=epoch):
             for tag, value in values.items():
                 if value is not None:
                     tf.summary.scalar(tag, value)
-        self._writer(split).flush()
 
     def picture(self, split: str, tag: str, pixels: np.ndarray) -> None:
         """Writes a uint8 [height, width, 3] picture, and flushes."""
         with self._writer(split).as_default(step=0):
             tf.summary.image(tag, pixels[None])
-        self._writer(split).flush()
 
     def close(self) -> None:
         """Closes the event files."""
