@@ -117,3 +117,24 @@ def test_bitmap_of_565_bits():
 def test_a_cut_bitmap_is_refused_by_name():
     with pytest.raises(tf.errors.InvalidArgumentError, match="ends before its pixels do"):
         decode(bitmap(bytes(40 * 120 - 1), 40, 40, 24))
+
+
+def palette_bitmap() -> bytearray:
+    rng = np.random.default_rng(3)
+    stored, palette = (rng.integers(0, 256, shape, np.uint8).tobytes() for shape in ((40, 40), (256, 4)))
+    return bytearray(bitmap(stored, 40, 40, 8, palette=palette))
+
+
+def test_a_bitmap_may_leave_the_number_of_its_colours_out():
+    image_bytes = palette_bitmap()
+    told = decode(bytes(image_bytes))
+    image_bytes[46:50] = bytes(4)
+    assert told.std() > 1
+    np.testing.assert_array_equal(decode(bytes(image_bytes)), told)
+
+
+def test_a_bitmap_whose_pixels_lie_over_its_palette_is_refused():
+    image_bytes = palette_bitmap()
+    image_bytes[10:14] = struct.pack("<I", 50)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="ends before its pixels do"):
+        decode(bytes(image_bytes))
