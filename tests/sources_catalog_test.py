@@ -67,11 +67,14 @@ def test_realsense_without_pictures_is_rendered_once(tmp_path, monkeypatch, rend
 
 
 def test_rendering_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
-    def write(directory, *_, **__):
-        (directory / "half").mkdir()
-        raise KeyboardInterrupt
+    render = synthetic.render_face
 
-    monkeypatch.setattr(synthetic, "write_synthetic_faces", write)
+    def interrupted(kind, number, seed):
+        if number == 2:
+            raise KeyboardInterrupt
+        return render(kind, number, seed)
+
+    monkeypatch.setattr(synthetic, "render_face", interrupted)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         open_catalog("realsense", "", tmp_path / "cache")
