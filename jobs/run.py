@@ -20,10 +20,13 @@ from models.zoo import build_model
 from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
+from pipeline.pixels import PackedPixels
+from pipeline.stages import StageClock
 from reports.metrics import scores
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
+from reports.verdict import verdict
 from serving.evaluation import make_predictor, predict_split
 from sources.errors import UserError
 from sources.folders import Catalog
@@ -106,16 +109,25 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _write_scalars(summaries, loop.history[-1])
     on_device = augment_place(options, hardware)[0] == "device"
-    batches = _batches(options, hardware, data, order, loop.step, on_device)
+    stages = StageClock()
+    batches = _batches(options, hardware, data, order, loop.step, on_device, stages)
     finish = make_finish(options.augment, data.full_scale) if on_device else None
     predict = make_predictor(model)
+
+    def on_epoch(row: dict) -> None:
+        words = verdict(row, isinstance(data.pixels, PackedPixels), hardware.accelerated)
+        reporter.say(f"  {words}")
+        _write_scalars(summaries, row)
+        summaries.text("train", "input", row["epoch"], words)
+
     loop.run(
         batches,
         make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
         lambda: _validate(predict, data, options.global_batch_size),
         # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
         lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
-        lambda row: _write_scalars(summaries, row),
+        lambda: {f"{stage}_seconds": seconds for stage, seconds in stages.take().items()},
+        on_epoch,
     )
 
 
@@ -145,13 +157,13 @@ def _resume(loop: Loop, reporter: Reporter) -> None:
     reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
 
 
-def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: int, on_device: bool):
+def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: int, on_device: bool, clock):
     last_step = options.epochs * order.steps_per_epoch
 
     def make(shards: Shards) -> tf.data.Dataset:
         return make_train_dataset(
             order, data.pixels, data.manifest.labels, options.augment, seed=options.seed, full_scale=data.full_scale,
-            first_step=first_step, last_step=last_step, shards=shards, on_device=on_device,
+            first_step=first_step, last_step=last_step, shards=shards, on_device=on_device, clock=clock,
         )  # fmt: skip
 
     if hardware.strategy is None:

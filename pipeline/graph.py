@@ -10,7 +10,10 @@ from pipeline.contract import batch_spec, check_element_spec
 from pipeline.options import AugmentOptions
 from pipeline.order import Order, shard_size
 from pipeline.pixels import Pixels
+from pipeline.stages import StageClock
 
+# How many finished batches wait for the device: more only takes memory, fewer lets one slow batch through.
+PREFETCH_BATCHES = 4
 _PLAN_FEATURES = {
     "example_id": tf.int64,
     "label": tf.int32,
@@ -45,7 +48,7 @@ def make_train_dataset(
     last_step: int,
     shards: Shards = Shards(),
     on_device: bool = False,
-    prefetch_batches: int = 4,
+    clock: StageClock | None = None,
 ) -> tf.data.Dataset:
     """Augmented batches of steps `first_step` to `last_step` - 1, each as `contract.batch_spec` says.
 
@@ -60,8 +63,9 @@ def make_train_dataset(
       last_step: one past the last step.
       shards: this pipeline's part of every global batch.
       on_device: leave the pixels as stored, with their transforms, for `finish_on_device` inside the step.
-      prefetch_batches: how many finished batches wait for the device.
+      clock: told how long each stage works.
     """
+    clock = clock or StageClock()
     batch_size = shard_size(order.global_batch_size, shards.total)
 
     def plan(element):
@@ -77,13 +81,13 @@ def make_train_dataset(
     # 2. Which examples, and what happens to each: a few kilobytes a batch, so one thread of numpy is plenty.
     batches = steps.map(lambda element: _plan_batch(plan, element, batch_size))
     # 3. Decoded pixels, by example id. Everything random is keyed by id and epoch, so what lies below may be cached.
-    batches = pixels.batches(batches, batch_size)
+    batches = pixels.batches(batches, batch_size, clock)
     # 4. One warp over the whole uint8 batch; on an accelerator inside the step, so that uint8 is what crosses the bus.
     if not on_device:
         finish = make_finish(augmentation, full_scale)
-        batches = batches.map(finish, num_parallel_calls=2, deterministic=True)
+        batches = batches.map(clock.timed("augment", 2, finish), num_parallel_calls=2, deterministic=True)
     # 5. Finished batches wait for the device, never the device for a batch.
-    return _finish(batches, prefetch_batches, batch_spec(batch_size, pixels.pixel_format, on_device))
+    return _finish(batches, batch_spec(batch_size, pixels.pixel_format, on_device))
 
 
 def make_eval_dataset(
@@ -126,9 +130,9 @@ def _plan_batch(plan, element, batch_size):
     return batch
 
 
-def _finish(batches, prefetch_batches, spec):
+def _finish(batches, spec):
     options = tf.data.Options()
     # The order already gives every replica its own rows; another split would drop some of them.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
-    return check_element_spec(batches.prefetch(prefetch_batches), spec).with_options(options)
+    return check_element_spec(batches.prefetch(PREFETCH_BATCHES), spec).with_options(options)

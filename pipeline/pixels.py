@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from decoding.decode import decode_image
 from decoding.options import PixelFormat
+from pipeline.stages import StageClock, stopwatch
 from sources.index import Manifest
 
 
@@ -15,8 +16,11 @@ class Pixels(Protocol):
 
     pixel_format: PixelFormat
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-        """Adds feature `image` [batch, height, width, channels] to elements that have `example_id` [batch]."""
+    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock) -> tf.data.Dataset:
+        """Adds feature `image` [batch, height, width, channels] to elements that have `example_id` [batch].
+
+        Tells `clock` how long reading and decoding took.
+        """
         ...
 
 
@@ -28,7 +32,7 @@ class PackedPixels:
         self._pixels = pixels
         self.pixel_format = pixel_format
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock) -> tf.data.Dataset:
         """See `Pixels`."""
 
         # np.memmap behind a stateless numpy_function: an in-graph ImmutableConst is copied whole into memory by
@@ -39,7 +43,7 @@ class PackedPixels:
             )
             return batch | {"image": tf.ensure_shape(image, (batch_size, *self.pixel_format.shape))}
 
-        return dataset.map(gather, num_parallel_calls=2, deterministic=True)
+        return dataset.map(clock.timed("read", 2, gather), num_parallel_calls=2, deterministic=True)
 
 
 class StreamedPixels:
@@ -50,7 +54,7 @@ class StreamedPixels:
         self._threads = threads
         self.pixel_format = pixel_format
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock) -> tf.data.Dataset:
         """See `Pixels`."""
         # Pictures are decoded one by one, `threads` at a time and in order, then stand beside their batch again;
         # decoding whole batches in parallel would hold `threads` batches of undecoded and decoded pictures.
@@ -60,7 +64,13 @@ class StreamedPixels:
             .map(self._read, num_parallel_calls=self._threads, deterministic=True)
             .batch(batch_size, drop_remainder=True)
         )
-        return tf.data.Dataset.zip(dataset, images).map(lambda batch, image: batch | {"image": image})
+
+        def join(batch, image, read_seconds, decode_seconds):
+            sums = {"read": tf.reduce_sum(read_seconds), "decode": tf.reduce_sum(decode_seconds)}
+            clock.record({stage: (seconds, self._threads) for stage, seconds in sums.items()})
+            return batch | {"image": image}
+
+        return tf.data.Dataset.zip(dataset, images).map(lambda batch, parts: join(batch, *parts))
 
     def _paths(self, batch):
         paths = tf.numpy_function(self._full_paths, [batch["example_id"]], tf.string, stateful=False)
@@ -70,4 +80,6 @@ class StreamedPixels:
         return np.array([self._manifest.full_path(example_id) for example_id in example_ids], object)
 
     def _read(self, path):
-        return decode_image(tf.io.read_file(path), self.pixel_format)
+        content, read_seconds = stopwatch(tf.io.read_file, path)
+        image, decode_seconds = stopwatch(lambda content: decode_image(content, self.pixel_format), content)
+        return image, read_seconds, decode_seconds

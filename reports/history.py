@@ -5,8 +5,11 @@ from pathlib import Path
 
 import durable
 
+# What no two runs have in common.
+TIMED_COLUMNS = ("images_per_second", "input_wait_fraction", "seconds", "step_seconds", "read_seconds",
+                 "decode_seconds", "augment_seconds")  # fmt: skip
 COLUMNS = ("epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate",
-           "images_per_second", "input_wait_fraction", "seconds")  # fmt: skip
+           *TIMED_COLUMNS)  # fmt: skip
 
 
 def write_history(path: Path, history: Sequence[dict]) -> None:

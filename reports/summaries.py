@@ -30,6 +30,11 @@ class Summaries:
                 if value is not None:
                     tf.summary.scalar(tag, value)
 
+    def text(self, split: str, tag: str, epoch: int, words: str) -> None:
+        """Writes a line of text at `epoch`, and flushes."""
+        with self._writer(split).as_default(step=epoch):
+            tf.summary.text(tag, words)
+
     def picture(self, split: str, tag: str, pixels: np.ndarray) -> None:
         """Writes a uint8 [height, width, 3] picture, and flushes."""
         with self._writer(split).as_default(step=0):

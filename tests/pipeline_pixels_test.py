@@ -9,6 +9,7 @@ import tensorflow as tf
 from decoding.options import PixelFormat
 from decoding.pack import open_or_build_pack
 from pipeline.pixels import PackedPixels, StreamedPixels
+from pipeline.stages import StageClock
 
 FORMAT = PixelFormat(16)
 DEEP = PixelFormat(16, 1, 16)
@@ -18,7 +19,7 @@ def batches_of(pixels, ids, batch_size) -> list[dict[str, np.ndarray]]:
     """What `pixels` makes of ids in batches, as numpy; `place` is a feature that must come through."""
     places = np.arange(len(ids))
     dataset = tf.data.Dataset.from_tensor_slices({"example_id": np.asarray(ids, np.int64), "place": places})
-    result = pixels.batches(dataset.batch(batch_size, drop_remainder=True), batch_size)
+    result = pixels.batches(dataset.batch(batch_size, drop_remainder=True), batch_size, StageClock())
     spec = result.element_spec["image"]
     assert spec.shape.as_list() == [batch_size, *pixels.pixel_format.shape]
     assert spec.dtype == tf.as_dtype(pixels.pixel_format.dtype)

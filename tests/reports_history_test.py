@@ -2,12 +2,12 @@
 
 import pytest
 
-from reports.history import COLUMNS, best_row, should_stop, write_history
+from reports.history import COLUMNS, TIMED_COLUMNS, best_row, should_stop, write_history
 from tests.run_fixtures import read_rows
 
 
 def row(epoch: int, accuracy=None, loss=None, train_loss=1.0) -> dict:
-    timed = {"images_per_second": 100.0, "input_wait_fraction": 0.01, "seconds": 2.0}
+    timed = dict.fromkeys(TIMED_COLUMNS, 0.01)
     return {"epoch": epoch, "step": 10 * epoch, "loss": train_loss, "accuracy": 0.5, "validation_loss": loss,
             "validation_accuracy": accuracy, "learning_rate": 0.001} | timed  # fmt: skip
 

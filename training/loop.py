@@ -48,17 +48,19 @@ class LoopOptions:
 class EpochClock:
     """Where the time of an epoch's steps goes. Validation and saving are not in it, padding is no example."""
 
-    step_seconds: float = 0.0
+    seconds: float = 0.0
     wait_seconds: float = 0.0
+    steps: int = 0
     examples: int = 0
 
     def figures(self) -> dict[str, float]:
         """The timed columns of history.csv."""
-        seconds = max(self.step_seconds, 1e-9)
+        seconds = max(self.seconds, 1e-9)
         return {
             "images_per_second": self.examples / seconds,
             "input_wait_fraction": self.wait_seconds / seconds,
-            "seconds": self.step_seconds,
+            "seconds": self.seconds,
+            "step_seconds": (self.seconds - self.wait_seconds) / max(1, self.steps),
         }
 
 
@@ -88,6 +90,7 @@ class Loop:
         train_step: Callable,
         validate: Callable[[], dict],
         learning_rate: Callable[[], float],
+        stage_seconds: Callable[[], dict],
         on_epoch: Callable[[dict], None],
     ) -> None:
         """Trains to the end, or raises Stopped with a checkpoint saved; UserError where the loss is not finite.
@@ -97,6 +100,7 @@ class Loop:
           train_step: batch -> None.
           validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
           learning_rate: () -> the rate that the last update was taken with.
+          stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds"} a batch.
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
         """
         options = self.options
@@ -107,7 +111,7 @@ class Loop:
         try:
             while len(self.history) < options.epochs and not should_stop(self.history, options.early_stop_patience):
                 clock = self._train_epoch(batches, train_step)
-                row = self._make_row(clock, validate, learning_rate)
+                row = self._make_row(clock, validate, learning_rate) | stage_seconds()
                 self.history.append(row)
                 self.state.sums.assign(np.zeros(3))
                 self._save()
@@ -133,7 +137,8 @@ class Loop:
             # The sums are the step's last result: reading them waits for the device, so the clock sees real steps.
             done = float(self.state.sums[2]) if self.step == epoch_end else None
             ended = time.perf_counter()
-            clock.step_seconds += ended - began
+            clock.seconds += ended - began
+            clock.steps += 1
             clock.wait_seconds += arrived - began
             clock.examples += self._last_batch_size if self.step == epoch_end else self.options.global_batch_size
             if done is not None:

@@ -1,0 +1,38 @@
+"""Whether the input keeps up with the steps, in words, and what would help."""
+
+from collections.abc import Mapping
+
+KEEPS_UP = 0.05  # of the steps' time; the noise of a shared machine is of this size
+
+_ADVICE = {
+    "read": "keep the pictures on a faster disk, or --cache=pack, which reads one small file",
+    "decode": "--cache=pack decodes once instead of in every epoch",
+    "augment": "use fewer knobs, a smaller --image_size or more cores",
+}
+_PACKED_READ = "the pack does not fit into memory: use a faster disk or a smaller --image_size"
+_ON_ACCELERATOR = "--augment_on=device augments on the accelerator"
+
+
+def verdict(row: Mapping, packed: bool, accelerated: bool) -> str:
+    """One line on an epoch, from its row of history.csv.
+
+    Args:
+      row: has input_wait_fraction, step_seconds, and read_, decode_ and augment_seconds: how long a batch keeps
+        that stage busy, all its threads working.
+      packed: whether pictures come from a pack.
+      accelerated: whether the step runs on an accelerator while the host augments.
+    """
+    stages = {name: row[f"{name}_seconds"] or 0.0 for name in _ADVICE}
+    slowest = max(stages, key=stages.get)
+    waited = f"the steps waited {100 * row['input_wait_fraction']:.1f}% of their time for input"
+    detail = (
+        f"slowest stage {slowest}, {1e3 * stages[slowest]:.3g} ms a batch; a step {1e3 * row['step_seconds']:.3g} ms"
+    )
+    if row["input_wait_fraction"] <= KEEPS_UP:
+        return f"input keeps up: {waited} ({detail})"
+    advice = _ADVICE[slowest]
+    if slowest == "read" and packed:
+        advice = _PACKED_READ
+    if slowest == "augment" and accelerated:
+        advice = _ON_ACCELERATOR
+    return f"input is the brake: {waited} ({detail}): {advice}"
