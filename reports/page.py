@@ -156,7 +156,6 @@ def _facts(results: dict) -> list[tuple[str, str]]:
         "seconds": ("duration", lambda value: str(datetime.timedelta(seconds=round(value)))),
         "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
         "input_wait_fraction": ("input wait", lambda value: f"{_percent(value)} of the training time"),
-        "input_verdict": ("input", str),
         "parameters": ("parameters", _plain),
         "precision": ("precision", str),
         "strategy": ("strategy", str),
