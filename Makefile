@@ -29,12 +29,19 @@ lint: $(DEV_STAMP)
 flags: setup
 	$(BIN)/python flags_page.py
 
-bench: $(DEV_STAMP)
-	$(BIN)/python benchmarks/batch_speed.py
-	$(BIN)/python benchmarks/training_speed.py
+bench: .venv-bench/.requirements
+	.venv-bench/bin/python benchmarks/batch_speed.py --line=warm
+	.venv-bench/bin/python benchmarks/batch_speed.py --line=cold
+	.venv-bench/bin/python benchmarks/training_speed.py
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .pytest_cache .ruff_cache
+
+.venv-bench/.requirements: benchmarks/requirements.txt requirements.txt requirements-base.txt
+	rm -rf .venv-bench
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	touch $@
 
 $(STAMP): $(REQUIREMENTS) requirements-base.txt
 	rm -rf .venv

@@ -17,5 +17,5 @@ class Augment(grain.transforms.RandomMap):
 def batches(data_dir: str):
     """Shuffled, endless."""
     source = grain.MapDataset.source(pictures.all_decoded(data_dir)).shuffle(seed=1).repeat()
-    dataset = source.random_map(Augment()).batch(BATCH, drop_remainder=True).to_iter_dataset()
+    dataset = source.random_map(Augment(), seed=1).batch(BATCH, drop_remainder=True).to_iter_dataset()
     return iter(dataset.mp_prefetch(grain.multiprocessing.MultiprocessingOptions(num_workers=2)))
