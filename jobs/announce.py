@@ -2,12 +2,15 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import durable
 from pipeline.data import Data
 from pipeline.order import Order
+from pipeline.pixels import PackedPixels
 from reports.progress import Reporter
+from reports.verdict import verdict
 from training.hardware import Hardware
 from training.options import RunOptions
 
@@ -42,6 +45,11 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
         reporter.say(f"  warning   {data.splits.shared} files have the same bytes as a file of another split")
     for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
         reporter.say(f"{label:<12}{reason}")
+
+
+def input_verdict(row: Mapping, data: Data, hardware: Hardware) -> str:
+    """`reports.verdict` on a row of this run's history."""
+    return verdict(row, isinstance(data.pixels, PackedPixels), hardware.accelerated)
 
 
 def write_quarantine_csv(path: Path, data: Data) -> None:

@@ -8,10 +8,9 @@ import keras
 import numpy as np
 
 import durable
-from jobs.announce import write_quarantine_csv
+from jobs.announce import input_verdict, write_quarantine_csv
 from models.zoo import build_model
 from pipeline.data import Data
-from pipeline.pixels import PackedPixels
 from reports.history import best_row
 from reports.metrics import confusion_matrix, scores, worst_mistakes
 from reports.page import Mistake, write_report
@@ -19,7 +18,6 @@ from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
 from reports.sheets import read_images
 from reports.summaries import Summaries
-from reports.verdict import verdict
 from serving.evaluation import make_predictor, predict_split
 from serving.export import Proof, ServedModel, export_model
 from sources.errors import UserError
@@ -160,7 +158,7 @@ def _results(run: Finished, best: dict, split_scores: dict, difference: float) -
         "best_epoch": best["epoch"],
         "steps": run.loop.step,
         **mean,
-        "input_verdict": verdict(history[-1], isinstance(run.data.pixels, PackedPixels), run.hardware.accelerated),
+        "input_verdict": input_verdict(history[-1], run.data, run.hardware),
         "seconds": time.monotonic() - run.began,
         "precision": run.hardware.policy,
         "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import durable
-from jobs.announce import announce, augment_place
+from jobs.announce import announce, augment_place, input_verdict
 from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
 from jobs.run_folder import RunFolder
@@ -20,13 +20,11 @@ from models.zoo import build_model
 from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
-from pipeline.pixels import PackedPixels
 from pipeline.stages import StageClock
 from reports.metrics import scores
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
-from reports.verdict import verdict
 from serving.evaluation import make_predictor, predict_split
 from sources.errors import UserError
 from sources.folders import Catalog
@@ -115,7 +113,7 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
     predict = make_predictor(model)
 
     def on_epoch(row: dict) -> None:
-        words = verdict(row, isinstance(data.pixels, PackedPixels), hardware.accelerated)
+        words = input_verdict(row, data, hardware)
         reporter.say(f"  {words}")
         _write_scalars(summaries, row)
         summaries.text("train", "input", row["epoch"], words)

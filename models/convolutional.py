@@ -55,10 +55,7 @@ def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.Ker
 
 def smallest_side(blocks: int) -> int:
     """The side in pixels of the smallest picture that `blocks` blocks leave one pixel of."""
-    side = 1
-    for _ in range(blocks):
-        side = 2 * side + 2
-    return side
+    return _side_before(1, blocks)
 
 
 def read_side(side: int, blocks: int) -> int:
@@ -68,6 +65,10 @@ def read_side(side: int, blocks: int) -> int:
     """
     for _ in range(blocks):
         side = (side - 2) // 2
+    return _side_before(side, blocks)
+
+
+def _side_before(side: int, blocks: int) -> int:
     for _ in range(blocks):
         side = 2 * side + 2
     return side
