@@ -4,7 +4,7 @@ import concurrent.futures
 
 import numpy as np
 
-from rivals import BATCH, SIZE, pictures
+from benchmarks.rivals import BATCH, SIZE, pictures
 
 AHEAD = 6  # batches
 

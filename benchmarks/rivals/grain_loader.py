@@ -3,7 +3,7 @@
 import grain
 import numpy as np
 
-from rivals import BATCH, pictures
+from benchmarks.rivals import BATCH, pictures
 
 
 class Augment(grain.transforms.RandomMap):

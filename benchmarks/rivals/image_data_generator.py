@@ -1,6 +1,6 @@
 """The report's way: Keras's legacy generator."""
 
-from rivals import BATCH, SIZE
+from benchmarks.rivals import BATCH, SIZE
 
 
 def batches(data_dir: str):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import simplejpeg
 
-from rivals import BATCH, pictures
+from benchmarks.rivals import BATCH, pictures
 
 
 def batches(data_dir: str):

@@ -1,6 +1,6 @@
 """Keras's modern way: the folder loader and Random* layers, decoded pictures cached in memory."""
 
-from rivals import BATCH, SIZE
+from benchmarks.rivals import BATCH, SIZE
 
 
 def batches(data_dir: str, cached: bool = True):

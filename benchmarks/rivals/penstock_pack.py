@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rivals import BATCH
+from benchmarks.rivals import BATCH
 
 
 def batches(data_dir: str, cache: str = "pack"):

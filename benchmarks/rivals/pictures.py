@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rivals import SIZE
+from benchmarks.rivals import SIZE
 
 cv2.setNumThreads(1)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rivals import BATCH, SIZE, pictures
+from benchmarks.rivals import BATCH, SIZE, pictures
 
 
 def batches(data_dir: str):
