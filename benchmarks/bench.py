@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import app, flags
 
 from benchmarks import results, table
+from benchmarks.lines import LINES
 from benchmarks.settings import Settings
 
 FLAGS = flags.FLAGS
@@ -21,7 +22,6 @@ flags.DEFINE_integer("rounds", 5, "how often the rivals take turns; medians want
 flags.DEFINE_list("only", [], "these lines alone")
 flags.DEFINE_integer("largest", 1_000_000, "files of the growth line")
 flags.DEFINE_bool("quick", False, "one round of the smallest sizes; writes nothing")
-LINES = ("warm", "cold", "packing", "training", "realsense", "input_wait", "memory", "growth", "checkpoint")
 
 
 def main(_) -> None:

@@ -4,10 +4,6 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-import commandline
-
-commandline.import_tensorflow()
-
 from jobs.prepare import prepare_data
 from pipeline.data import Data
 from pipeline.graph import make_train_dataset

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.lines import LINES
 from benchmarks.settings import ROOT
 
 README = ROOT / "README.md"
@@ -16,8 +17,9 @@ def render(measured: dict) -> str:
     """README's part, from what results.json holds: a table, and a sentence a machine."""
     if not measured:
         return NOTHING_YET
-    rows = [_row(name, row) for name, line in measured.items() for row in line["rows"]]
-    return "\n".join([*HEADER, *rows, "", *_machines(measured)])
+    ordered = {name: measured[name] for name in sorted(measured, key=LINES.index)}
+    rows = [_row(name, row) for name, line in ordered.items() for row in line["rows"]]
+    return "\n".join([*HEADER, *rows, "", *_machines(ordered)])
 
 
 def plain(rows: list[dict]) -> list[str]:
@@ -91,7 +93,9 @@ def _describe(machine: dict) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     flags = ", ".join(machine["cpu_flags"]) or "no vector flags that matter"
     bfloat16 = "bfloat16 in hardware" if {"avx512_bf16", "amx_bf16"} & set(machine["cpu_flags"]) else "no bfloat16"
-    return f"{machine['cores']} cores of {machine['cpu']} ({flags}: {bfloat16}), {machine['memory_gib']} GiB, {versions}"
+    return (
+        f"{machine['cores']} cores of {machine['cpu']} ({flags}: {bfloat16}), {machine['memory_gib']} GiB, {versions}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,1 +1,4 @@
-"""A module a line of the table: NAME, and `measure(settings)`, the rows of `benchmarks.figures` that it gives."""
+"""A module a line of the table: `measure(settings)` gives its rows, as `benchmarks.figures` makes them."""
+
+# In the order of the table.
+LINES = ("warm", "cold", "packing", "training", "realsense", "input_wait", "memory", "growth", "checkpoint")

@@ -4,7 +4,6 @@ from benchmarks import figures, processes
 from benchmarks.lines.realsense import render_faces
 from benchmarks.settings import Settings
 
-NAME = "input_wait"
 LIMIT_PERCENT = 2.0
 STEPS = 40  # a block: seconds, so that the pipeline runs as it does in an epoch
 

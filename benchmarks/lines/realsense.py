@@ -14,8 +14,6 @@ from pathlib import Path
 from benchmarks import figures, processes
 from benchmarks.settings import ROOT, Settings
 
-NAME = "realsense"
-
 
 def measure(settings: Settings) -> list[dict]:
     """Seconds of first runs, later runs and the notebook's way; seconds to the first step over a bare import."""
@@ -33,9 +31,9 @@ def measure(settings: Settings) -> list[dict]:
             command = _notebook(faces, out, settings) if name == "notebook" else _train(cache, out, settings)
             seconds[name].append(processes.run(command).seconds)
     rows = [
-        figures.faster(f"whole command, {name} run", "notebook_way", seconds[name], seconds["notebook"], unit="s", target=1)
+        figures.faster(f"command, {name} run", "notebook_way", seconds[name], seconds["notebook"], unit="s", target=1)
         for name in ("first", "later")
-    ]  # fmt: skip
+    ]
     return [*rows, _startup_row(settings, settings.scratch / "realsense-cache-0")]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from benchmarks import figures, processes
 from benchmarks.settings import Settings
 
-NAME = "training"
 # (epochs a round, target): slow ones get fewer epochs.
 RIVALS = {"report_way": (3, 5.0), "keras_way": (3, 2.5), "torch_way": (4, 1.2)}
 EPOCHS = 5

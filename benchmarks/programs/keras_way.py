@@ -1,8 +1,7 @@
 """Keras's modern way, as a rival: the folder loader, its cache, Random* layers in the map, fit, in float32.
 
 python -m benchmarks.programs.keras_way DATA_DIR EPOCHS prints the seconds of each epoch. As Keras's own guides write
-it: batches are cached and shuffled whole. Its random layers draw a picture each; RandomShear takes a fraction of the
-side where the report has 0.1 degrees. float32 is what a user gets who asks for nothing.
+it: batches are cached and shuffled whole. float32 is what a user gets who asks for nothing.
 """
 
 import os
@@ -13,23 +12,10 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import tensorflow as tf
-from keras import layers
 
-from benchmarks.programs.report_way import BATCH, SIZE, build_model
-
-
-def build_augmentation() -> keras.Sequential:
-    """The report's augmentation and scale, as layers."""
-    return keras.Sequential(
-        [
-            layers.RandomFlip("horizontal"),
-            layers.RandomRotation(20 / 360, "nearest"),
-            layers.RandomTranslation(0.2, 0.2, "nearest"),
-            layers.RandomShear(0.002, 0.0, fill_mode="nearest"),
-            layers.RandomZoom(0.2, 0.2, "nearest"),
-            layers.Rescaling(1 / 255),
-        ]
-    )
+from benchmarks.programs.report_way import build_model
+from benchmarks.rivals import BATCH, SIZE
+from benchmarks.rivals.keras_layers import build_augmentation
 
 
 def main(data_dir: str, epochs: int) -> None:
