@@ -10,29 +10,23 @@ import sys
 import time
 from pathlib import Path
 
-import tensorflow as tf  # noqa: F401 - what is held now is the bare TensorFlow process
+import numpy as np
 
 from benchmarks.processes import held_bytes
-
-BARE_BYTES = held_bytes("self")
-
-from decoding.options import PixelFormat
-from pipeline.graph import make_train_dataset
-from pipeline.options import AugmentOptions
-from pipeline.order import Order
-from pipeline.pixels import StreamedPixels
-from pipeline.stages import StageClock
-from sources.folders import catalog_of_folder
-from sources.index import Manifest, build_index
-from sources.splits import make_splits
-
-import numpy as np  # isort: skip
 
 BATCH, SIDE = 64, 8
 
 
 def main(folder: str, cache_dir: str) -> None:
     """The stages one after another, each with its seconds."""
+    import tensorflow  # noqa: F401 - a bare TensorFlow process, before anything of ours
+
+    bare_bytes = held_bytes("self")
+    from pipeline.order import Order
+    from sources.folders import catalog_of_folder
+    from sources.index import build_index
+    from sources.splits import make_splits
+
     threads, seconds = len(os.sched_getaffinity(0)), {}
 
     def timed(stage: str, work):
@@ -41,26 +35,30 @@ def main(folder: str, cache_dir: str) -> None:
         seconds[stage] = time.perf_counter() - began
         return result
 
+    def ready_order() -> Order:
+        order = Order(splits.ids["train"], BATCH, seed=1, shuffle=True)
+        order.rows(0)
+        return order
+
+    nothing_refused = np.zeros(0, np.int64)
     manifest = timed("index", lambda: build_index(catalog_of_folder(Path(folder)), Path(cache_dir), threads))
-    nothing = np.zeros(0, np.int64)
-    splits = timed("split", lambda: make_splits(manifest, nothing, (0.6, 0.2, 0.2), seed=1))
-    order = timed("order", lambda: _ready_order(splits.ids["train"]))
-    timed("first batch", lambda: _first_batch(manifest, order, threads))
-    print(json.dumps({"seconds": seconds, "files": len(manifest), "bare_bytes": BARE_BYTES}))
+    splits = timed("split", lambda: make_splits(manifest, nothing_refused, (0.6, 0.2, 0.2), seed=1))
+    order = timed("order", ready_order)
+    timed("first batch", lambda: first_batch(manifest, order, threads))
+    print(json.dumps({"seconds": seconds, "files": len(manifest), "bare_bytes": bare_bytes}))
 
 
-def _ready_order(example_ids: np.ndarray) -> Order:
-    order = Order(example_ids, BATCH, seed=1, shuffle=True)
-    order.rows(0)
-    return order
-
-
-def _first_batch(manifest: Manifest, order: Order, threads: int) -> None:
+def first_batch(manifest, order, threads: int) -> None:
     """Streamed from the files; tracing the graph is in it, and takes most of it."""
+    from decoding.options import PixelFormat
+    from pipeline.graph import make_train_dataset
+    from pipeline.options import AugmentOptions
+    from pipeline.pixels import StreamedPixels
+
     pixels = StreamedPixels(manifest, PixelFormat(SIDE, 3, 8), threads)
     dataset = make_train_dataset(
         order, pixels, manifest.labels, AugmentOptions(),
-        seed=1, full_scale=255, first_step=0, last_step=order.steps_per_epoch, clock=StageClock(),
+        seed=1, full_scale=255, first_step=0, last_step=order.steps_per_epoch,
     )  # fmt: skip
     next(iter(dataset))
 
