@@ -43,12 +43,12 @@ def test_a_turn_gives_a_rate_again_and_again(name, catdog, tmp_path):
 
 
 def test_a_rate_counts_pictures_not_batches():
-    def batch_of_seven():
+    def large_batches():
         while True:
             time.sleep(0.005)
-            yield np.zeros((7, 1))
+            yield np.zeros((700, 1))
 
-    assert 300 < worker.images_per_second(batch_of_seven(), 0.1) <= 1400
+    assert worker.images_per_second(large_batches(), 0.1) > 200  # as many batches a second there cannot be
 
 
 def test_every_line_can_be_measured():
