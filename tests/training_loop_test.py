@@ -18,6 +18,7 @@ from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
 EPOCHS, STEPS, PADDING = 3, 10, 5
+STAGE_SECONDS = {"read_seconds": 0.5, "decode_seconds": 0.0, "augment_seconds": 0.25, "transfer_seconds": 0.0}
 
 
 class Variables:
@@ -56,7 +57,7 @@ class Rig:
 
     def run(self):
         steps = iter(range(self.loop.step, 10**6))
-        stages = lambda: {"read_seconds": 0.5, "decode_seconds": 0.0, "augment_seconds": 0.25}  # noqa: E731
+        stages = lambda: STAGE_SECONDS  # noqa: E731
         rate = lambda: 0.1 * (self.loop.step - 1)  # noqa: E731
         self.loop.run(steps, self.train_step, self.validate, rate, stages, self.rows.append)
         return self

@@ -100,7 +100,7 @@ class Loop:
           train_step: batch -> None.
           validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
           learning_rate: () -> the rate that the last update was taken with.
-          stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds"} a batch.
+          stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds", "transfer_seconds"} a batch.
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
         """
         options = self.options
