@@ -14,7 +14,7 @@ def add_plane(space: xplane_pb2.XSpace, name: str, lines: dict[str, list[tuple]]
     numbers = {}
     for thread, events in lines.items():
         # Threads count from different moments.
-        line = plane.lines.add(name=thread, timestamp_ns=1_000_000 * len(numbers))
+        line = plane.lines.add(name=thread, timestamp_ns=40_000_000 * len(numbers))
         for event, began, duration in events:
             number = numbers.setdefault(event, len(numbers) + 1)
             plane.event_metadata[number].name = event

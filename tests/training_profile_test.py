@@ -16,19 +16,19 @@ from training.profile import Profiler
 from training.signals import Stopped
 
 
-def profiled(run_dir: Path) -> list[list[int]]:
-    """The numbers of the "train" events of each profile in `run_dir`, oldest profile first."""
+def profiled(run_dir: Path, name: str = "train") -> list[list[int]]:
+    """The step numbers of the events called `name` of each profile in `run_dir`, oldest profile first."""
     paths = sorted(run_dir.glob("train/plugins/profile/*/*.xplane.pb"))
-    return [steps_of(xplane_pb2.XSpace.FromString(path.read_bytes())) for path in paths]
+    return [steps_of(xplane_pb2.XSpace.FromString(path.read_bytes()), name) for path in paths]
 
 
-def steps_of(space: xplane_pb2.XSpace) -> list[int]:
+def steps_of(space: xplane_pb2.XSpace, name: str) -> list[int]:
     steps = []
     for plane in space.planes:
         for event in (event for line in plane.lines for event in line.events):
-            if plane.event_metadata[event.metadata_id].name == "train":
+            if plane.event_metadata[event.metadata_id].name == name:
                 numbers = {plane.stat_metadata[stat.metadata_id].name: stat.int64_value for stat in event.stats}
-                assert numbers["_r"] == 1
+                assert numbers.get("_r") == (1 if name == "train" else None)
                 steps.append(numbers["step_num"])
     return sorted(steps)
 
@@ -43,9 +43,19 @@ def profiler_is_free():
 
 @pytest.mark.parametrize("window", [(1, 1), (3, 5), (9, 12), (EPOCHS * STEPS, EPOCHS * STEPS)])
 def test_exactly_the_windows_steps_are_recorded(window, tmp_path):
-    rig = Rig(tmp_path, window=window).run()
+    rig = Rig(tmp_path, window=window)
+    take = rig.train_step
+
+    def traced_step(batch):
+        with tf.profiler.experimental.Trace("batch", step_num=batch + 1):
+            take(batch)
+
+    rig.train_step = traced_step
+    rig.run()
     assert rig.steps == list(range(EPOCHS * STEPS))
-    assert profiled(tmp_path) == [list(range(window[0], window[1] + 1))]
+    expected = [list(range(window[0], window[1] + 1))]
+    # What the steps are called, and the batches that they really took.
+    assert (profiled(tmp_path), profiled(tmp_path, "batch")) == (expected, expected)
     (line,) = [line for line in rig.said if line.startswith("profile")]
     assert line.startswith(f"profile     steps {window[0]} to {window[1]} in {tmp_path}/train/plugins/profile/")
     assert f"tensorboard --logdir {tmp_path}, tab Profile" in line
@@ -58,10 +68,19 @@ def test_nothing_is_recorded_unless_asked(tmp_path, monkeypatch):
     assert (profiled(tmp_path), rig.said) == ([], [])
 
 
-def test_the_device_is_idle_at_both_edges(tmp_path):
-    profiler = Profiler((3, 5), 30, tmp_path, pytest.fail)
-    assert [step for step in range(31) if profiler.is_edge(step)] == [2, 5]
-    assert not any(Profiler(None, 30, tmp_path, pytest.fail).is_edge(step) for step in range(31))
+@pytest.mark.parametrize(("window", "edges"), [(None, []), ((3, 5), [2, 5])])
+def test_the_loop_waits_for_the_device_at_both_edges(window, edges, tmp_path, monkeypatch):
+    rig, waits = Rig(tmp_path, window=window), []
+    read = type(rig.state.sums).__getitem__
+
+    def counted(sums, place):
+        if place == 2:
+            waits.append(rig.loop.step)
+        return read(sums, place)
+
+    monkeypatch.setattr(type(rig.state.sums), "__getitem__", counted)
+    rig.run()
+    assert waits == [*edges, 10, 20, 30]  # and at the epochs' ends, as ever
 
 
 def test_a_stop_within_the_window_closes_the_profile(tmp_path):
