@@ -35,6 +35,7 @@ from training.hardware import Hardware, set_up
 from training.loop import Loop, LoopOptions
 from training.optimizer import build_optimizer, learning_rate_at
 from training.options import RunOptions
+from training.profile import Profiler
 from training.signals import StopRequest, listen
 from training.step import make_state, make_train_step
 
@@ -81,6 +82,8 @@ def versions() -> dict[str, str]:
 
 
 def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
+    # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
+    profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
     num_classes = len(data.manifest.class_names)
     shape = data.pixels.pixel_format.shape
     state = make_state(
@@ -92,7 +95,7 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
         run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),
     )  # fmt: skip
-    return Loop(loop_options, state, reporter, stop)
+    return Loop(loop_options, state, reporter, stop, profiler)
 
 
 def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets) -> None:

@@ -14,6 +14,7 @@ from tests.run_fixtures import read_rows
 from training import loop as loop_module
 from training.checkpoint import load_newest, restore
 from training.loop import Loop, LoopOptions
+from training.profile import Profiler
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
@@ -31,11 +32,13 @@ class Variables:
 class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
-    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None):
+    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
         options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), dtype=tf.float64, name="sums"))
         self.stop = StopRequest()
-        self.loop = Loop(options, self.state, Reporter(), self.stop)
+        self.said = []
+        profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.said.append)
+        self.loop = Loop(options, self.state, Reporter(), self.stop, profiler)
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses = iter([])
 
