@@ -27,7 +27,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> one call."""
     from sources.errors import UserError, unknown_name
-    from sources.index import SPLIT_NAMES
+    from sources.walk import SPLIT_NAMES
 
     commandline.refuse_arguments(arguments)
     if not values.run:

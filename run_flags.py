@@ -9,6 +9,7 @@ from training.options import (
     OPTIMIZERS,
     PLACES,
     PRECISIONS,
+    PROFILE_STEPS_RULE,
     SCHEDULES,
     STRATEGIES,
     RunOptions,
@@ -21,7 +22,14 @@ DATA_FLAGS = ("data_dir", "image_size", "color_mode", "bit_depth", "full_scale",
               "full_train")  # fmt: skip
 TRAIN_FLAGS = ("epochs", "global_batch_size", "learning_rate", "optimizer", "schedule", "warmup_epochs",
                "early_stop_patience", "model", "weights", "filters", "units", "dropout", "l2",
-               "precision", "strategy", "replicas", "augment_on", "checkpoint_every_steps")  # fmt: skip
+               "precision", "strategy", "replicas", "augment_on", "checkpoint_every_steps",
+               "profile_steps")  # fmt: skip
+
+_LISTS = {
+    "split_fractions": (float, "numbers with commas between them"),
+    "filters": (int, "numbers with commas between them"),
+    "profile_steps": (int, PROFILE_STEPS_RULE),
+}
 
 
 def define_data_flags(values: flags.FlagValues) -> None:
@@ -73,6 +81,8 @@ def define_train_flags(values: flags.FlagValues) -> None:
     whole("replicas", "devices that share each global batch; on a CPU, logical devices; default: every GPU")
     text("augment_on", _one_of(PLACES) + "; auto is device on a GPU")
     whole("checkpoint_every_steps", "save between epoch ends too; 0 saves at epoch ends")
+    text("profile_steps", "first,last step to profile for TensorBoard's Profile tab, as in 20,40: counted over all "
+         "epochs from 1, as the progress bar counts; the last is recorded too")  # fmt: skip
 
 
 def options_of(values: flags.FlagValues, names: tuple[str, ...]) -> RunOptions:
@@ -83,9 +93,9 @@ def options_of(values: flags.FlagValues, names: tuple[str, ...]) -> RunOptions:
     if not values.dataset:
         raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME")
     chosen = given(values, names)
-    for name in ("split_fractions", "filters"):
+    for name, (kind, rule) in _LISTS.items():
         if name in chosen:
-            chosen[name] = _numbers(name, chosen[name], float if name == "split_fractions" else int)
+            chosen[name] = _numbers(name, chosen[name], kind, rule)
     return resolve(values.dataset, chosen)
 
 
@@ -103,13 +113,13 @@ def _shown(value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _numbers(name: str, text: str, kind: type) -> tuple:
+def _numbers(name: str, text: str, kind: type, rule: str) -> tuple:
     from sources.errors import UserError
 
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
-        raise UserError(f"--{name}={text}: it must be numbers with commas between them") from None
+        raise UserError(f"--{name}={text}: it must be {rule}") from None
 
 
 def _one_of(names: tuple[str, ...]) -> str:

@@ -47,9 +47,10 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
         reporter.say(f"{label:<12}{reason}")
 
 
-def input_verdict(row: Mapping, data: Data, hardware: Hardware) -> str:
+def input_verdict(row: Mapping, options: RunOptions, data: Data, hardware: Hardware) -> str:
     """`reports.verdict` on a row of this run's history."""
-    return verdict(row, isinstance(data.pixels, PackedPixels), hardware.accelerated)
+    host_augments = hardware.accelerated and augment_place(options, hardware)[0] == "host"
+    return verdict(row, isinstance(data.pixels, PackedPixels), host_augments)
 
 
 def write_quarantine_csv(path: Path, data: Data) -> None:

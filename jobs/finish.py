@@ -158,7 +158,7 @@ def _results(run: Finished, best: dict, split_scores: dict, difference: float) -
         "best_epoch": best["epoch"],
         "steps": run.loop.step,
         **mean,
-        "input_verdict": input_verdict(history[-1], run.data, run.hardware),
+        "input_verdict": input_verdict(history[-1], run.options, run.data, run.hardware),
         "seconds": time.monotonic() - run.began,
         "precision": run.hardware.policy,
         "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",

@@ -17,10 +17,11 @@ from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
 from jobs.run_folder import RunFolder
 from models.zoo import build_model
+from pipeline.contract import batch_spec
 from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
-from pipeline.stages import StageClock
+from pipeline.stages import StageClock, transfer_seconds
 from reports.metrics import scores
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
@@ -34,6 +35,7 @@ from training.hardware import Hardware, set_up
 from training.loop import Loop, LoopOptions
 from training.optimizer import build_optimizer, learning_rate_at
 from training.options import RunOptions
+from training.profile import Profiler
 from training.signals import StopRequest, listen
 from training.step import make_state, make_train_step
 
@@ -80,6 +82,8 @@ def versions() -> dict[str, str]:
 
 
 def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
+    # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
+    profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
     num_classes = len(data.manifest.class_names)
     shape = data.pixels.pixel_format.shape
     state = make_state(
@@ -91,7 +95,7 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
         run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),
     )  # fmt: skip
-    return Loop(loop_options, state, reporter, stop)
+    return Loop(loop_options, state, reporter, stop, profiler)
 
 
 def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets) -> None:
@@ -112,8 +116,17 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
     finish = make_finish(options.augment, data.full_scale) if on_device else None
     predict = make_predictor(model)
 
+    replica_spec = batch_spec(
+        shard_size(options.global_batch_size, hardware.replicas), data.pixels.pixel_format, on_device
+    )
+    device = "GPU:0" if hardware.accelerated else ""
+
+    def stage_seconds() -> dict:
+        taken = stages.take() | {"transfer": transfer_seconds(replica_spec, device)}
+        return {f"{stage}_seconds": seconds for stage, seconds in taken.items()}
+
     def on_epoch(row: dict) -> None:
-        words = input_verdict(row, data, hardware)
+        words = input_verdict(row, options, data, hardware)
         reporter.say(f"  {words}")
         _write_scalars(summaries, row)
         summaries.text("train", "input", row["epoch"], words)
@@ -124,7 +137,7 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
         lambda: _validate(predict, data, options.global_batch_size),
         # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
         lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
-        lambda: {f"{stage}_seconds": seconds for stage, seconds in stages.take().items()},
+        stage_seconds,
         on_epoch,
     )
 

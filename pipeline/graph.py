@@ -14,6 +14,7 @@ from pipeline.stages import StageClock
 
 # How many finished batches wait for the device: more only takes memory, fewer lets one slow batch through.
 PREFETCH_BATCHES = 4
+AUGMENT_LANES = 2  # batches warped at a time
 _PLAN_FEATURES = {
     "example_id": tf.int64,
     "label": tf.int32,
@@ -63,9 +64,8 @@ def make_train_dataset(
       last_step: one past the last step.
       shards: this pipeline's part of every global batch.
       on_device: leave the pixels as stored, with their transforms, for `finish_on_device` inside the step.
-      clock: told how long each stage works.
+      clock: told how long each stage works; None times nothing.
     """
-    clock = clock or StageClock()
     batch_size = shard_size(order.global_batch_size, shards.total)
 
     def plan(element):
@@ -85,7 +85,9 @@ def make_train_dataset(
     # 4. One warp over the whole uint8 batch; on an accelerator inside the step, so that uint8 is what crosses the bus.
     if not on_device:
         finish = make_finish(augmentation, full_scale)
-        batches = batches.map(clock.timed("augment", 2, finish), num_parallel_calls=2, deterministic=True)
+        if clock:
+            finish = clock.timed("augment", AUGMENT_LANES, finish)
+        batches = batches.map(finish, num_parallel_calls=AUGMENT_LANES, deterministic=True)
     # 5. Finished batches wait for the device, never the device for a batch.
     return _finish(batches, batch_spec(batch_size, pixels.pixel_format, on_device))
 

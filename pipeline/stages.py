@@ -4,12 +4,14 @@ The clock stands outside the batches: they stay a pure function of files, option
 """
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
 STAGES = ("read", "decode", "augment")
+_TRANSFERS = 3
 
 
 class StageClock:
@@ -34,12 +36,16 @@ class StageClock:
         """Inside a graph: adds float64 [] seconds, done by so many threads, to each of `stages`."""
 
         def add(*seconds) -> None:
-            with self._lock:
-                for (stage, (_, lanes)), value in zip(stages.items(), seconds, strict=True):
-                    self._seconds[stage] += float(value) / lanes
-                    self._batches[stage] += 1
+            for (stage, (_, lanes)), value in zip(stages.items(), seconds, strict=True):
+                self.add(stage, float(value), lanes)
 
         tf.numpy_function(add, [seconds for seconds, _ in stages.values()], [])
+
+    def add(self, stage: str, seconds: float, lanes: int) -> None:
+        """Outside a graph: a batch took `seconds` in `stage`, which works on `lanes` of them at a time."""
+        with self._lock:
+            self._seconds[stage] += seconds / lanes
+            self._batches[stage] += 1
 
     def take(self) -> dict[str, float]:
         """By stage, how long it is busy with a batch while all its threads work; starts anew.
@@ -61,3 +67,23 @@ def stopwatch(function: Callable, *arguments) -> tuple:
     result = function(*held)
     with tf.control_dependencies(tf.nest.flatten(result)):
         return result, tf.timestamp() - began
+
+
+def transfer_seconds(spec: Mapping[str, tf.TensorSpec], device: str) -> float:
+    """How long a batch of this element spec takes from the host's memory to `device`, the least of three; 0.0 for ""
+    (the host computes, and nothing moves)."""
+    if not device:
+        return 0.0
+    with tf.device("CPU"):
+        host = [tf.zeros(part.shape, part.dtype) for part in spec.values()]
+    return min(_seconds_to(device, host) for _ in range(_TRANSFERS))
+
+
+def _seconds_to(device: str, tensors: Sequence[tf.Tensor]) -> float:
+    tf.test.experimental.sync_devices()
+    began = time.perf_counter()
+    with tf.device(device):
+        moved = [tf.identity(tensor) for tensor in tensors]
+    tf.test.experimental.sync_devices()  # copies are queued, not done, when the call returns
+    del moved
+    return time.perf_counter() - began

@@ -7,7 +7,7 @@ import durable
 
 # What no two runs have in common.
 TIMED_COLUMNS = ("images_per_second", "input_wait_fraction", "seconds", "step_seconds", "read_seconds",
-                 "decode_seconds", "augment_seconds")  # fmt: skip
+                 "decode_seconds", "augment_seconds", "transfer_seconds")  # fmt: skip
 COLUMNS = ("epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate",
            *TIMED_COLUMNS)  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The pictures of a run, as PNG bytes: curves, confusion matrix, contact sheets.
 
-They are drawn with matplotlib's objects, for which PNG means the Agg canvas. pyplot is never imported: it keeps every
-figure of the process alive, looks for a screen, and would mix our figures with those of a user's notebook.
+Curves and matrices are drawn with matplotlib's objects, for which PNG means the Agg canvas. pyplot is never imported:
+it keeps every figure of the process alive, looks for a screen, and would mix our figures with those of a user's
+notebook. Sheets need Pillow alone: matplotlib took a second a sheet, twice, before the first step.
 """
 
 import base64
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from reports.history import best_row
 
@@ -107,18 +108,18 @@ def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> 
     height, width = images.shape[1:3]
     letters = max(11, width // 13)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
     captions = [_fitted(caption, int(width / (0.65 * letters))) for caption in captions]
-    lines = 1 + max(caption.count("\n") for caption in captions)
-    columns = min(columns, len(images))
+    lines, columns = 1 + max(caption.count("\n") for caption in captions), min(columns, len(images))
     step_x, step_y = width + SHEET_GAP, height + int((1.3 * lines + 0.4) * letters) + SHEET_GAP
-    sheet_width, sheet_height = columns * step_x + SHEET_GAP, math.ceil(len(images) / columns) * step_y + SHEET_GAP
-    figure = _figure((sheet_width / PIXELS_PER_INCH, sheet_height / PIXELS_PER_INCH), _DARK)
-    style = {"family": FONT, "size": letters * 72 / PIXELS_PER_INCH, "linespacing": 1.3, "parse_math": False}
-    style |= {"color": _DARK.text, "va": "top"}
+    rows = math.ceil(len(images) / columns)
+    sheet = Image.new("RGB", (columns * step_x + SHEET_GAP, rows * step_y + SHEET_GAP), _DARK.background)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(font_manager.findfont(FONT), letters)
     for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left, top = SHEET_GAP + number % columns * step_x, SHEET_GAP + number // columns * step_y
-        figure.figimage(image, left, sheet_height - top - height, origin="upper")
-        figure.text(left / sheet_width, 1 - (top + height + 0.4 * letters) / sheet_height, caption, **style)
-    return _png(figure)
+        sheet.paste(Image.fromarray(image), (left, top))
+        draw.multiline_text((left, top + height + 0.4 * letters), caption, _DARK.text, font, spacing=0.3 * letters)
+    file = io.BytesIO()
+    sheet.save(file, format="png")
+    return file.getvalue()
 
 
 def displayable(images: np.ndarray) -> np.ndarray:

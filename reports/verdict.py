@@ -8,19 +8,21 @@ _ADVICE = {
     "read": "keep the pictures on a faster disk, or --cache=pack, which reads one small file",
     "decode": "--cache=pack decodes once instead of in every epoch",
     "augment": "use fewer knobs, a smaller --image_size or more cores",
+    "transfer": "a smaller --image_size has fewer bytes to move",
 }
 _PACKED_READ = "the pack does not fit into memory: use a faster disk or a smaller --image_size"
 _ON_ACCELERATOR = "--augment_on=device augments on the accelerator"
+_SEND_LESS = "--augment_on=device sends pixels as they are stored, a quarter of the bytes"
 
 
-def verdict(row: Mapping, packed: bool, accelerated: bool) -> str:
+def verdict(row: Mapping, packed: bool, host_augments: bool) -> str:
     """One line on an epoch, from its row of history.csv.
 
     Args:
-      row: has input_wait_fraction, step_seconds, and read_, decode_ and augment_seconds: how long a batch keeps
-        that stage busy, all its threads working.
+      row: has input_wait_fraction, step_seconds, and read_, decode_, augment_ and transfer_seconds: how long a batch
+        keeps that stage busy, all its threads working.
       packed: whether pictures come from a pack.
-      accelerated: whether the step runs on an accelerator while the host augments.
+      host_augments: whether the host augments what an accelerator could.
     """
     stages = {name: row[f"{name}_seconds"] or 0.0 for name in _ADVICE}
     slowest = max(stages, key=stages.get)
@@ -33,6 +35,6 @@ def verdict(row: Mapping, packed: bool, accelerated: bool) -> str:
     advice = _ADVICE[slowest]
     if slowest == "read" and packed:
         advice = _PACKED_READ
-    if slowest == "augment" and accelerated:
-        advice = _ON_ACCELERATOR
+    if slowest in ("augment", "transfer") and host_augments:
+        advice = _ON_ACCELERATOR if slowest == "augment" else _SEND_LESS
     return f"input is the brake: {waited} ({detail}): {advice}"

@@ -10,23 +10,22 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import itertools
 import os
-import stat
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 import durable
 from sources.folders import Catalog
-from sources.headers import BadImage, read_header
+from sources.headers import BadImage, Header, read_header
+from sources.walk import UNREADABLE, Found, walk
 
 INDEX_VERSION = 1
 MAX_FILE_BYTES = 256 << 20
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
-SPLIT_NAMES = ("train", "validation", "test")
 _CHUNK_FILES = 128
-_UNREADABLE = "cannot be read"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
 _FACTS = np.dtype(
@@ -92,143 +91,112 @@ class Manifest:
 def build_index(catalog: Catalog, cache_dir: Path, threads: int) -> Manifest:
     """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
 
-    Links to files are followed, links to folders are not (a loop would never end). Hidden files are passed over.
+    Of files that have not changed since the last time, only size and time are asked for.
     """
-    found, unreadable = _walk(catalog)
+    found = walk(catalog)
     store = cache_dir / "indexes" / f"{_store_name(catalog)}.npz"
-    facts, reasons = _recall(store, found)
-    missing = [row for row in range(len(found)) if reasons[row] is None]
-    if missing:
-        for row, fact, reason in _inspect_all(catalog.root, found, missing, threads):
-            facts[row], reasons[row] = fact, reason
+    facts, reasons, missing = _recall(store, found)
+    if len(missing):
+        for rows, chunk, refused in _inspect_all(catalog.root, found, missing, threads):
+            facts[rows] = chunk
+            reasons |= refused
         _remember(store, found, facts, reasons)
-    return _assemble(catalog, found, facts, reasons, unreadable)
+    return _assemble(catalog, found, facts, reasons)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _File:
-    path: bytes
-    label: int
-    split: int
-    bytes: int
-    mtime_ns: int
-    regular: bool
-
-
-def _walk(catalog: Catalog) -> tuple[list[_File], list[tuple[bytes, str]]]:
-    files: list[_File] = []
-    unreadable: list[tuple[bytes, str]] = []
-    for folder in catalog.folders:
-        split = SPLIT_NAMES.index(folder.split) if folder.split else -1
-        pending = [folder.path]
-        while pending:
-            _scan(catalog.root, pending, folder.label, split, files, unreadable)
-    files.sort(key=lambda file: (file.label, file.path))
-    return files, unreadable
-
-
-def _scan(root, pending, label, split, files, unreadable) -> None:
-    relative = pending.pop()
-    try:
-        entries = list(os.scandir(os.path.join(root, relative)))
-    except OSError as error:
-        unreadable.append((relative, f"folder cannot be read: {error.strerror}"))
-        return
-    for entry in entries:
-        if entry.name.startswith(b"."):
-            continue
-        path = os.path.join(relative, entry.name)
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
-                continue
-            status = entry.stat()
-        except OSError as error:
-            unreadable.append((path, f"{_UNREADABLE}: {error.strerror}"))
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            unreadable.append((path, "link to a folder: not followed"))
-            continue
-        regular = stat.S_ISREG(status.st_mode)
-        files.append(_File(path, label, split, status.st_size, status.st_mtime_ns, regular))
-
-
-def _inspect_all(root: bytes, found: Sequence[_File], rows: Sequence[int], threads: int):
-    chunks = [rows[start : start + _CHUNK_FILES] for start in range(0, len(rows), _CHUNK_FILES)]
+def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:
+    chunks = np.array_split(missing, -(-len(missing) // _CHUNK_FILES))
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        inspect_chunk = functools.partial(_inspect_chunk, root, found)
-        for chunk in pool.map(inspect_chunk, chunks):
-            yield from chunk
+        yield from pool.map(functools.partial(_inspect_chunk, root, found), chunks)
 
 
-def _inspect_chunk(root: bytes, found: Sequence[_File], rows: Sequence[int]) -> list:
-    return [(row, *_inspect(root, found[row])) for row in rows]
+def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """(rows, their facts, row -> reason of the refused ones)."""
+    facts, reasons = np.zeros(len(rows), _FACTS), {}
+    facts["bytes"], facts["mtime_ns"] = found.bytes[rows], found.mtime_ns[rows]
+    for place, row in enumerate(rows.tolist()):
+        try:
+            header, digest = _inspect(os.path.join(root, found.paths[row]), found.bytes[row])
+        except OSError as error:
+            reasons[row] = f"{UNREADABLE}: {error.strerror}"
+        except BadImage as error:
+            reasons[row] = str(error)
+        else:
+            seen = (header.width, header.height, header.channels, header.bit_depth, header.orientation)
+            facts[place] = (*facts[place].item()[:2], *seen, FORMATS.index(header.format), digest)
+    return rows, facts, reasons
 
 
-def _inspect(root: bytes, file: _File) -> tuple[tuple, str]:
-    """(facts, reason): the reason is empty for a picture."""
-    nothing = (file.bytes, file.mtime_ns, 0, 0, 0, 0, 0, 0, np.zeros(32, np.uint8))
-    if not file.regular:
-        return nothing, "not a regular file"
-    if file.bytes > MAX_FILE_BYTES:
-        return nothing, f"{file.bytes} bytes: more than the {MAX_FILE_BYTES} that one picture may have"
-    try:
-        with open(os.path.join(root, file.path), "rb", buffering=0) as opened:
-            content = opened.read()
-        header = read_header(content)
-    except OSError as error:
-        return nothing, f"{_UNREADABLE}: {error.strerror}"
-    except BadImage as error:
-        return nothing, str(error)
-    digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
-    seen = (header.width, header.height, header.channels, header.bit_depth, header.orientation)
-    return (file.bytes, file.mtime_ns, *seen, FORMATS.index(header.format), digest), ""
+def _inspect(path: bytes, size_bytes: int) -> tuple[Header, np.ndarray]:
+    """(header, SHA-256 uint8 [32]); raises BadImage, or OSError where the file cannot be read."""
+    if size_bytes > MAX_FILE_BYTES:
+        raise BadImage(f"{size_bytes} bytes: more than the {MAX_FILE_BYTES} that one picture may have")
+    with open(path, "rb", buffering=0) as file:
+        content = file.read()
+    return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
 
 
 def _store_name(catalog: Catalog) -> str:
     return hashlib.sha256(repr((INDEX_VERSION, catalog.root, catalog.folders)).encode()).hexdigest()[:32]
 
 
-def _recall(store: Path, found: Sequence[_File]) -> tuple[np.ndarray, list[str | None]]:
-    """The remembered (facts, reasons) of the files that have not changed; None as the reason of the others."""
-    facts = np.zeros(len(found), _FACTS)
-    reasons: list[str | None] = [None] * len(found)
+def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.ndarray]:
+    """(facts, row -> reason of the refused, rows that must be read): what is remembered of unchanged files."""
+    nothing = np.zeros(len(found), _FACTS), {}, np.arange(len(found))
     try:
         saved = durable.read_arrays(store)
-        paths = saved["paths"].tobytes().split(b"\0")
-        old_facts, old_reasons = saved["facts"], saved["reasons"].tobytes().decode().split("\0")
+        old_facts, old_paths = saved["facts"], saved["paths"].tobytes()
+        old_reasons = _unjoined(saved["refused"], saved["reasons"])
     except (OSError, ValueError, KeyError):
-        return facts, reasons
-    if old_facts.dtype != _FACTS or not len(paths) == len(old_facts) == len(old_reasons):
-        return facts, reasons
-    rows = {path: row for row, path in enumerate(paths)}
-    for row, file in enumerate(found):
-        old = rows.get(file.path)
-        # A file that could not be read may be readable now: a change of permissions leaves no trace in its facts.
-        if old is None or old_reasons[old].startswith(_UNREADABLE):
-            continue
-        if (file.bytes, file.mtime_ns) == (old_facts["bytes"][old], old_facts["mtime_ns"][old]):
-            facts[row], reasons[row] = old_facts[old], old_reasons[old]
-    return facts, reasons
+        return nothing
+    if old_facts.dtype != _FACTS or len(old_facts) != old_paths.count(b"\0"):
+        return nothing
+    old_rows = _old_rows(found, old_paths)
+    facts = old_facts[old_rows] if len(old_facts) else nothing[0]
+    known = (old_rows >= 0) & (facts["bytes"] == found.bytes) & (facts["mtime_ns"] == found.mtime_ns)
+    refused = np.flatnonzero(known & np.isin(old_rows, list(old_reasons)))
+    reasons = {int(row): old_reasons[int(old_rows[row])] for row in refused}
+    # A file that could not be read may be readable now: a change of permissions leaves no trace in its facts.
+    unread = [row for row, reason in reasons.items() if reason.startswith(UNREADABLE)]
+    known[unread] = False
+    return facts, {row: reason for row, reason in reasons.items() if known[row]}, np.flatnonzero(~known)
 
 
-def _remember(store: Path, found: Sequence[_File], facts: np.ndarray, reasons: Sequence[str]) -> None:
-    paths = np.frombuffer(b"\0".join(file.path for file in found), np.uint8)
-    texts = np.frombuffer("\0".join(reasons).encode(), np.uint8)
+def _old_rows(found: Found, old_paths: bytes) -> np.ndarray:
+    """int64 [files]: which row each file had, -1 for a new one."""
+    if old_paths == _joined_paths(found):  # a million files need no dictionary where none came or went
+        return np.arange(len(found))
+    rows = {path: row for row, path in enumerate(old_paths.split(b"\0")[:-1])}
+    return np.fromiter(map(rows.get, found.paths, itertools.repeat(-1)), np.int64, len(found))
+
+
+def _joined_paths(found: Found) -> bytes:
+    return b"".join(itertools.chain.from_iterable(zip(found.paths, itertools.repeat(b"\0"))))
+
+
+def _unjoined(rows: np.ndarray, reasons: np.ndarray) -> dict[int, str]:
+    return dict(zip(rows.tolist(), reasons.tobytes().decode().split("\0")[:-1], strict=True))
+
+
+def _remember(store: Path, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> None:
+    texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
+    arrays = {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
+              "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
     with contextlib.suppress(OSError):  # a full disk: without it the next run only reads again
-        durable.write_arrays(store, {"paths": paths, "facts": facts, "reasons": texts})
+        durable.write_arrays(store, arrays)
 
 
-def _assemble(catalog, found, facts, reasons, unreadable) -> Manifest:
-    kept = [row for row, reason in enumerate(reasons) if not reason]
-    refused = [(found[row].path, reason) for row, reason in enumerate(reasons) if reason]
+def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> Manifest:
+    kept = np.ones(len(found), bool)
+    kept[list(reasons)] = False
+    refused = [(found.paths[row], reason) for row, reason in reasons.items()]
     return Manifest(
         root=catalog.root,
         class_names=catalog.class_names,
-        paths=tuple(found[row].path for row in kept),
-        labels=np.array([found[row].label for row in kept], np.int32),
-        given_splits=np.array([found[row].split for row in kept], np.int8),
+        paths=tuple(itertools.compress(found.paths, kept)),
+        labels=found.labels[kept],
+        given_splits=found.given_splits[kept],
         facts=facts[kept],
-        quarantine=tuple(sorted(refused + unreadable)),
+        quarantine=tuple(sorted(refused + found.refused)),
         data_origin=catalog.data_origin,
     )

@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 
 from decoding.options import PixelFormat
-from pipeline import graph, pixels
+from pipeline import graph, pixels, stages
+from pipeline.contract import batch_spec
 from pipeline.graph import make_train_dataset
 from pipeline.options import AUGMENT_PRESETS
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
-from pipeline.stages import STAGES, StageClock, stopwatch
+from pipeline.stages import STAGES, StageClock, stopwatch, transfer_seconds
 from tests.conftest import random_picture
 
 FORMAT = PixelFormat(16)
@@ -33,6 +34,17 @@ def slowly(function):
 def _pause(value):
     time.sleep(PAUSE_SECONDS)
     return value
+
+
+class SlowRows:
+    """An array on a slow disk."""
+
+    def __init__(self, rows: np.ndarray):
+        self.rows = rows
+
+    def take(self, *arguments, **keywords) -> np.ndarray:
+        time.sleep(PAUSE_SECONDS)
+        return self.rows.take(*arguments, **keywords)
 
 
 def taken(source) -> dict[str, float]:
@@ -88,6 +100,13 @@ def test_a_slow_warp_is_found(packed, monkeypatch):
     assert seconds["augment"] >= PAUSE_SECONDS / 2
 
 
+def test_a_slow_pack_is_found(packed, monkeypatch):
+    monkeypatch.setattr(packed, "_pixels", SlowRows(packed._pixels))
+    seconds = taken(packed)
+    assert slowest(seconds) == "read"
+    assert seconds["read"] >= PAUSE_SECONDS / 2
+
+
 def test_taking_starts_anew():
     clock = StageClock()
     clock.record({"read": (tf.constant(3.0, tf.float64), 2), "decode": (tf.constant(1.0, tf.float64), 1)})
@@ -103,3 +122,21 @@ def test_a_stopwatch_holds_the_work_and_changes_no_value():
     result, seconds = function(tf.constant([1.0, 2.0]))
     assert result.numpy().tolist() == [2.0, 4.0]
     assert seconds.numpy() >= PAUSE_SECONDS
+
+
+def test_a_transfer_moves_the_whole_batch_and_takes_its_time(monkeypatch):
+    moved = []
+
+    def slow_move(tensor):
+        moved.append(tensor)
+        time.sleep(PAUSE_SECONDS)
+        return tensor
+
+    monkeypatch.setattr(stages.tf, "identity", slow_move)
+    spec = batch_spec(BATCH, FORMAT, on_device=True)
+    assert transfer_seconds(spec, "CPU:0") >= PAUSE_SECONDS * len(spec)
+    assert [(part.shape, part.dtype) for part in moved[: len(spec)]] == [(p.shape, p.dtype) for p in spec.values()]
+
+
+def test_nothing_is_transferred_where_the_host_computes():
+    assert transfer_seconds(batch_spec(BATCH, FORMAT, on_device=False), "") == 0.0

@@ -14,11 +14,11 @@ from tests.run_fixtures import SMALL_MODEL, call_script, write_shapes
 from training import hardware
 
 ROW = {"input_wait_fraction": 0.4, "step_seconds": 0.1, "read_seconds": 0.01, "decode_seconds": 0.02,
-       "augment_seconds": 0.015}  # fmt: skip
+       "augment_seconds": 0.015, "transfer_seconds": 0.001}  # fmt: skip
 
 
 def test_an_input_that_keeps_up():
-    words = verdict(ROW | {"input_wait_fraction": 0.013}, packed=False, accelerated=False)
+    words = verdict(ROW | {"input_wait_fraction": 0.013}, packed=False, host_augments=False)
     assert words == (
         "input keeps up: the steps waited 1.3% of their time for input (slowest stage decode, 20 ms a batch; "
         "a step 100 ms)"
@@ -26,17 +26,19 @@ def test_an_input_that_keeps_up():
 
 
 @pytest.mark.parametrize(
-    ("stage", "packed", "accelerated", "advice"),
+    ("stage", "packed", "host_augments", "advice"),
     [
         ("decode", False, False, "--cache=pack decodes once"),
         ("read", False, False, "--cache=pack, which reads one small file"),
         ("read", True, False, "the pack does not fit into memory"),
         ("augment", True, False, "fewer knobs"),
-        ("augment", True, True, "--augment_on=device"),
+        ("augment", True, True, "--augment_on=device augments"),
+        ("transfer", True, False, "a smaller --image_size has fewer"),
+        ("transfer", True, True, "--augment_on=device sends"),
     ],
 )
-def test_an_input_that_does_not(stage, packed, accelerated, advice):
-    words = verdict(ROW | {f"{stage}_seconds": 0.2}, packed, accelerated)
+def test_an_input_that_does_not(stage, packed, host_augments, advice):
+    words = verdict(ROW | {f"{stage}_seconds": 0.2}, packed, host_augments)
     assert words.startswith(
         f"input is the brake: the steps waited 40.0% of their time for input (slowest stage {stage}"
     )

@@ -90,7 +90,7 @@ def test_a_flagfile_gives_the_same_options_again(arguments, tmp_path):
 def test_a_flagfile_does_not_lean_on_presets(tmp_path):
     options = options_from("--dataset=catdog", "--full_train")
     text = run_flags.flagfile_of(options)
-    for name in set(OTHER_VALUES) - {"augment", "data_dir", "filters", "units", "dropout"}:
+    for name in set(OTHER_VALUES) - {"augment", "data_dir", "filters", "units", "dropout", "profile_steps"}:
         assert f"--{name}=" in text
     assert "--augment=none" in text
     assert all(f"--{knob}=" in text for knob in KNOBS)
@@ -107,6 +107,9 @@ def test_a_later_flag_beats_the_flagfile(tmp_path):
         ("--filters=4,x", "--filters=4,x"),
         ("--filters=", "--filters="),
         ("--split_fractions=a,b", "--split_fractions=a,b"),
+        ("--profile_steps=2,x", "--profile_steps=2,x: it must be two whole numbers"),
+        ("--profile_steps=2.5,4", "--profile_steps=2.5,4: it must be two whole numbers"),
+        ("--profile_steps=", "--profile_steps=: it must be two whole numbers"),
     ],
 )
 def test_lists_that_are_not_numbers_are_named(argument, named):

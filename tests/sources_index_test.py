@@ -8,7 +8,8 @@ import pytest
 
 from sources import index
 from sources.folders import Catalog, Folder, catalog_of_folder
-from sources.index import FORMATS, SPLIT_NAMES, build_index
+from sources.index import FORMATS, build_index
+from sources.walk import SPLIT_NAMES
 from tests.conftest import random_picture, write_picture
 
 
@@ -86,15 +87,6 @@ def test_bad_files_are_listed_with_a_reason_and_good_ones_kept(picture_tree, ind
     assert list(manifest.quarantine) == sorted(manifest.quarantine)
 
 
-def test_hidden_files_are_passed_over_and_deep_ones_found(picture_tree, index_of):
-    root = picture_tree({"a": 1, "b": 1, "b/deep/er": 1, "b/.cache": 1})
-    (root / "a" / ".DS_Store").write_text("x")
-    (root / "a" / "Thumbs.db").write_text("x")
-    manifest = index_of(root)
-    assert manifest.paths == (b"a/0000.jpg", b"b/0000.jpg", b"b/deep/er/0000.jpg")
-    assert list(reasons_of(manifest)) == [b"a/Thumbs.db"]
-
-
 def test_a_link_to_a_picture_is_a_picture(picture_tree, index_of):
     root = picture_tree({"a": 1, "b": 1})
     (root / "b" / "link.jpg").symlink_to(root / "a" / "0000.jpg")
@@ -123,18 +115,6 @@ def test_any_name_that_a_file_can_have_works(picture_tree, tmp_path):
             assert os.fsencode(manifest.shown_path(row)) == manifest.paths[row]
 
 
-def test_order_and_hash_do_not_depend_on_the_order_of_the_folder(picture_tree, tmp_path, monkeypatch):
-    root = picture_tree({"a": 5, "b": 5})
-    catalog = catalog_of_folder(root)
-    forward = build_index(catalog, tmp_path / "one", 1)
-    scandir = os.scandir
-    monkeypatch.setattr(index.os, "scandir", lambda path: sorted(scandir(path), key=lambda entry: entry.name)[::-1])
-    backward = build_index(catalog, tmp_path / "two", 2)
-    assert forward.paths == backward.paths
-    assert forward.labels.tolist() == backward.labels.tolist()
-    assert forward.sha256 == backward.sha256
-
-
 def test_the_index_is_remembered_and_renewed_file_by_file(picture_tree, index_of, monkeypatch):
     root = picture_tree({"a": 3, "b": 3})
     (root / "a" / "bad.jpg").write_bytes(b"bad")
@@ -153,11 +133,32 @@ def test_the_index_is_remembered_and_renewed_file_by_file(picture_tree, index_of
     (root / "b" / "0002.jpg").unlink()
     read = []
     inspect = index._inspect
-    monkeypatch.setattr(index, "_inspect", lambda place, file: (read.append(file.path), inspect(place, file))[1])
+    monkeypatch.setattr(index, "_inspect", lambda path, size: (read.append(path), inspect(path, size))[1])
     renewed = index_of(root)
-    assert sorted(read) == [b"a/0000.jpg", b"b/0001.png", b"b/new.png"]
+    assert sorted(read) == [os.fsencode(root / name) for name in ("a/0000.jpg", "b/0001.png", "b/new.png")]
     assert b"b/0002.jpg" not in renewed.paths
     assert renewed.sha256 != first.sha256
+
+
+def test_a_remembered_refusal_stays_with_its_file_when_others_come(picture_tree, index_of, monkeypatch):
+    root = picture_tree({"a": 3, "b": 1})
+    for name in ("a/0001bad.jpg", "b/bad.jpg"):
+        (root / name).write_bytes(name.encode())
+    os.truncate(root / "a" / "0000.jpg", 0)
+    refused = reasons_of(index_of(root))
+    assert set(refused) == {b"a/0000.jpg", b"a/0001bad.jpg", b"b/bad.jpg"}
+    write_picture(root / "a" / "0000new.png", random_picture(5))
+    (root / "a" / "0002.jpg").unlink()
+    read = []
+    inspect = index._inspect
+    monkeypatch.setattr(index, "_inspect", lambda path, size: (read.append(path), inspect(path, size))[1])
+    again = index_of(root)
+    assert read == [os.fsencode(root / "a" / "0000new.png")]
+    assert reasons_of(again) == refused
+    assert again.paths == (b"a/0000new.png", b"a/0001.png", b"b/0000.jpg")
+    assert [again.facts["bytes"][row] for row in range(3)] == [
+        os.stat(again.full_path(row)).st_size for row in range(3)
+    ]
 
 
 def test_a_file_that_could_not_be_read_is_tried_again(picture_tree, index_of, monkeypatch):
@@ -172,21 +173,6 @@ def test_a_file_that_could_not_be_read_is_tried_again(picture_tree, index_of, mo
         patch.setattr(index, "open", deny, raising=False)
         assert index_of(root).quarantine == ((b"a/0000.jpg", "cannot be read: Permission denied"),)
     assert not index_of(root).quarantine
-
-
-def test_a_folder_that_cannot_be_read_is_listed(picture_tree, index_of, monkeypatch):
-    root = picture_tree({"a": 1, "b": 1, "b/locked": 2})
-    scandir = os.scandir
-
-    def deny(path):
-        if os.fsencode(path).endswith(b"locked"):
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(index.os, "scandir", deny)
-    manifest = index_of(root)
-    assert manifest.quarantine == ((b"b/locked", "folder cannot be read: Permission denied"),)
-    assert len(manifest) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

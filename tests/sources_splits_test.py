@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from sources.errors import UserError
-from sources.index import SPLIT_NAMES, Manifest
+from sources.index import Manifest
 from sources.splits import Splits, make_splits, train_on_validation, write_split_csv
+from sources.walk import SPLIT_NAMES
 
 THIRDS = (0.6, 0.2, 0.2)
 NONE = np.array([], np.int64)

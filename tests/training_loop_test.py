@@ -14,10 +14,12 @@ from tests.run_fixtures import read_rows
 from training import loop as loop_module
 from training.checkpoint import load_newest, restore
 from training.loop import Loop, LoopOptions
+from training.profile import Profiler
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
 EPOCHS, STEPS, PADDING = 3, 10, 5
+STAGE_SECONDS = {"read_seconds": 0.5, "decode_seconds": 0.0, "augment_seconds": 0.25, "transfer_seconds": 0.0}
 
 
 class Variables:
@@ -30,11 +32,13 @@ class Variables:
 class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
-    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None):
+    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
         options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), dtype=tf.float64, name="sums"))
         self.stop = StopRequest()
-        self.loop = Loop(options, self.state, Reporter(), self.stop)
+        self.said = []
+        profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.said.append)
+        self.loop = Loop(options, self.state, Reporter(), self.stop, profiler)
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses = iter([])
 
@@ -56,7 +60,7 @@ class Rig:
 
     def run(self):
         steps = iter(range(self.loop.step, 10**6))
-        stages = lambda: {"read_seconds": 0.5, "decode_seconds": 0.0, "augment_seconds": 0.25}  # noqa: E731
+        stages = lambda: STAGE_SECONDS  # noqa: E731
         rate = lambda: 0.1 * (self.loop.step - 1)  # noqa: E731
         self.loop.run(steps, self.train_step, self.validate, rate, stages, self.rows.append)
         return self

@@ -83,6 +83,10 @@ def test_a_knob_overrides_its_preset_alone():
         ({"split_fractions": (0.6, 0.4)}, "--split_fractions=0.6,0.4", "as in 0.6,0.2,0.2"),
         ({"split_fractions": (0.0, 0.5, 0.5)}, "--split_fractions=0,0.5,0.5", "as in 0.6,0.2,0.2"),
         ({"split_fractions": (1.4, -0.2, -0.2)}, "--split_fractions=1.4,-0.2,-0.2", "as in 0.6,0.2,0.2"),
+        ({"profile_steps": (5,)}, "--profile_steps=5:", "two whole numbers"),
+        ({"profile_steps": (1, 2, 3)}, "--profile_steps=1,2,3:", "two whole numbers"),
+        ({"profile_steps": (0, 4)}, "--profile_steps=0,4:", "1 <= first <= last, as in 20,40"),
+        ({"profile_steps": (4, 3)}, "--profile_steps=4,3:", "1 <= first <= last"),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )
@@ -107,7 +111,7 @@ def test_differences_names_each_option_that_a_run_depends_on(name):
         old = RunOptions("folder:here").to_json()
     # What is compared comes out of a file, where tuples are lists.
     lines = differences(json.loads(json.dumps(old)), changed(name).to_json())
-    if name in ("data_dir", "cache", "checkpoint_every_steps"):
+    if name in ("data_dir", "cache", "checkpoint_every_steps", "profile_steps"):
         assert lines == []
     else:
         assert len(lines) == 1

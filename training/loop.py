@@ -12,6 +12,7 @@ from reports.history import best_row, should_stop, write_history
 from reports.progress import Reporter, epoch_line
 from sources.errors import UserError
 from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
+from training.profile import Profiler
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
@@ -67,13 +68,16 @@ class EpochClock:
 class Loop:
     """Trains from `step` to the last epoch."""
 
-    def __init__(self, options: LoopOptions, state: TrainState, reporter: Reporter, stop: StopRequest):
+    def __init__(
+        self, options: LoopOptions, state: TrainState, reporter: Reporter, stop: StopRequest, profiler: Profiler
+    ):
         self.options = options
         self.state = state
         self.step = 0
         self.history: list[dict] = []
         self._reporter = reporter
         self._stop = stop
+        self._profiler = profiler
 
     @property
     def _last_batch_size(self) -> int:
@@ -100,13 +104,14 @@ class Loop:
           train_step: batch -> None.
           validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
           learning_rate: () -> the rate that the last update was taken with.
-          stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds"} a batch.
+          stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds", "transfer_seconds"} a batch.
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
         """
         options = self.options
         if self.history:
             # A kill between an epoch's checkpoint and its row here would lose the row of the last epoch.
             write_history(options.run_dir / "history.csv", self.history)
+        self._profiler.begin(self.step)
         self._reporter.start("training", options.epochs * options.steps_per_epoch, self.step)
         try:
             while len(self.history) < options.epochs and not should_stop(self.history, options.early_stop_patience):
@@ -119,6 +124,7 @@ class Loop:
                 self._reporter.say(epoch_line(row, options.epochs))
                 on_epoch(row)
         finally:
+            self._profiler.close(self.step)
             self._reporter.stop()
 
     def _train_epoch(self, batches: Iterator, train_step: Callable) -> EpochClock:
@@ -129,19 +135,21 @@ class Loop:
                 self._check_finite()
                 self._save()
                 raise Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
-            began = time.perf_counter()
-            batch = next(batches)
-            arrived = time.perf_counter()
-            train_step(batch)
-            self.step += 1
-            # The sums are the step's last result: reading them waits for the device, so the clock sees real steps.
-            done = float(self.state.sums[2]) if self.step == epoch_end else None
-            ended = time.perf_counter()
+            with self._profiler.step(self.step + 1):
+                began = time.perf_counter()
+                batch = next(batches)
+                arrived = time.perf_counter()
+                train_step(batch)
+                self.step += 1
+                if self.step == epoch_end or self._profiler.is_edge(self.step):
+                    # The step's last result: reading it waits for the device, so clock and profile see real steps.
+                    float(self.state.sums[2])
+                ended = time.perf_counter()
             clock.seconds += ended - began
             clock.steps += 1
             clock.wait_seconds += arrived - began
             clock.examples += self._last_batch_size if self.step == epoch_end else self.options.global_batch_size
-            if done is not None:
+            if self.step == epoch_end:
                 self._check_finite()
             self._show(clock)
             if self._checkpoint_due(epoch_end):

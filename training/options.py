@@ -16,6 +16,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine")
 COLOR_MODES = ("auto", "grayscale", "rgb")
 RESUMES = ("auto", "never", "must")
+PROFILE_STEPS_RULE = "two whole numbers, the first and the last step, with 1 <= first <= last, as in 20,40"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,7 @@ class RunOptions:
     cache: str = "auto"
     threads: int = 0
     checkpoint_every_steps: int = 0
+    profile_steps: tuple[int, int] | None = None
 
     def __post_init__(self):
         for name, known in _CHOICES.items():
@@ -62,6 +64,7 @@ class RunOptions:
             if not low <= getattr(self, name) <= high:
                 raise UserError(f"--{name}={getattr(self, name)}: it must be from {low:g} to {high:g}")
         _check_fractions(self.split_fractions)
+        _check_window(self.profile_steps)
         _ = self.model_options  # refuses an unknown model now
 
     @property
@@ -75,7 +78,7 @@ class RunOptions:
 
 
 # Options that change how fast or where a run computes, but not what it is.
-NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps")
+NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps", "profile_steps")
 
 _CHOICES = {
     "precision": PRECISIONS,
@@ -159,3 +162,8 @@ def _check_fractions(fractions: tuple[float, ...]) -> None:
             f"--split_fractions={shown}: it must be three fractions for train, validation and test that add up to 1, "
             "as in 0.6,0.2,0.2"
         )
+
+
+def _check_window(window: tuple[int, ...] | None) -> None:
+    if window is not None and not (len(window) == 2 and 1 <= window[0] <= window[1]):
+        raise UserError(f"--profile_steps={','.join(map(str, window))}: it must be {PROFILE_STEPS_RULE}")
