@@ -8,6 +8,7 @@ from jobs.prepare import prepare_data
 from pipeline.data import Data
 from pipeline.graph import make_train_dataset
 from pipeline.order import Order
+from pipeline.stages import StageClock
 from reports.progress import Reporter
 from sources.catalog import open_catalog
 from training.options import RunOptions, resolve
@@ -22,10 +23,11 @@ class Job:
     order: Order
 
     def batches(self, last_step: int = 10**9) -> Iterator[dict]:
-        """Training batches as the loop gets them, from step 0 to `last_step` - 1."""
+        """Training batches as the loop gets them, its clock running, from step 0 to `last_step` - 1."""
         dataset = make_train_dataset(
             self.order, self.data.pixels, self.data.manifest.labels, self.options.augment,
             seed=self.options.seed, full_scale=self.data.full_scale, first_step=0, last_step=last_step,
+            clock=StageClock(),
         )  # fmt: skip
         return iter(dataset)
 
