@@ -15,16 +15,16 @@ COPIES, LIMIT = 20, 1.15
 
 def measure(settings: Settings) -> list[dict]:
     """GB held at most, 20 times the pictures over once, with a pack and without."""
-    source = settings.data_dir / "train"
+    source, copies = settings.data_dir / "train", 3 if settings.quick else COPIES
     folders = {
         "once": link_copies(source, settings.scratch / "once", 1),
-        "many": link_copies(source, settings.scratch / "many", 3 if settings.quick else COPIES),
+        "many": link_copies(source, settings.scratch / "many", copies),
     }
     rows = []
     for cache, words in (("pack", "packed"), ("none", "streaming")):
         held = {name: [_gigabytes(folder, cache, settings)] for name, folder in folders.items()}
         pictures = sum(1 for _ in source.glob("*/*"))
-        what = f"memory with {COPIES} times the pictures, {words}"
+        what = f"memory with {copies} times the pictures, {words}"
         rows.append(
             figures.at_most_times(what, f"{pictures:,} pictures", held["many"], held["once"], unit="GB", limit=LIMIT)
         )
@@ -45,6 +45,6 @@ def _gigabytes(folder: Path, cache: str, settings: Settings) -> float:
     run_dir = settings.scratch / f"memory-{folder.name}-{cache}"
     command = processes.script(
         "train.py", f"--dataset=folder:{folder}", "--model=catdog_2", "--image_size=112", "--augment=report",
-        "--epochs=1", f"--cache={cache}", f"--cache_dir={settings.scratch / 'memory-cache'}", f"--run_dir={run_dir}",
+        "--epochs=1", f"--cache={cache}", f"--cache_dir={settings.scratch / f'cache-{cache}'}", f"--run_dir={run_dir}",
     )  # fmt: skip
     return processes.run(command).peak_bytes / 1e9
