@@ -1,5 +1,8 @@
 """Which stage of the input graph works longest: planted slowness is found where it was planted."""
 
+import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -14,6 +17,7 @@ from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.stages import STAGES, StageClock, stopwatch
 from tests.conftest import random_picture
+from tests.run_fixtures import ROOT
 
 FORMAT = PixelFormat(16)
 COUNT, BATCH = 24, 6
@@ -103,3 +107,23 @@ def test_a_stopwatch_holds_the_work_and_changes_no_value():
     result, seconds = function(tf.constant([1.0, 2.0]))
     assert result.numpy().tolist() == [2.0, 4.0]
     assert seconds.numpy() >= PAUSE_SECONDS
+
+
+UNDER_DETERMINISM = """
+import json
+import numpy as np
+import tensorflow as tf
+from tests import pipeline_stages_test as here
+tf.config.experimental.enable_op_determinism()
+pixels = np.stack([here.random_picture(seed, 16, 16) for seed in range(here.COUNT)])
+print(json.dumps(here.taken(here.PackedPixels(pixels, here.FORMAT))))
+"""
+
+
+def test_stages_are_timed_under_op_determinism_too():
+    # As on every GPU; a process of its own, because a process cannot go back.
+    done = subprocess.run([sys.executable, "-c", UNDER_DETERMINISM], cwd=ROOT, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seconds = json.loads(done.stdout.strip().rpartition("\n")[2])
+    assert 0 < min(seconds["read"], seconds["augment"]) < 10
