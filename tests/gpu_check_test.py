@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu import checks, launch, parts, plan, resume, table
+from sources.errors import UserError
 from tests.run_fixtures import ROOT, Done, run_script, session_dir, write_shapes
 
 NO_LAUNCH = launch.Launcher("cpu", Path("/nowhere"), Path("/nowhere"), 60.0)
@@ -26,6 +27,13 @@ def pictures_dir() -> Path:
 def check(*arguments: str, data_dir: Path | None = None) -> Done:
     folders = (f"--data_dir={data_dir or pictures_dir()}", f"--cache_dir={session_dir() / 'cache'}")
     return run_script("benchmarks/gpu_check.py", *folders, *arguments)
+
+
+def values_of(tmp_path: Path, **changes) -> types.SimpleNamespace:
+    """Flags of a check of two parts."""
+    values = {"data_dir": str(pictures_dir()), "cache_dir": str(tmp_path), "quick": True, "device": "gpu",
+              "only": ["precision", "resume"], "out": str(tmp_path / "out.json")}  # fmt: skip
+    return types.SimpleNamespace(**(values | changes))
 
 
 @pytest.fixture
@@ -59,10 +67,10 @@ def test_a_mistyped_flag_is_refused_at_once(flag, words):
     assert words in done.stderr
 
 
-def test_a_folder_that_is_not_there_is_refused_before_any_job(tmp_path):
-    done = check("--device=cpu", data_dir=tmp_path / "missing")
-    assert done.code == 2
-    assert f"--data_dir={tmp_path / 'missing'} is not a folder" in done.stderr
+def test_a_folder_that_is_not_there_is_refused_before_any_job(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch.Launcher, "run", lambda self, kind: {"gpus": 1, "name": "A Card", "tensorflow": "2"})
+    with pytest.raises(UserError, match=r"--data_dir=.*missing is not a folder: give one"):
+        script.main(values_of(tmp_path, data_dir=str(tmp_path / "missing")), [])
 
 
 def test_make_gpu_check_uses_the_projects_environment():
@@ -140,10 +148,8 @@ def test_a_failed_check_is_exit_code_1_and_the_other_parts_go_on(script, tmp_pat
     monkeypatch.setitem(parts.RUN, "precision", lambda *_: ({}, [red]))
     monkeypatch.setitem(parts.RUN, "resume", lambda *_: ({"ran": True}, [dataclasses.replace(red, passed=True)]))
     monkeypatch.setattr(launch.Launcher, "run", lambda self, kind: {"gpus": 1, "name": "A Card", "tensorflow": "2"})
-    values = types.SimpleNamespace(data_dir=str(pictures_dir()), cache_dir=str(tmp_path), quick=True, device="gpu",
-                                   only=["precision", "resume"], out=str(tmp_path / "out.json"))  # fmt: skip
     with pytest.raises(SystemExit) as stop:
-        script.main(values, [])
+        script.main(values_of(tmp_path), [])
     assert stop.value.code == 1
     assert "FAILED  planted: words" in capsys.readouterr().out
     report = json.loads((tmp_path / "out.json").read_text())
@@ -188,7 +194,24 @@ def test_cpu_hides_every_card_and_gpu_none(monkeypatch):
     assert dataclasses.replace(NO_LAUNCH, device="gpu").environment["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-@pytest.mark.parametrize("part", ["augmentation"])
+def test_a_job_runs_in_a_process_of_its_own():
+    launcher = launch.Launcher("cpu", pictures_dir(), session_dir() / "cache", 300.0)
+    row = launcher.train(dataclasses.replace(plan.base_speed_job(plan.TINY, "catdog_2"), steps=2))
+    assert "error" not in row, row["error"]
+    assert (row["model"], row["policy"], len(row["losses"])) == ("catdog_2", "mixed_bfloat16", 2)
+    assert row["images_per_second"] > 0
+    refused = dataclasses.replace(launcher, data_dir=ROOT / "training").train(tiny := plan.TrainJob(**job_of(row)))
+    assert refused["error"].startswith("sources.errors.UserError: ")
+    assert "holds no class folder" in refused["error"]
+    assert job_of(refused) == dataclasses.asdict(tiny)
+
+
+def job_of(row: dict) -> dict:
+    return {field.name: row[field.name] for field in dataclasses.fields(plan.TrainJob)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", plan.PARTS)
 def test_a_part_runs_on_the_cpu(part, tmp_path):
     done = check("--device=cpu", f"--only={part}", f"--out={tmp_path / 'out.json'}")
     assert done.code == 0, done.stdout + done.stderr
@@ -196,12 +219,6 @@ def test_a_part_runs_on_the_cpu(part, tmp_path):
     report = json.loads((tmp_path / "out.json").read_text())
     assert list(report["parts"]) == [part]
     assert "error" not in json.dumps(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", ["speed", "precision", "determinism", "resume"])
-def test_a_long_part_runs_on_the_cpu(part, tmp_path):
-    test_a_part_runs_on_the_cpu(part, tmp_path)
 
 
 @pytest.mark.slow

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 # One level of an 8-bit picture, of values in [0, 1].
 AUGMENTATION_TOLERANCE = 1 / 255
-# Of a loss. A guard against a broken precision, not a bound that was derived.
-LOSS_TOLERANCE = 0.1
+# Of a loss. A guard against a broken precision, not a bound that was derived: in 48 steps on a CPU mixed_bfloat16 came
+# to 0.010 for catdog_2 and 0.064 for residual_small.
+LOSS_TOLERANCE = 0.15
 
 
 @dataclasses.dataclass(frozen=True)
