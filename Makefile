@@ -1,6 +1,7 @@
 # make train   build .venv and train on the rendered depth faces
 # make test    build .venv, lint, test
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
+# make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +10,7 @@ REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 STAMP := .venv/.$(basename $(REQUIREMENTS))
 DEV_STAMP := .venv/.requirements-dev
 
-.PHONY: setup train test test-slow lint flags bench clean
+.PHONY: setup train test test-slow lint flags bench gpu-check clean
 
 setup: $(STAMP)
 
@@ -33,6 +34,9 @@ bench: .venv-bench/.requirements
 	.venv-bench/bin/python benchmarks/batch_speed.py --line=warm
 	.venv-bench/bin/python benchmarks/batch_speed.py --line=cold
 	.venv-bench/bin/python benchmarks/training_speed.py
+
+gpu-check: setup
+	$(BIN)/python benchmarks/gpu_check.py
 
 clean:
 	rm -rf .venv .venv-bench .pytest_cache .ruff_cache
