@@ -1,5 +1,6 @@
 # make train   build .venv and train on the rendered depth faces
 # make test    build .venv, lint, test
+# make bench   build .venv-bench, measure against the peers, write README's table; ONLY=warm,cold for some lines
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
 # make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
@@ -31,9 +32,7 @@ flags: setup
 	$(BIN)/python flags_page.py
 
 bench: .venv-bench/.requirements
-	.venv-bench/bin/python benchmarks/batch_speed.py --line=warm
-	.venv-bench/bin/python benchmarks/batch_speed.py --line=cold
-	.venv-bench/bin/python benchmarks/training_speed.py
+	.venv-bench/bin/python -m benchmarks.bench $(if $(ONLY),--only=$(ONLY))
 
 gpu-check: setup
 	$(BIN)/python benchmarks/gpu_check.py

@@ -1,69 +1,76 @@
 """Rivals in processes of their own that take turns, so that a busy neighbour or a warm cache favours none."""
 
 import random
-import statistics
 import subprocess
-import sys
+import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from benchmarks import figures, processes
+from benchmarks.settings import ROOT, Settings
+
+TURN_SECONDS, QUICK_SECONDS = 3.0, 0.2
 
 
 class Worker:
-    """A rival that is ready: `measure()` gives its images/s now."""
+    """A rival that is ready: `measure()` gives its pictures/s now."""
 
-    def __init__(self, name: str, data_dir: str):
-        command = [sys.executable, str(HERE / "worker.py"), name, data_dir]
+    def __init__(self, name: str, settings: Settings):
+        seconds = QUICK_SECONDS if settings.quick else TURN_SECONDS
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+            processes.module("worker", name, settings.data_dir, settings.scratch, seconds),
+            cwd=ROOT, env=processes.environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+        )  # fmt: skip
         self._read("ready")
 
     def measure(self) -> float:
-        """Images/s of one turn."""
+        """Pictures/s of one turn."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
         return float(self._read("rate").split()[1])
 
     def close(self) -> None:
-        """Ends the process."""
-        self._process.kill()
-        self._process.wait()
+        """Ends the process: politely, so that its own workers end too."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
 
     def _read(self, word: str) -> str:
         for line in self._process.stdout:  # libraries print what they like before
             if line.startswith(word):
                 return line
-        raise SystemExit(f"{' '.join(self._process.args)} ended with {self._process.wait()}")
+        code = self._process.wait()
+        self._errors.seek(0)
+        raise SystemExit(f"{' '.join(self._process.args)} ended with {code}:\n{self._errors.read()[-3000:]}")
 
 
-def take_turns(names: Sequence[str], data_dir: str, rounds: int) -> dict[str, list[float]]:
-    """Images/s by name, a figure a round; within a round the order is drawn."""
+def take_turns(names: Sequence[str], settings: Settings) -> dict[str, list[float]]:
+    """Pictures/s by name, a figure a round; within a round the order is drawn."""
     workers = {}
     try:
         for name in names:
-            workers[name] = Worker(name, data_dir)
-        figures = {name: [] for name in names}
+            workers[name] = Worker(name, settings)
+        figures_by_name = {name: [] for name in names}
         order, generator = list(names), random.Random(1)
-        for _ in range(rounds):
+        for _ in range(settings.rounds):
             generator.shuffle(order)
             for name in order:
-                figures[name].append(workers[name].measure())
-        return figures
+                figures_by_name[name].append(workers[name].measure())
+        return figures_by_name
     finally:
         for worker in workers.values():
             worker.close()
 
 
-def summary(figures: dict[str, list[float]], ours: str) -> dict[str, dict]:
-    """By name: median, least and most images/s, and the same three of ours / theirs, round by round."""
-    rows = {}
-    for name, values in figures.items():
-        ratios = [mine / other for mine, other in zip(figures[ours], values, strict=True)]
-        rows[name] = {"images_per_second": _three(values), "ratio": _three(ratios)}
-    return rows
-
-
-def _three(values: Sequence[float]) -> list[float]:
-    return [statistics.median(values), min(values), max(values)]
+def compare(ours: str, rivals: dict[str, tuple[str, float | None]], what: str, settings: Settings) -> list[dict]:
+    """A row a rival, in pictures/s; `rivals` says, by name, the sense and value of each ratio's target."""
+    rates = take_turns([ours, *rivals], settings)
+    return [
+        figures.faster(what, name, rates[ours], rates[name], unit="images/s", target=target, sense=sense)
+        for name, (sense, target) in rivals.items()
+    ]

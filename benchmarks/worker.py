@@ -1,28 +1,37 @@
-"""One rival: python worker.py NAME DATA_DIR; a line on standard input asks for a turn."""
+"""One rival: python -m benchmarks.worker NAME DATA_DIR SCRATCH SECONDS; a line on standard input asks for a turn.
 
+A rival has either `batches(data_dir)`, an endless iterator whose turn is what it gives in SECONDS, or
+`turn(data_dir, scratch)`, a function without arguments that does a whole piece of work and gives its pictures/s.
+"""
+
+import functools
 import importlib
-import os
 import sys
 import time
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import path_to_penstock  # noqa: F401 - makes the checkout importable
-
-WARM_SECONDS, TURN_SECONDS = 3.0, 3.0
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 
-def main(name: str, data_dir: str) -> None:
+def main(name: str, data_dir: str, scratch: str, seconds: float) -> None:
     """Warms up, says so, and measures a turn a line."""
-    batches = importlib.import_module(f"rivals.{name}").batches(data_dir)
-    images_per_second(batches, WARM_SECONDS)
+    turn = ready_turn(importlib.import_module(f"benchmarks.rivals.{name}"), data_dir, scratch, seconds)
     print("ready", flush=True)
     for _ in sys.stdin:
-        print("rate", images_per_second(batches, TURN_SECONDS), flush=True)
+        print("rate", turn(), flush=True)
 
 
-def images_per_second(batches, seconds: float) -> float:
-    """Images/s over at least `seconds`; what waited ready from before the turn is thrown away first."""
+def ready_turn(rival, data_dir: str, scratch: str, seconds: float) -> Callable[[], float]:
+    """A function that does one turn and gives its pictures/s, after a turn that nobody counts."""
+    if hasattr(rival, "turn"):
+        turn = rival.turn(data_dir, Path(scratch))
+    else:
+        turn = functools.partial(images_per_second, iter(rival.batches(data_dir)), seconds)
+    turn()
+    return turn
+
+
+def images_per_second(batches: Iterator, seconds: float) -> float:
+    """Pictures/s over at least `seconds`; what waited ready from before the turn is thrown away first."""
     for _ in range(8):
         next(batches)
     count, began = 0, time.perf_counter()
@@ -32,4 +41,4 @@ def images_per_second(batches, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:4], float(sys.argv[4]))

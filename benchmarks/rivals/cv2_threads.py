@@ -1,27 +1,23 @@
 """What a CPU can do: OpenCV's warp on two threads over arrays in memory, whole batches, nothing else."""
 
-import concurrent.futures
+from collections.abc import Iterator
 
 import numpy as np
 
-from rivals import BATCH, SIZE, pictures
-
-AHEAD = 6  # batches
+from benchmarks.rivals import BATCH, SIZE, pictures
 
 
-def batches(data_dir: str):
-    """Each thread makes a batch at a time."""
-    images = pictures.all_decoded(data_dir)
+def batches(data_dir: str, cached: bool = True) -> Iterator[np.ndarray]:
+    """Each thread makes a batch at a time; uncached, it decodes each picture first."""
+    paths = pictures.files(data_dir)
+    images = pictures.all_decoded(data_dir) if cached else None
 
     def make(seed: int) -> np.ndarray:
         generator = np.random.default_rng(seed)
         batch = np.empty((BATCH, SIZE, SIZE, 3), np.float32)
-        for place, row in enumerate(generator.integers(0, len(images), BATCH)):
-            batch[place] = pictures.augmented(images[row], generator)
+        for place, row in enumerate(generator.integers(0, len(paths), BATCH)):
+            picture = pictures.decoded(paths[row]) if images is None else images[row]
+            batch[place] = pictures.augmented(picture, generator)
         return batch
 
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(make, seed) for seed in range(AHEAD)]
-        for seed in range(AHEAD, 10**9):
-            yield waiting.pop(0).result()
-            waiting.append(pool.submit(make, seed))
+    return pictures.in_two_threads(make)

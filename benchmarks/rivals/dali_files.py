@@ -3,7 +3,7 @@
 import numpy as np
 from nvidia.dali import fn, pipeline_def, types
 
-from rivals import BATCH, SIZE, pictures
+from benchmarks.rivals import BATCH, SIZE, pictures
 
 
 def batches(data_dir: str):

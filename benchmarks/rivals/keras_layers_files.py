@@ -1,6 +1,6 @@
 """Keras's modern way from the files, without its cache."""
 
-from rivals import keras_layers
+from benchmarks.rivals import keras_layers
 
 
 def batches(data_dir: str):

@@ -1,6 +1,6 @@
 """Penstock without a pack: every picture from its file in every epoch."""
 
-from rivals import penstock_pack
+from benchmarks.rivals import penstock_pack
 
 
 def batches(data_dir: str):

@@ -1,13 +1,19 @@
-"""What several rivals share: the decoded pictures in memory, and the report's augmentation for OpenCV."""
+"""What several rivals share: decoding, the report's augmentation for OpenCV, and two threads that work ahead."""
 
+import collections
+import concurrent.futures
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from rivals import SIZE
+from benchmarks.rivals import SIZE
 
+# Each rival has its own two threads or processes; OpenCV's pool on top of them would only get in their way.
 cv2.setNumThreads(1)
+_AHEAD = 6  # batches
 
 
 def files(data_dir: str) -> list[str]:
@@ -44,3 +50,12 @@ def drawn_matrix(generator: np.random.Generator) -> np.ndarray:
         matrix[:, 0] *= -1
     centre = np.full(2, SIZE / 2 - 0.5)
     return np.concatenate([matrix, (centre + shift - matrix @ centre)[:, None]], axis=1)
+
+
+def in_two_threads(make: Callable[[int], object]) -> Iterator:
+    """make(0), make(1), ... without end and in order; two threads work ahead."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        waiting = collections.deque(pool.submit(make, number) for number in range(_AHEAD))
+        for number in itertools.count(_AHEAD):
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(make, number))

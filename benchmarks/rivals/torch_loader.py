@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rivals import BATCH, pictures
+from benchmarks.rivals import BATCH, pictures
 
 
 class Pictures(torch.utils.data.Dataset):

@@ -1,6 +1,6 @@
 """PyTorch's DataLoader from the files: OpenCV decodes, resizes and warps in two worker processes."""
 
-from rivals import torch_loader
+from benchmarks.rivals import torch_loader
 
 
 def batches(data_dir: str):

@@ -1,0 +1,45 @@
+"""Penstock's own parts in this process, put together as train.py does, for what cannot be seen from outside."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from jobs.prepare import prepare_data
+from pipeline.data import Data
+from pipeline.graph import make_train_dataset
+from pipeline.order import Order
+from pipeline.stages import StageClock
+from reports.progress import Reporter
+from sources.catalog import open_catalog
+from training.options import RunOptions, resolve
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Options with their data, ready to give batches."""
+
+    options: RunOptions
+    data: Data
+    order: Order
+
+    def batches(self, last_step: int = 10**9) -> Iterator[dict]:
+        """Training batches as the loop gets them, its clock running, from step 0 to `last_step` - 1."""
+        dataset = make_train_dataset(
+            self.order, self.data.pixels, self.data.manifest.labels, self.options.augment,
+            seed=self.options.seed, full_scale=self.data.full_scale, first_step=0, last_step=last_step,
+            clock=StageClock(),
+        )  # fmt: skip
+        return iter(dataset)
+
+
+def open_job(options: RunOptions, cache_dir: Path) -> Job:
+    """Indexes, checks, splits, and packs where the options ask for it."""
+    catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
+    data = prepare_data(options, catalog, cache_dir, Reporter())
+    order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
+    return Job(options, data, order)
+
+
+def catdog_job(data_dir: str, cache: str, cache_dir: Path) -> Job:
+    """The catdog preset, with --cache=`cache`."""
+    return open_job(resolve("catdog", {"data_dir": str(data_dir), "cache": cache}), cache_dir)

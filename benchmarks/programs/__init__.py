@@ -1,0 +1,1 @@
+"""Rivals and probes that run as whole programs, each in a process of its own."""

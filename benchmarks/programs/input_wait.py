@@ -1,0 +1,64 @@
+"""A step with the real, warm input against the same step given its batch for free, in one process, block by block.
+
+python -m benchmarks.programs.input_wait DATASET DATA_DIR CACHE_DIR ROUNDS STEPS prints JSON: the seconds a step of each
+block, "with" and "free".
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.job import Job, open_job
+from models.zoo import build_model
+from training.hardware import set_up
+from training.optimizer import build_optimizer
+from training.options import resolve
+from training.step import TrainState, make_state, make_train_step
+
+WARM_STEPS = 8  # more than the pipeline holds ready, so that a block begins and ends with it equally full
+
+
+def main(dataset: str, data_dir: str, cache_dir: str, rounds: int, steps: int) -> None:
+    """Takes turns between the two, the order changing from round to round."""
+    options = resolve(dataset, {"data_dir": data_dir, "cache": "pack"})
+    hardware = set_up(options.precision, options.strategy, options.replicas, options.threads)
+    job = open_job(options, Path(cache_dir))
+    state = _make_state(job, hardware)
+    step = make_train_step(state, hardware, len(job.data.manifest.class_names), None)
+    batches = job.batches()
+    held = next(batches)
+    sources = {"with": lambda: next(batches), "free": lambda: held}
+    seconds = {name: [] for name in sources}
+    for number in range(rounds + 1):
+        for name in ("with", "free") if number % 2 else ("free", "with"):
+            took = seconds_a_step(sources[name], step, state, steps)
+            if number:  # the first round traces the step and warms the pack
+                seconds[name].append(took)
+    print(json.dumps(seconds))
+
+
+def seconds_a_step(take: Callable, step: Callable, state: TrainState, steps: int) -> float:
+    """Mean of `steps` steps, after some that are not timed."""
+    for _ in range(WARM_STEPS):
+        step(take())
+    state.sums.numpy()
+    began = time.perf_counter()
+    for _ in range(steps):
+        step(take())
+    state.sums.numpy()  # waits for the last one
+    return (time.perf_counter() - began) / steps
+
+
+def _make_state(job: Job, hardware) -> TrainState:
+    num_classes, shape = len(job.data.manifest.class_names), job.data.pixels.pixel_format.shape
+    return make_state(
+        hardware,
+        lambda: build_model(job.options.model_options, num_classes, shape),
+        lambda: build_optimizer(job.options, job.order.steps_per_epoch),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], *map(int, sys.argv[4:]))
