@@ -2,6 +2,7 @@
 # make test    build .venv, lint, test
 # make bench   build .venv-bench, measure against the peers, write README's table; ONLY=warm,cold for some lines
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
+# make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,7 @@ REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 STAMP := .venv/.$(basename $(REQUIREMENTS))
 DEV_STAMP := .venv/.requirements-dev
 
-.PHONY: setup train test test-slow lint flags bench clean
+.PHONY: setup train test test-slow lint flags bench gpu-check clean
 
 setup: $(STAMP)
 
@@ -32,6 +33,9 @@ flags: setup
 
 bench: .venv-bench/.requirements
 	.venv-bench/bin/python -m benchmarks.bench $(if $(ONLY),--only=$(ONLY))
+
+gpu-check: setup
+	$(BIN)/python benchmarks/gpu_check.py
 
 clean:
 	rm -rf .venv .venv-bench .pytest_cache .ruff_cache

@@ -4,6 +4,8 @@ One graph function, used while packing, streaming, evaluating and in the exporte
 nobody has looked at before. So every format is checked for its size before anything of that size is allocated.
 """
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 from decoding import bitmap, first_frame, orientation
@@ -41,10 +43,21 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     image_bytes = tf.convert_to_tensor(image_bytes, tf.string)
     decoders = [_decode_jpeg, _decode_png, _decode_gif, _decode_bitmap, _decode_webp]
     branches = [lambda decoder=decoder: decoder(image_bytes, pixel_format) for decoder in decoders]
-    image, turn = tf.switch_case(_format_index(image_bytes), branches)
+    image, turn = _first_of(_format_index(image_bytes), branches)
     image = tf.ensure_shape(image, [None, None, pixel_format.channels])
     # The turn comes last, where it costs least: the target is square, so it commutes with the resize.
     return orientation.apply_orientation(_resize(image, pixel_format), turn)
+
+
+def _first_of(index: tf.Tensor, branches: Sequence[Callable]):
+    """`branches[index]()`, for a last index where none before it is.
+
+    Not by tf.switch_case: under op determinism, which a run has on a GPU, tf.data takes a Case with an Assert in it
+    for stateful and runs its map on one thread. An If is looked into.
+    """
+    if len(branches) == 1:
+        return branches[0]()
+    return tf.cond(tf.equal(index, 0), branches[0], lambda: _first_of(index - 1, branches[1:]))
 
 
 def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:

@@ -77,10 +77,11 @@ class StreamedPixels:
         )
 
         def join(batch, image, read_seconds, decode_seconds):
-            if clock:
-                sums = {"read": tf.reduce_sum(read_seconds), "decode": tf.reduce_sum(decode_seconds)}
-                clock.record({stage: (seconds, self._threads) for stage, seconds in sums.items()})
-            return batch | {"image": image}
+            batch = batch | {"image": image}
+            if not clock:
+                return batch
+            sums = {"read": tf.reduce_sum(read_seconds), "decode": tf.reduce_sum(decode_seconds)}
+            return clock.record({stage: (seconds, self._threads) for stage, seconds in sums.items()}, batch)
 
         return tf.data.Dataset.zip(dataset, images).map(lambda batch, parts: join(batch, *parts))
 

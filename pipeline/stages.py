@@ -27,19 +27,25 @@ class StageClock:
 
         def wrapped(batch):
             result, seconds = stopwatch(function, batch)
-            self.record({stage: (seconds, lanes)})
-            return result
+            return self.record({stage: (seconds, lanes)}, result)
 
         return wrapped
 
-    def record(self, stages: dict[str, tuple[tf.Tensor, int]]) -> None:
-        """Inside a graph: adds float64 [] seconds, done by so many threads, to each of `stages`."""
+    def record(self, stages: dict[str, tuple[tf.Tensor, int]], batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Inside a graph: adds float64 [] seconds, done by so many threads, to each of `stages`; gives the batch back.
 
-        def add(*seconds) -> None:
+        The batch's mask passes through, so that the call is needed without being stateful: under op determinism a
+        stateful one makes tf.data run its map on one thread.
+        """
+
+        def add(mask, *seconds):
             for (stage, (_, lanes)), value in zip(stages.items(), seconds, strict=True):
                 self.add(stage, float(value), lanes)
+            return mask
 
-        tf.numpy_function(add, [seconds for seconds, _ in stages.values()], [])
+        inputs = [batch["mask"], *(seconds for seconds, _ in stages.values())]
+        mask = tf.numpy_function(add, inputs, tf.bool, stateful=False)
+        return batch | {"mask": tf.ensure_shape(mask, batch["mask"].shape)}
 
     def add(self, stage: str, seconds: float, lanes: int) -> None:
         """Outside a graph: a batch took `seconds` in `stage`, which works on `lanes` of them at a time."""
@@ -61,12 +67,12 @@ class StageClock:
 def stopwatch(function: Callable, *arguments) -> tuple:
     """(function(*arguments), seconds float64 []), inside a graph: not before its inputs, not after its outputs."""
     with tf.control_dependencies(tf.nest.flatten(arguments)):
-        began = tf.timestamp()
+        began = _now(arguments)
     with tf.control_dependencies([began]):
         held = tf.nest.map_structure(tf.identity, arguments)
     result = function(*held)
     with tf.control_dependencies(tf.nest.flatten(result)):
-        return result, tf.timestamp() - began
+        return result, _now(result) - began
 
 
 def transfer_seconds(spec: Mapping[str, tf.TensorSpec], device: str) -> float:
@@ -87,3 +93,18 @@ def _seconds_to(device: str, tensors: Sequence[tf.Tensor]) -> float:
     tf.test.experimental.sync_devices()  # copies are queued, not done, when the call returns
     del moved
     return time.perf_counter() - began
+
+
+def _now(after) -> tf.Tensor:
+    """float64 [] seconds since some moment, inside a graph, once the tensors of `after` are there."""
+    try:
+        with tf.init_scope():
+            tf.timestamp()
+    except tf.errors.FailedPreconditionError:
+        # Op determinism, which a run has on a GPU, forbids the graph's own clock, which is far cheaper. Python's is
+        # asked without state, as in `record`; something of `after` goes in, or it would be taken for a constant.
+        tensors = tf.nest.flatten(after)
+        lead = tf.strings.length(tensors[0]) if tensors[0].dtype == tf.string else tf.reshape(tensors[0], [-1])[:1]
+        clock = tf.numpy_function(lambda _: time.perf_counter(), [lead], tf.float64, stateful=False)
+        return tf.ensure_shape(clock, [])
+    return tf.timestamp()

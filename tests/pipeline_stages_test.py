@@ -1,5 +1,8 @@
 """Which stage of the input graph works longest: planted slowness is found where it was planted."""
 
+import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,6 +18,7 @@ from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.stages import STAGES, StageClock, stopwatch, transfer_seconds
 from tests.conftest import random_picture
+from tests.run_fixtures import ROOT
 
 FORMAT = PixelFormat(16)
 COUNT, BATCH = 24, 6
@@ -109,10 +113,11 @@ def test_a_slow_pack_is_found(packed, monkeypatch):
 
 def test_taking_starts_anew():
     clock = StageClock()
-    clock.record({"read": (tf.constant(3.0, tf.float64), 2), "decode": (tf.constant(1.0, tf.float64), 1)})
-    clock.record({"read": (tf.constant(1.0, tf.float64), 2)})
+    clock.add("read", 3.0, 2)
+    clock.add("decode", 1.0, 1)
+    clock.add("read", 1.0, 2)
     assert clock.take() == {"read": 1.0, "decode": 1.0, "augment": 0.0}
-    clock.record({"read": (tf.constant(5.0, tf.float64), 1)})
+    clock.add("read", 5.0, 1)
     # What did nothing since keeps its figure.
     assert clock.take() == {"read": 5.0, "decode": 1.0, "augment": 0.0}
 
@@ -140,3 +145,60 @@ def test_a_transfer_moves_the_whole_batch_and_takes_its_time(monkeypatch):
 
 def test_nothing_is_transferred_where_the_host_computes():
     assert transfer_seconds(batch_spec(BATCH, FORMAT, on_device=False), "") == 0.0
+
+
+UNDER_DETERMINISM = """
+import json, sys, threading, time
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+from pipeline import graph, pixels
+from sources.folders import catalog_of_folder
+from sources.index import build_index
+from tests import pipeline_stages_test as here
+
+tf.config.threading.set_inter_op_parallelism_threads(4)
+tf.config.experimental.enable_op_determinism()
+lock, inside, most = threading.Lock(), 0, 0
+
+def rendezvous(value):
+    global inside, most
+    with lock:
+        inside += 1
+        most = max(most, inside)
+    time.sleep(0.05)
+    with lock:
+        inside -= 1
+    return value
+
+def watched(function):
+    def call(first, *rest):
+        held = tf.numpy_function(rendezvous, [first], first.dtype, stateful=False)
+        return function(tf.ensure_shape(held, first.shape), *rest)
+    return call
+
+def measured(source):
+    global most
+    most = 0
+    return here.taken(source), most
+
+pixels.decode_image, plain = watched(pixels.decode_image), pixels.decode_image
+manifest = build_index(catalog_of_folder(Path(sys.argv[1])), Path(sys.argv[2]), 2)
+streamed = measured(pixels.StreamedPixels(manifest, here.FORMAT, 2))
+graph.augment = watched(graph.augment)
+pictures = np.stack([here.random_picture(seed, 16, 16) for seed in range(here.COUNT)])
+packed = measured(pixels.PackedPixels(pictures, here.FORMAT))
+print(json.dumps([streamed, packed]))
+"""
+
+
+def test_stages_are_timed_and_stay_parallel_under_op_determinism(picture_tree, tmp_path):
+    # As on every GPU; a process of its own, because a process cannot go back.
+    root = picture_tree({"a": 12, "b": 12})
+    command = [sys.executable, "-c", UNDER_DETERMINISM, str(root), str(tmp_path / "cache")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (streamed, streamed_most), (packed, packed_most) = json.loads(done.stdout.strip().rpartition("\n")[2])
+    assert 0 < min(streamed.values()) <= max(streamed.values()) < 10
+    assert 0 < min(packed["read"], packed["augment"]) < 10
+    assert (streamed_most, packed_most) == (2, 2)

@@ -124,3 +124,14 @@ def test_the_users_threads_and_precision_are_kept(set_up):
     assert (chosen.threads, chosen.policy, set_up.asked) == (3, "float32", [3])
     assert "strategy    none (asked for)" in chosen.reasons
     assert "precision   float32 (asked for)" in chosen.reasons
+
+
+@pytest.mark.parametrize("settings", [{}, {"deterministic": True}, {"deterministic": False}], ids=str)
+def test_a_gpu_computes_deterministically_unless_a_benchmark_says_otherwise(set_up, settings, monkeypatch):
+    enabled = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a card"] if kind == "GPU" else [])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda device, value: None)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: {"device_name": "A Card"})
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: enabled.append(True))
+    assert set_up("float32", "none", 0, 2, **settings).accelerated
+    assert enabled == ([True] if settings.get("deterministic", True) else [])

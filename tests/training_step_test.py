@@ -150,6 +150,21 @@ def test_finish_is_applied_inside_the_step():
     np.testing.assert_allclose(state.sums.numpy(), expected, rtol=1e-6)
 
 
+def test_xla_compiles_the_step_where_it_is_asked_to_and_the_sums_stay():
+    hardware = hardware_of()
+    plain, compiled = state_of(hardware, optimizer="adam"), state_of(hardware, optimizer="adam")
+    steps = [make_train_step(plain, hardware, CLASSES, None)]
+    steps.append(make_train_step(compiled, hardware, CLASSES, None, jit_compile=True))
+    for number in range(3):
+        for train_step in steps:
+            train_step(batch_of(8, 5, seed=number))
+    np.testing.assert_allclose(compiled.sums.numpy(), plain.sums.numpy(), rtol=1e-4)
+    np.testing.assert_allclose(weights(compiled), weights(plain), atol=1e-3)
+    assert steps[1].experimental_get_compiler_ir(batch_of(8, 5))()
+    with pytest.raises(ValueError, match="jit_compile"):
+        steps[0].experimental_get_compiler_ir(batch_of(8, 5))
+
+
 def test_an_overflow_halves_the_loss_scale_and_moves_nothing():
     with dtype_policy("mixed_float16"):
         hardware = hardware_of("mixed_float16")

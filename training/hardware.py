@@ -37,9 +37,11 @@ class Hardware:
         return (self.strategy or tf.distribute.get_strategy()).scope()
 
 
-def set_up(precision: str, strategy: str, replicas: int, threads: int) -> Hardware:
+def set_up(precision: str, strategy: str, replicas: int, threads: int, deterministic: bool = True) -> Hardware:
     """Configures TensorFlow's threads and devices (before it first uses them) and the Keras policy.
 
+    `deterministic` False leaves a GPU's kernels free, for measuring what bit-exactness costs; no run does so, and once
+    a process has asked for it TensorFlow has no way back.
     Raises UserError for a choice that this machine cannot keep.
     """
     if os.environ.get("TF_CONFIG"):
@@ -50,7 +52,7 @@ def set_up(precision: str, strategy: str, replicas: int, threads: int) -> Hardwa
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     count, why_strategy = _replica_count(strategy, replicas, len(gpus))
-    if gpus:
+    if gpus and deterministic:
         # cuDNN picks its kernels by timing them unless it is told not to; that alone would break bit-exactness.
         tf.config.experimental.enable_op_determinism()
     policy, why_policy = _choose_policy(precision, gpus)

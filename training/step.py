@@ -42,9 +42,13 @@ def make_state(hardware: Hardware, build_model: Callable, build_optimizer: Calla
 
 
 def make_train_step(
-    state: TrainState, hardware: Hardware, num_classes: int, finish: Callable | None
+    state: TrainState, hardware: Hardware, num_classes: int, finish: Callable | None, jit_compile: bool = False
 ) -> Callable[[dict], None]:
-    """batch -> None; updates `state`. `finish` augments on the device and is None where the host did."""
+    """batch -> None; updates `state`. `finish` augments on the device and is None where the host did.
+
+    `jit_compile` has XLA compile the whole step: on a CPU that makes these steps 3 to 4 times slower, and what it does
+    on a GPU is for benchmarks/gpu_check.py to measure.
+    """
 
     def replica_step(batch):
         batch = finish(batch) if finish else batch
@@ -64,8 +68,7 @@ def make_train_step(
         correct = tf.cast(predicted_labels(logits) == batch["label"], tf.float32) * weight
         return tf.cast(tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)]), tf.float64)
 
-    # Without XLA: on a CPU it makes these steps 3 to 4 times slower.
-    @tf.function(jit_compile=False)
+    @tf.function(jit_compile=jit_compile)
     def train_step(batch):
         if hardware.strategy is None:
             state.sums.assign_add(replica_step(batch))

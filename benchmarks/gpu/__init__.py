@@ -1,0 +1,1 @@
+"""The parts of gpu_check.py. Each configuration is measured by a process of its own (worker.py)."""
