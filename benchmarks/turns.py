@@ -49,6 +49,12 @@ class Worker:
         raise SystemExit(f"{' '.join(self._process.args)} ended with {code}:\n{self._errors.read()[-3000:]}")
 
 
+def read_pictures(settings: Settings) -> None:
+    """Brings the training pictures into the page cache: some machines drop from it what was not read for minutes."""
+    for path in settings.data_dir.glob("train/*/*"):
+        path.read_bytes()
+
+
 def take_turns(names: Sequence[str], settings: Settings) -> dict[str, list[float]]:
     """Pictures/s by name, a figure a round; within a round the order is drawn."""
     workers = {}
@@ -60,6 +66,7 @@ def take_turns(names: Sequence[str], settings: Settings) -> dict[str, list[float
         for _ in range(settings.rounds):
             generator.shuffle(order)
             for name in order:
+                read_pictures(settings)
                 figures_by_name[name].append(workers[name].measure())
         return figures_by_name
     finally:
