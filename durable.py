@@ -69,9 +69,14 @@ def write_csv(path: str | Path, rows: Iterable[Sequence]) -> None:
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes named arrays as an uncompressed .npz (each member carries a CRC-32); see `read_arrays`."""
+    write_bytes(path, encode_arrays(arrays))
+
+
+def encode_arrays(arrays: Mapping[str, np.ndarray]) -> memoryview:
+    """The bytes of `write_arrays`, for a file in a `whole_directory`, which needs no rename and no flush of its own."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    write_bytes(path, buffer.getbuffer())
+    return buffer.getbuffer()
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:

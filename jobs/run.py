@@ -26,7 +26,7 @@ from reports.metrics import scores
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
-from serving.evaluation import make_predictor, predict_split
+from serving.evaluation import make_predictor, predict_batches, split_batches
 from sources.errors import UserError
 from sources.folders import Catalog
 from sources.splits import write_split_csv
@@ -134,7 +134,7 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
     loop.run(
         batches,
         make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
-        lambda: _validate(predict, data, options.global_batch_size),
+        _validation(predict, data, options.global_batch_size),
         # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
         lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
         stage_seconds,
@@ -183,12 +183,18 @@ def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: 
     return iter(hardware.strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
 
 
-def _validate(predict: Callable, data: Data, batch_size: int) -> dict:
+def _validation(predict: Callable, data: Data, batch_size: int) -> Callable[[], dict]:
+    """() -> validation's columns of the history."""
     ids = data.splits.ids["validation"]
     if not len(ids):
-        return {"validation_loss": None, "validation_accuracy": None}
-    figures = scores(data.manifest.labels[ids], predict_split(predict, data, ids, batch_size))
-    return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
+        return lambda: {"validation_loss": None, "validation_accuracy": None}
+    batches = split_batches(data, ids, batch_size)
+
+    def validate() -> dict:
+        figures = scores(data.manifest.labels[ids], predict_batches(predict, batches))
+        return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
+
+    return validate
 
 
 def _write_scalars(summaries: Summaries, row: dict) -> None:

@@ -23,10 +23,16 @@ def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def predict_split(predict: Callable, data: Data, example_ids: np.ndarray, batch_size: int) -> np.ndarray:
     """float32 [examples, classes], a row an example of `example_ids`, in its order; padding left out."""
-    dataset = make_eval_dataset(
+    return predict_batches(predict, split_batches(data, example_ids, batch_size))
+
+
+def split_batches(data: Data, example_ids: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """`example_ids` in batches, as evaluation sees them; whoever evaluates them often keeps it, as making it traces."""
+    return make_eval_dataset(
         example_ids, data.pixels, data.manifest.labels, batch_size=batch_size, full_scale=data.full_scale
     )
-    parts = []
-    for batch in dataset:
-        parts.append(predict(batch["image"]).numpy()[batch["mask"].numpy()])
-    return np.concatenate(parts)
+
+
+def predict_batches(predict: Callable, batches: tf.data.Dataset) -> np.ndarray:
+    """float32 [examples, classes], in the order of `batches`; padding left out."""
+    return np.concatenate([predict(batch["image"]).numpy()[batch["mask"].numpy()] for batch in batches])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -214,14 +215,14 @@ def test_keep_newest_keeps_the_newest_and_the_best(tmp_path):
     assert load_newest(tmp_path, pytest.fail).step == 123456789
 
 
-@pytest.mark.parametrize("broken", ["write_arrays", "write_json", "sha256_file"])
-def test_a_write_that_fails_midway_leaves_the_old_ones_and_nothing_else(broken, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("owner", "broken"), [(Path, "write_bytes"), (Path, "write_text"), (os, "fsync")])
+def test_a_write_that_fails_midway_leaves_the_old_ones_and_nothing_else(owner, broken, tmp_path, monkeypatch):
     save(tmp_path, 5)
 
-    def fail(path, *_):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.durable, broken, fail)
+    monkeypatch.setattr(owner, broken, fail)
     for step in (9, 5):
         with pytest.raises(OSError, match="No space left"):
             save(tmp_path, step, seed=77)

@@ -42,16 +42,17 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -
     """Writes `folder/step-N`, whole or not at all; raises OSError where the disk is full."""
     with durable.whole_directory(folder / f"step-{checkpoint.step:08d}") as temporary:
         arrays = {f"{position:05d}": array for position, array in enumerate(checkpoint.arrays)}
-        durable.write_arrays(temporary / "variables.npz", arrays)
+        content = durable.encode_arrays(arrays)
+        (temporary / "variables.npz").write_bytes(content)
         state = {
             "format": FORMAT_VERSION,
             "step": checkpoint.step,
             "history": checkpoint.history,
             "identity": checkpoint.identity,
             "variables": describe(variables),
-            "variables_sha256": durable.sha256_file(temporary / "variables.npz"),
+            "variables_sha256": hashlib.sha256(content).hexdigest(),
         }
-        durable.write_json(temporary / "state.json", state | {"sha256": _sha256(state)})
+        (temporary / "state.json").write_text(json.dumps(state | {"sha256": _sha256(state)}, indent=2, allow_nan=False))
 
 
 def load_newest(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
