@@ -1,6 +1,6 @@
 """Measures Penstock against its peers and its own limits, line by line, and writes results.json and README's table.
 
-python -m benchmarks.bench                       every line, about 40 minutes on two cores: what `make bench` runs
+python -m benchmarks.bench                       every line, about an hour on two cores: what `make bench` runs
 python -m benchmarks.bench --only=warm,training  these lines alone; the others keep their figures
 python -m benchmarks.bench --quick               that every line runs; measures nothing and writes nothing
 """
