@@ -34,18 +34,18 @@ class StageClock:
     def record(self, stages: dict[str, tuple[tf.Tensor, int]], batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Inside a graph: adds float64 [] seconds, done by so many threads, to each of `stages`; gives the batch back.
 
-        The batch's mask passes through, so that the call is needed without being stateful: under op determinism a
+        The batch's ids pass through, so that the call is needed without being stateful: under op determinism a
         stateful one makes tf.data run its map on one thread.
         """
 
-        def add(mask, *seconds):
+        def add(example_ids, *seconds):
             for (stage, (_, lanes)), value in zip(stages.items(), seconds, strict=True):
                 self.add(stage, float(value), lanes)
-            return mask
+            return example_ids
 
-        inputs = [batch["mask"], *(seconds for seconds, _ in stages.values())]
-        mask = tf.numpy_function(add, inputs, tf.bool, stateful=False)
-        return batch | {"mask": tf.ensure_shape(mask, batch["mask"].shape)}
+        inputs = [batch["example_id"], *(seconds for seconds, _ in stages.values())]
+        ids = tf.numpy_function(add, inputs, tf.int64, stateful=False)
+        return batch | {"example_id": tf.ensure_shape(ids, batch["example_id"].shape)}
 
     def add(self, stage: str, seconds: float, lanes: int) -> None:
         """Outside a graph: a batch took `seconds` in `stage`, which works on `lanes` of them at a time."""
