@@ -113,7 +113,6 @@ def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -
 def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """(rows, their facts, row -> reason of the refused ones)."""
     facts, reasons = np.zeros(len(rows), _FACTS), {}
-    facts["bytes"], facts["mtime_ns"] = found.bytes[rows], found.mtime_ns[rows]
     for place, row in enumerate(rows.tolist()):
         try:
             header, digest = _inspect(os.path.join(root, found.paths[row]), found.bytes[row])
@@ -123,7 +122,8 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
             reasons[row] = str(error)
         else:
             seen = (header.width, header.height, header.channels, header.bit_depth, header.orientation)
-            facts[place] = (*facts[place].item()[:2], *seen, FORMATS.index(header.format), digest)
+            facts[place] = (0, 0, *seen, FORMATS.index(header.format), digest)
+    facts["bytes"], facts["mtime_ns"] = found.bytes[rows], found.mtime_ns[rows]
     return rows, facts, reasons
 
 
