@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import durable
+import faults
 from decoding.check import DECODE_VERSION, Verdict, check_pictures
 from decoding.options import PixelFormat
 from sources.index import Manifest
@@ -91,6 +92,7 @@ def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) ->
     def write(example_id: int, picture: np.ndarray) -> None:
         pixels[example_id] = picture
         checksums[example_id] = zlib.crc32(picture)
+        faults.reach("pack.picture")
 
     verdict = check_pictures(manifest, pixel_format, threads, write, on_progress)
     for example_id in verdict.refused:

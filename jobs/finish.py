@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 import durable
+import faults
 from jobs.announce import input_verdict, write_quarantine_csv
 from models.zoo import build_model
 from pipeline.data import Data
@@ -63,6 +64,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
     durable.write_json(run_dir / "results.json", results)
+    faults.reach("results.written")
     page = write_report(run_dir, mistakes, *run.sheets)
     _say_results(results, best, run_dir, page, difference, reporter)
     return results

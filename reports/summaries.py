@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+import faults
 from sources.errors import UserError
 
 
@@ -29,6 +30,7 @@ class Summaries:
             for tag, value in values.items():
                 if value is not None:
                     tf.summary.scalar(tag, value)
+            faults.reach("summary.written")
 
     def text(self, split: str, tag: str, epoch: int, words: str) -> None:
         """Writes a line of text at `epoch`, and flushes."""

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import durable
+import faults
 from decoding.decode import decode_image
 from decoding.options import PixelFormat
 from models.heads import probabilities
@@ -77,7 +78,10 @@ def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     with durable.whole_directory(path) as temporary:
         tf.saved_model.save(served, str(temporary), signatures=signatures)
-        return _prove(temporary, proof)
+        faults.reach("export.saved")
+        difference = _prove(temporary, proof)
+        faults.reach("export.proved")
+        return difference
 
 
 def _prove(path: Path, proof: Proof) -> float:

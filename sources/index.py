@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import durable
+import faults
 from sources.folders import Catalog
 from sources.headers import BadImage, Header, read_header
 from sources.walk import UNREADABLE, Found, walk
@@ -114,6 +115,7 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     """(rows, their facts, row -> reason of the refused ones)."""
     facts, reasons = np.zeros(len(rows), _FACTS), {}
     for place, row in enumerate(rows.tolist()):
+        faults.reach("index.file")
         try:
             header, digest = _inspect(os.path.join(root, found.paths[row]), found.bytes[row])
         except OSError as error:

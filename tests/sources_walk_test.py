@@ -1,6 +1,7 @@
 """Which entries of a folder are files to look at, in an order that the disk has no say in."""
 
 import contextlib
+import itertools
 import os
 
 from sources import walk
@@ -35,17 +36,39 @@ def test_order_and_hash_do_not_depend_on_the_order_of_the_folder(picture_tree, t
 
 def test_a_folder_that_cannot_be_read_is_listed(picture_tree, index_of, monkeypatch):
     root = picture_tree({"a": 1, "b": 1, "b/locked": 2})
-    scandir = os.scandir
+    open_ = os.open
 
-    def deny(path):
+    def deny(path, flags, *rest):
         if os.fsencode(path).endswith(b"locked"):
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return open_(path, flags, *rest)
 
-    monkeypatch.setattr(walk.os, "scandir", deny)
+    monkeypatch.setattr(walk.os, "open", deny)
     manifest = index_of(root)
     assert manifest.quarantine == ((b"b/locked", "folder cannot be read: Permission denied"),)
     assert len(manifest) == 2
+
+
+def test_a_folder_that_becomes_unreadable_halfway_keeps_what_was_seen(picture_tree, monkeypatch):
+    root = picture_tree({"a": 4, "b": 2})
+    scandir, bad_folder = os.scandir, (root / "a").stat().st_ino
+
+    def fail():
+        raise OSError(5, "Input/output error")
+        yield
+
+    @contextlib.contextmanager
+    def failing(handle):
+        with scandir(handle) as entries:
+            fails = os.fstat(handle).st_ino == bad_folder
+            yield itertools.chain(itertools.islice(entries, 3), fail()) if fails else entries
+
+    catalog = catalog_of_folder(root)
+    monkeypatch.setattr(walk.os, "scandir", failing)
+    found = walk.walk(catalog)
+    assert found.refused == [(b"a", "folder cannot be read: Input/output error")]
+    assert found.labels.tolist() == [0, 0, 0, 1, 1]
+    assert [(root / os.fsdecode(path)).stat().st_size for path in found.paths] == found.bytes.tolist()
 
 
 def test_columns_are_sorted_by_label_then_path_and_stay_in_step(tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import durable
+import faults
 
 FORMAT_VERSION = 1
 _NAME = re.compile(r"step-(\d{8,})$")
@@ -44,6 +45,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -
         arrays = {f"{position:05d}": array for position, array in enumerate(checkpoint.arrays)}
         content = durable.encode_arrays(arrays)
         (temporary / "variables.npz").write_bytes(content)
+        faults.reach("checkpoint.variables")
         state = {
             "format": FORMAT_VERSION,
             "step": checkpoint.step,
@@ -99,6 +101,7 @@ def keep_newest(folder: Path, count: int, also: set[int]) -> None:
     for step in steps[:-count]:
         if step not in also:
             shutil.rmtree(folder / f"step-{step:08d}", ignore_errors=True)
+            faults.reach("checkpoint.deleted")
 
 
 def to_arrays(variables: Sequence) -> list[np.ndarray]:

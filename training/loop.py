@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import faults
 from reports.history import best_row, should_stop, write_history
 from reports.progress import Reporter, epoch_line
 from sources.errors import UserError
@@ -121,6 +122,7 @@ class Loop:
                 self.state.sums.assign(np.zeros(3))
                 self._save()
                 write_history(options.run_dir / "history.csv", self.history)
+                faults.reach("history.written")
                 self._reporter.say(epoch_line(row, options.epochs))
                 on_epoch(row)
         finally:
@@ -139,8 +141,10 @@ class Loop:
                 began = time.perf_counter()
                 batch = next(batches)
                 arrived = time.perf_counter()
+                faults.reach("step.begin")
                 train_step(batch)
                 self.step += 1
+                faults.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
                     # The step's last result: reading it waits for the device, so clock and profile see real steps.
                     float(self.state.sums[2])
@@ -170,7 +174,10 @@ class Loop:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
         row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
                "accuracy": correct / examples}  # fmt: skip
-        return row | validate() | {"learning_rate": learning_rate()} | clock.figures()
+        faults.reach("validation.begin")
+        validation = validate()
+        faults.reach("validation.end")
+        return row | validation | {"learning_rate": learning_rate()} | clock.figures()
 
     def _check_finite(self) -> None:
         loss_sum = float(self.state.sums[0])
@@ -186,5 +193,6 @@ class Loop:
         arrays = to_arrays(self.state.variables)
         checkpoint = Checkpoint(self.step, self.history, self.options.identity, arrays)
         save_checkpoint(self.checkpoint_dir, checkpoint, self.state.variables)
+        faults.reach("checkpoint.saved")
         best = best_row(self.history)
         keep_newest(self.checkpoint_dir, KEEP_CHECKPOINTS, {best["step"]} if best else set())
