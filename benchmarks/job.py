@@ -22,12 +22,12 @@ class Job:
     data: Data
     order: Order
 
-    def batches(self, last_step: int = 10**9) -> Iterator[dict]:
+    def batches(self, last_step: int = 10**9, on_device: bool = False) -> Iterator[dict]:
         """Training batches as the loop gets them, its clock running, from step 0 to `last_step` - 1."""
         dataset = make_train_dataset(
             self.order, self.data.pixels, self.data.manifest.labels, self.options.augment,
             seed=self.options.seed, full_scale=self.data.full_scale, first_step=0, last_step=last_step,
-            clock=StageClock(),
+            on_device=on_device, clock=StageClock(),
         )  # fmt: skip
         return iter(dataset)
 

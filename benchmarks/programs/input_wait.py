@@ -1,10 +1,11 @@
 """A step with the real, warm input against the same step given its batch for free, in one process, block by block.
 
 python -m benchmarks.programs.input_wait DATASET DATA_DIR CACHE_DIR ROUNDS STEPS prints JSON: the seconds a step of each
-block, "with" and "free".
+block, "host" and "device", which is where the input is augmented, and "free".
 """
 
 import json
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.job import Job, open_job
 from models.zoo import build_model
+from pipeline.graph import make_finish
 from training.hardware import set_up
 from training.optimizer import build_optimizer
 from training.options import resolve
@@ -21,20 +23,26 @@ WARM_STEPS = 8  # more than the pipeline holds ready, so that a block begins and
 
 
 def main(dataset: str, data_dir: str, cache_dir: str, rounds: int, steps: int) -> None:
-    """Takes turns between the two, the order changing from round to round."""
+    """Takes turns, the order drawn anew for each round."""
     options = resolve(dataset, {"data_dir": data_dir, "cache": "pack"})
     hardware = set_up(options.precision, options.strategy, options.replicas, options.threads)
     job = open_job(options, Path(cache_dir))
     state = _make_state(job, hardware)
-    step = make_train_step(state, hardware, len(job.data.manifest.class_names), None)
-    batches = job.batches()
+    num_classes = len(job.data.manifest.class_names)
+    host_step = make_train_step(state, hardware, num_classes, None)
+    device_step = make_train_step(state, hardware, num_classes, make_finish(options.augment, job.data.full_scale))
+    batches, stored = job.batches(), job.batches(on_device=True)
     held = next(batches)
-    sources = {"with": lambda: next(batches), "free": lambda: held}
-    seconds = {name: [] for name in sources}
+    ways = {
+        "host": (lambda: next(batches), host_step),
+        "device": (lambda: next(stored), device_step),
+        "free": (lambda: held, host_step),
+    }
+    seconds = {name: [] for name in ways}
     for number in range(rounds + 1):
-        for name in ("with", "free") if number % 2 else ("free", "with"):
-            took = seconds_a_step(sources[name], step, state, steps)
-            if number:  # the first round traces the step and warms the pack
+        for name in random.Random(number).sample(sorted(ways), len(ways)):
+            took = seconds_a_step(*ways[name], state, steps)
+            if number:  # the first round traces the steps and warms the pack
                 seconds[name].append(took)
     print(json.dumps(seconds))
 
