@@ -1,6 +1,13 @@
-"""Rivals in processes of their own that take turns, so that a busy neighbour or a warm cache favours none."""
+"""Rivals in processes of their own that take turns, so that a busy neighbour or a warm cache favours none.
 
+A rival and all its own workers are stopped (SIGSTOP) outside its turns: some loaders fill buffers of gigabytes as long
+as they live, which slows whoever is measured and makes their own next turn look faster than it is.
+"""
+
+import contextlib
+import os
 import random
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -20,25 +27,34 @@ class Worker:
         self._process = subprocess.Popen(
             processes.module("worker", name, settings.data_dir, settings.scratch, seconds),
             cwd=ROOT, env=processes.environment(), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True,
         )  # fmt: skip
         self._read("ready")
+        self._signal(signal.SIGSTOP)
 
     def measure(self) -> float:
         """Pictures/s of one turn."""
+        self._signal(signal.SIGCONT)
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        return float(self._read("rate").split()[1])
+        rate = float(self._read("rate").split()[1])
+        self._signal(signal.SIGSTOP)
+        return rate
 
     def close(self) -> None:
         """Ends the process: politely, so that its own workers end too."""
+        self._signal(signal.SIGCONT)
         self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             self._process.wait()
         self._errors.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _read(self, word: str) -> str:
         for line in self._process.stdout:  # libraries print what they like before

@@ -21,5 +21,7 @@ def batches(data_dir: str, cached: bool = True) -> Iterator[np.ndarray]:
     """Shuffled, endless."""
     elements = pictures.all_decoded(data_dir) if cached else pictures.files(data_dir)
     source = grain.MapDataset.source(elements).shuffle(seed=1).repeat()
-    dataset = source.random_map(Augment(), seed=1).batch(BATCH, drop_remainder=True).to_iter_dataset()
+    # Its default of 500 elements read ahead is 500 batches here, 5 GB: with these it is three times as fast.
+    options = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+    dataset = source.random_map(Augment(), seed=1).batch(BATCH, drop_remainder=True).to_iter_dataset(options)
     return iter(dataset.mp_prefetch(grain.multiprocessing.MultiprocessingOptions(num_workers=2)))

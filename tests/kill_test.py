@@ -1,0 +1,113 @@
+"""Killed at named points, wherever the disk or the state is between two truths, a run ends in the same bits."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import faults
+from tests.kill_runs import KilledRun, undisturbed
+from tests.run_fixtures import ROOT
+
+PRECISIONS = ("mixed_bfloat16", "mixed_float16")
+KILLS = 25
+
+
+def drawn_faults(precision: str) -> list[str]:
+    """Half of all points each, once, and more of them drawn, each at a drawn visit; in an order that is drawn too."""
+    generator = np.random.default_rng(PRECISIONS.index(precision))
+    _, visits = undisturbed(precision)
+    points = [*faults.POINTS[PRECISIONS.index(precision) :: 2]]
+    points += generator.choice(faults.POINTS, -(-KILLS // 2) - len(points)).tolist()
+    chosen = [f"{point}:{generator.integers(1, visits[point] + 1)}" for point in points]
+    return generator.permutation(chosen).tolist()
+
+
+def no_dropout_state(variables, arrays) -> None:
+    """training.checkpoint.restore, but for the states of dropout."""
+    from training.checkpoint import restore as whole
+
+    kept = [array if "mask" not in variable.path else np.asarray(variable)
+            for variable, array in zip(variables, arrays, strict=True)]  # fmt: skip
+    whole(variables, kept)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_killed_at_every_kind_of_point(precision, tmp_path):
+    whole, _ = undisturbed(precision)
+    run, number = KilledRun(tmp_path / "0", precision), 0
+    for fault in drawn_faults(precision):
+        if not run.kill_at(fault):
+            # It ended before it came there, as it had begun late.
+            assert run.finish() == whole, fault
+            number += 1
+            run = KilledRun(tmp_path / str(number), precision)
+            assert run.kill_at(fault), fault
+    assert run.finish() == whole
+
+
+def test_the_run_that_is_killed_has_everything_in_play():
+    for precision in PRECISIONS:
+        whole, visits = undisturbed(precision)
+        epochs, best = whole["results"]["epochs"], whole["results"]["best_epoch"]
+        assert best < epochs < 9  # early stopping, and a best epoch that is not the last
+        assert set(visits) == set(faults.POINTS)
+
+
+def test_two_precisions_differ_so_equal_outcomes_mean_something():
+    one, other = (undisturbed(precision)[0] for precision in PRECISIONS)
+    assert one["results"]["weights_sha256"] != other["results"]["weights_sha256"]
+    assert one["history"] != other["history"]
+
+
+def test_the_proof_can_fail_without_the_state_of_dropout(tmp_path):
+    whole, _ = undisturbed("mixed_bfloat16")
+    run = KilledRun(tmp_path / "run", "mixed_bfloat16")
+    assert run.kill_at("step.updated:12")
+    broken = ("jobs.run.checkpoint", "restore", "tests.kill_test:no_dropout_state")
+    assert run.start(more_replaced=[broken]) == 0, run.log.read_text()
+    assert run.finish()["results"]["weights_sha256"] != whole["results"]["weights_sha256"]
+
+
+def reach_points(fault: str, code: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", f"import faults{code}"]
+    return subprocess.run(command, cwd=ROOT, env={faults.VARIABLE: fault}, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("fault", ["nowhere:1", "step.begin:0", "step.begin", "step.begin:x"])
+def test_a_point_that_is_not_there_is_refused(fault):
+    done = reach_points(fault)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {faults.VARIABLE}={fault}: it must be point:n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_n_th_visit_kills_and_no_other():
+    code = "\nfor n in (1, 2, 3): faults.reach('step.begin'); faults.reach('step.updated'); print(n, flush=True)"
+    assert reach_points("", code).stdout == "1\n2\n3\n"
+    done = reach_points("step.begin:3", code)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "1\n2\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("point", faults.POINTS)
+def test_first_middle_and_last_visit_of_each_point(point, precision, tmp_path):
+    whole, visits = undisturbed(precision)
+    for visit in sorted({1, (visits[point] + 1) // 2, visits[point]}):
+        run = KilledRun(tmp_path / str(visit), precision)
+        assert run.kill_at(f"{point}:{visit}")
+        assert run.finish() == whole, visit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["step.begin", "step.updated"])
+def test_every_step(point, tmp_path):
+    whole, visits = undisturbed("mixed_bfloat16")
+    assert visits[point] >= 30
+    for step in range(1, visits[point] + 1):
+        run = KilledRun(tmp_path / str(step), "mixed_bfloat16")
+        assert run.kill_at(f"{point}:{step}")
+        assert run.finish() == whole, step
