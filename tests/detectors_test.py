@@ -65,7 +65,7 @@ def test_shuffled_labels_are_learned_by_heart_and_validate_at_chance(tmp_path):
     finish(tmp_path / "run", arguments)
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     history = outcome(tmp_path / "run")["history"]
-    assert float(history[-1]["accuracy"]) > 0.9
+    assert float(history[-1]["accuracy"]) > 0.7
     # 72 pictures each; chance is a third, and three standard deviations of it are 0.17.
     assert results["test"]["examples"] == 72
     assert abs(results["test"]["accuracy"] - 1 / 3) < 0.17
