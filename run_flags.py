@@ -78,7 +78,8 @@ def define_train_flags(values: flags.FlagValues) -> None:
     number("l2", "factor of the squared kernels that joins the loss")
     text("precision", _one_of(PRECISIONS))
     text("strategy", _one_of(STRATEGIES) + "; auto is mirrored where there are several GPUs")
-    whole("replicas", "devices that share each global batch; on a CPU, logical devices; default: every GPU")
+    whole("replicas", "devices that share each global batch; on a CPU, logical devices; default: every GPU; may change "
+          "when a run is continued")  # fmt: skip
     text("augment_on", _one_of(PLACES) + "; auto is device on a GPU")
     whole("checkpoint_every_steps", "save between epoch ends too; 0 saves at epoch ends")
     text("profile_steps", "first,last step to profile for TensorBoard's Profile tab, as in 20,40: counted over all "

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import durable
 from jobs.announce import announce, augment_place, input_verdict
+from jobs.bad_batch import explain
 from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
 from jobs.run_folder import RunFolder
@@ -90,12 +91,15 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
         hardware,
         lambda: build_model(options.model_options, num_classes, shape),
         lambda: build_optimizer(options, order.steps_per_epoch),
+        options.global_batch_size,
     )
     loop_options = LoopOptions(
         run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, _identity(options, hardware, data),
     )  # fmt: skip
-    return Loop(loop_options, state, reporter, stop, profiler)
+    return Loop(
+        loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, run_dir)
+    )
 
 
 def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets) -> None:
@@ -148,7 +152,7 @@ def _updates(loop: Loop) -> int:
 
 def _identity(options: RunOptions, hardware: Hardware, data: Data) -> dict:
     return {"manifest_sha256": data.manifest.sha256, "full_scale": data.full_scale, "precision": hardware.policy,
-            "threads": hardware.threads, "versions": versions()}  # fmt: skip
+            "threads": hardware.threads, "versions": versions(), "replicas": hardware.replicas}  # fmt: skip
 
 
 def _resume(loop: Loop, reporter: Reporter) -> None:
@@ -157,7 +161,7 @@ def _resume(loop: Loop, reporter: Reporter) -> None:
         return
     mine = json.loads(json.dumps(loop.options.identity))
     changed = [f"{name}: {saved.identity.get(name)} -> {value}" for name, value in mine.items()
-               if saved.identity.get(name) != value]  # fmt: skip
+               if saved.identity.get(name) != value and name != "replicas"]  # fmt: skip
     if changed:
         raise UserError(
             f"the checkpoint in {str(loop.checkpoint_dir)!r} cannot be continued to the same result "
@@ -166,6 +170,13 @@ def _resume(loop: Loop, reporter: Reporter) -> None:
     checkpoint.restore(loop.state.variables, saved.arrays)
     loop.step, loop.history = saved.step, saved.history
     reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
+    if saved.identity["replicas"] != mine["replicas"]:
+        normalised = any("moving_variance" in variable.path for variable in loop.state.model.variables)
+        reporter.say(
+            f"replicas    {saved.identity['replicas']} -> {mine['replicas']}: same examples, augmentation and dropout; "
+            "sums over replicas differ in their last bits"
+            + (", and BatchNorm normalises by each replica's own rows" if normalised else "")
+        )
 
 
 def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: int, on_device: bool, clock):

@@ -76,6 +76,7 @@ def test_what_only_moves_or_speeds_a_run_may_change(tmp_path):
     with claim(path, "auto") as folder:
         moved = dataclasses.replace(OPTIONS, data_dir="/elsewhere", cache="none", checkpoint_every_steps=5)
         assert folder.adopt(moved)
+        assert folder.adopt(dataclasses.replace(OPTIONS, strategy="mirrored", replicas=2))
 
 
 def test_never_refuses_a_run_that_is_there(tmp_path):

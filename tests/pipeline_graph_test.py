@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from decoding.options import PixelFormat
 from decoding.pack import open_or_build_pack
+from pipeline import graph
 from pipeline.augment import TRANSFORM_WIDTH, augment, make_transforms, to_float
 from pipeline.contract import batch_spec
 from pipeline.graph import Shards, make_eval_dataset, make_finish, make_train_dataset
@@ -83,6 +84,42 @@ def test_one_pipeline_for_two_of_three_replicas_yields_them_in_turn():
     alone = [batches(first=2, shards=Shards(shard, 1, 3)) for shard in (1, 2)]
     in_turn = [batch for step in zip(*alone, strict=True) for batch in step]
     assert_same(batches(first=2, shards=Shards(1, 2, 3)), in_turn)
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_replicas_may_come_and_go_in_mid_run(on_device):
+    # 1, 2, 4 and again 1 replicas, the change always in mid-epoch: every global batch has the same arrays.
+    whole = batches(size=4, last=8, on_device=on_device)
+    for total, first, last in ((1, 0, 1), (2, 1, 3), (4, 3, 6), (1, 6, 8)):
+        parts = batches(size=4, first=first, last=last, shards=Shards(0, total, total), on_device=on_device)
+        for step in range(first, last):
+            replicas = parts[(step - first) * total :][:total]
+            for name, expected in whole[step].items():
+                shares = [part[name] for part in replicas]
+                joined = np.concatenate(shares) if expected.ndim else shares[-1]
+                np.testing.assert_array_equal(joined, expected, strict=True)
+                assert len({share.tobytes() for share in shares}) == 1 or expected.ndim
+    assert {"image", "example_id", "mask"} <= set(whole[0])
+    assert ("transform" in whole[0]) == on_device
+
+
+def test_threads_buffers_and_cache_may_change_in_mid_run(picture_tree, index_of, tmp_path, monkeypatch):
+    manifest = index_of(picture_tree({"a": 10, "b": 10}))
+    packed = PackedPixels(open_or_build_pack(manifest, FORMAT, tmp_path / "cache", 2).pixels, FORMAT)
+    whole = batches(packed)
+    monkeypatch.setattr(graph, "PREFETCH_BATCHES", 1)
+    monkeypatch.setattr(graph, "AUGMENT_LANES", 7)
+    assert_same(batches(StreamedPixels(manifest, FORMAT, 5), first=2), whole[2:])
+    monkeypatch.setattr(graph, "PREFETCH_BATCHES", 9)
+    monkeypatch.setattr(graph, "AUGMENT_LANES", 1)
+    assert_same(batches(packed, first=4), whole[4:])
+
+
+def test_a_split_smaller_than_a_batch_is_one_padded_batch_an_epoch():
+    run = batches(size=32, last=2)
+    assert [int(batch["mask"].sum()) for batch in run] == [len(IDS)] * 2
+    assert [float(batch["global_examples"]) for batch in run] == [len(IDS)] * 2
+    assert sorted(run[0]["example_id"][run[0]["mask"]]) == IDS.tolist()
 
 
 def test_a_batch_that_its_shards_do_not_divide_is_refused():

@@ -13,6 +13,7 @@ from sources.errors import UserError
 from tests.run_fixtures import read_rows
 from training import loop as loop_module
 from training.checkpoint import load_newest, restore
+from training.health import make_notes, note_step
 from training.loop import Loop, LoopOptions
 from training.profile import Profiler
 from training.signals import Stopped, StopRequest
@@ -34,11 +35,12 @@ class Rig:
 
     def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
         options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
-        self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), dtype=tf.float64, name="sums"))
+        sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="sums")
+        self.state = TrainState(Variables(), Variables(), sums, make_notes(8))
         self.stop = StopRequest()
         self.said = []
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.said.append)
-        self.loop = Loop(options, self.state, Reporter(), self.stop, profiler)
+        self.loop = Loop(options, self.state, Reporter(), self.stop, profiler, self.explain)
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses = iter([])
 
@@ -47,8 +49,13 @@ class Rig:
         self.weight.assign(self.weight * 1.5 + step)
         loss = float("nan") if step == self.diverges_at else float(step)
         self.state.sums.assign_add([loss * 8, 4.0, 8.0])
+        note_step(self.state.health, tf.constant(loss * 8, tf.float64), np.zeros(8), self.state.optimizer, np.zeros([]))
         if step == self.stop_after:
             self.stop._receive(signal.SIGTERM, None)
+
+    def explain(self, trouble):
+        self.trouble = trouble
+        return f"{trouble.what} in step {trouble.step}"
 
     @property
     def weight(self):
@@ -168,18 +175,49 @@ def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("cadence", [0, 2])
-def test_divergence_is_said_and_never_saved(cadence, tmp_path):
+def test_a_loss_that_is_not_finite_is_named_by_its_step_and_never_saved(cadence, tmp_path):
     rig = Rig(tmp_path, cadence=cadence, diverges_at=13)
-    with pytest.raises(UserError, match=r"became nan within epoch 2 .*lower --learning_rate"):
+    with pytest.raises(UserError, match=r"^the training loss became nan in step 14$"):
         rig.run()
+    assert rig.loop.step == (14 if cadence else 20)
     newest = load_newest(rig.loop.checkpoint_dir, pytest.fail)
     assert newest.step == (12 if cadence else 10)
-    assert np.isfinite(newest.arrays[-1]).all()
+    assert all(np.isfinite(array).all() for array in newest.arrays)
 
 
-def test_a_stop_in_a_diverged_epoch_does_not_save_it(tmp_path):
+def test_within_so_many_steps_trouble_is_noticed(tmp_path, monkeypatch):
+    assert loop_module.LOOK_EVERY_STEPS == 100
+    monkeypatch.setattr(loop_module, "LOOK_EVERY_STEPS", 4)
+    rig = Rig(tmp_path, diverges_at=13)
+    with pytest.raises(UserError, match=r"in step 14$"):
+        rig.run()
+    assert rig.loop.step == 16
+
+
+def test_a_stop_after_a_bad_step_does_not_save_it(tmp_path):
     rig = Rig(tmp_path, diverges_at=13)
     rig.stop_after = 15
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=r"in step 14$"):
         rig.run()
     assert rig.kept() == [10]
+
+
+@pytest.mark.parametrize(("cadence", "breaks_at", "kept"), [(4, 15, [8, 10, 12]), (0, 19, [10])])
+def test_an_update_that_breaks_a_weight_is_not_saved_before_a_loss_has_shown_it(cadence, breaks_at, kept, tmp_path):
+    def validate():
+        pytest.fail("weights that are not finite were scored")
+
+    rig = Rig(tmp_path, cadence=cadence)
+    plain_step = rig.train_step
+
+    def train_step(step):
+        plain_step(step)
+        if step == breaks_at:
+            rig.weight.assign(np.inf)
+            rig.validate = validate
+
+    rig.train_step = train_step
+    with pytest.raises(UserError, match=f"^the update left a NaN or an Inf in total:0 in step {breaks_at + 1}$"):
+        rig.run()
+    assert (rig.trouble.updates, rig.trouble.loss_scale, rig.trouble.bad_rows.tolist()) == (breaks_at, None, [])
+    assert rig.kept() == kept

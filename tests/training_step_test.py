@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from models.layers import Dropout
 from training.hardware import Hardware
 from training.optimizer import build_optimizer
 from training.options import RunOptions
@@ -29,12 +30,13 @@ def dtype_policy(name: str):
         keras.config.set_dtype_policy(before)
 
 
-def tiny_model(classes=CLASSES, l2=0.0) -> keras.Model:
-    """A dense net without BatchNorm or dropout: an example's gradient does not depend on its neighbours."""
+def tiny_model(classes=CLASSES, l2=0.0, dropout=0.0) -> keras.Model:
+    """A dense net without BatchNorm: an example's gradient does not depend on its neighbours."""
     penalty = keras.regularizers.L2(l2) if l2 else None
     keras.utils.set_random_seed(7)
     image = keras.Input((SIDE, SIDE, 1), dtype="float32")
     hidden = keras.layers.Dense(5, activation="tanh", kernel_regularizer=penalty)(keras.layers.Flatten()(image))
+    hidden = Dropout(dropout, 11, name="dropout")(hidden)
     return keras.Model(image, keras.layers.Dense(classes, dtype="float32")(hidden))
 
 
@@ -52,9 +54,9 @@ def as_tensors(image, label, mask) -> dict:
             "global_examples": tf.constant(float(np.sum(mask)), tf.float32)}  # fmt: skip
 
 
-def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd"):
+def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8):
     options = RunOptions("folder:here", learning_rate=learning_rate, optimizer=optimizer)
-    return make_state(hardware, lambda: tiny_model(classes, l2), lambda: build_optimizer(options, 10))
+    return make_state(hardware, lambda: tiny_model(classes, l2, dropout), lambda: build_optimizer(options, 10), size)
 
 
 def weights(state) -> np.ndarray:
@@ -91,7 +93,7 @@ def test_one_sigmoid_unit_counts_like_two_logits():
     hardware = hardware_of()
     with hardware.scope():
         state = make_state(
-            hardware, lambda: tiny_model(1), lambda: build_optimizer(RunOptions("folder:here", optimizer="sgd"), 10)
+            hardware, lambda: tiny_model(1), lambda: build_optimizer(RunOptions("folder:here", optimizer="sgd"), 10), 8
         )
     batch = batch_of(8, 6, classes=2)
     expected = expected_sums(state.model, batch)
@@ -102,7 +104,7 @@ def test_one_sigmoid_unit_counts_like_two_logits():
 @pytest.mark.parametrize("real", [5, 1])
 def test_a_padded_batch_moves_the_weights_as_its_examples_alone(real):
     hardware = hardware_of()
-    padded, short = state_of(hardware), state_of(hardware)
+    padded, short = state_of(hardware), state_of(hardware, size=real)
     batch = batch_of(8, real)
     alone = as_tensors(batch["image"][:real].numpy(), batch["label"][:real].numpy(), np.ones(real, bool))
     before = weights(padded)
@@ -143,7 +145,7 @@ def test_the_penalty_joins_the_gradient_and_not_the_shown_loss():
 
 def test_finish_is_applied_inside_the_step():
     hardware = hardware_of()
-    state = state_of(hardware)
+    state = state_of(hardware, size=4)
     batch = batch_of(4, 4)
     expected = expected_sums(state.model, batch | {"image": 1.0 - batch["image"]})
     make_train_step(state, hardware, CLASSES, lambda b: b | {"image": 1.0 - b["image"]})(batch)
@@ -160,6 +162,7 @@ def test_xla_compiles_the_step_where_it_is_asked_to_and_the_sums_stay():
             train_step(batch_of(8, 5, seed=number))
     np.testing.assert_allclose(compiled.sums.numpy(), plain.sums.numpy(), rtol=1e-4)
     np.testing.assert_allclose(weights(compiled), weights(plain), atol=1e-3)
+    assert compiled.health.numpy().tolist() == plain.health.numpy().tolist() == [3, 3, *[0] * 13]
     assert steps[1].experimental_get_compiler_ir(batch_of(8, 5))()
     with pytest.raises(ValueError, match="jit_compile"):
         steps[0].experimental_get_compiler_ir(batch_of(8, 5))
@@ -168,7 +171,7 @@ def test_xla_compiles_the_step_where_it_is_asked_to_and_the_sums_stay():
 def test_an_overflow_halves_the_loss_scale_and_moves_nothing():
     with dtype_policy("mixed_float16"):
         hardware = hardware_of("mixed_float16")
-        state = state_of(hardware)
+        state = state_of(hardware, size=4)
         train_step = make_train_step(state, hardware, CLASSES, None)
         train_step(batch_of(4, 4))
         scale, before = float(state.optimizer.dynamic_scale), weights(state)
@@ -184,7 +187,7 @@ def test_an_overflow_halves_the_loss_scale_and_moves_nothing():
 def test_state_variables_hold_everything_that_training_changes():
     with dtype_policy("mixed_float16"):
         hardware = hardware_of("mixed_float16")
-        state = state_of(hardware, optimizer="adam")
+        state = state_of(hardware, optimizer="adam", size=4)
         before = [np.asarray(variable).copy() for variable in state.variables]
         make_train_step(state, hardware, CLASSES, None)(batch_of(4, 4))
         names = [getattr(variable, "path", variable.name) for variable in state.variables]

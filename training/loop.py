@@ -1,7 +1,6 @@
 """The loop: steps, epochs, validation, checkpoints. Everything it needs to go on is in a checkpoint."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,15 @@ from reports.history import best_row, should_stop, write_history
 from reports.progress import Reporter, epoch_line
 from sources.errors import UserError
 from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
+from training.health import Trouble, find_bad_variable, find_trouble
 from training.profile import Profiler
 from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
 KEEP_CHECKPOINTS = 3
+# How often the step's notes on its numbers are read, besides before every save: reading waits for an accelerator, which
+# then stands still for the fraction of a millisecond until the next step reaches it.
+LOOK_EVERY_STEPS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +73,15 @@ class Loop:
     """Trains from `step` to the last epoch."""
 
     def __init__(
-        self, options: LoopOptions, state: TrainState, reporter: Reporter, stop: StopRequest, profiler: Profiler
+        self,
+        options: LoopOptions,
+        state: TrainState,
+        reporter: Reporter,
+        stop: StopRequest,
+        profiler: Profiler,
+        explain: Callable[[Trouble], str],
     ):
+        """`explain` makes one line for the user of numbers gone bad."""
         self.options = options
         self.state = state
         self.step = 0
@@ -79,6 +89,7 @@ class Loop:
         self._reporter = reporter
         self._stop = stop
         self._profiler = profiler
+        self._explain = explain
 
     @property
     def _last_batch_size(self) -> int:
@@ -98,7 +109,7 @@ class Loop:
         stage_seconds: Callable[[], dict],
         on_epoch: Callable[[dict], None],
     ) -> None:
-        """Trains to the end, or raises Stopped with a checkpoint saved; UserError where the loss is not finite.
+        """Trains to the end, or raises Stopped with a checkpoint saved; UserError where numbers went bad.
 
         Args:
           batches: yields the batch of `self.step`, then the following ones.
@@ -134,7 +145,7 @@ class Loop:
         epoch_end = (len(self.history) + 1) * self.options.steps_per_epoch
         while self.step < epoch_end:
             if self._stop:
-                self._check_finite()
+                self._check_numbers(before_a_save=True)
                 self._save()
                 raise Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
             with self._profiler.step(self.step + 1):
@@ -148,16 +159,18 @@ class Loop:
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
                     # The step's last result: reading it waits for the device, so clock and profile see real steps.
                     float(self.state.sums[2])
+                if self.step % LOOK_EVERY_STEPS == 0:
+                    self._check_numbers()
                 ended = time.perf_counter()
             clock.seconds += ended - began
             clock.steps += 1
             clock.wait_seconds += arrived - began
             clock.examples += self._last_batch_size if self.step == epoch_end else self.options.global_batch_size
             if self.step == epoch_end:
-                self._check_finite()
+                self._check_numbers(before_a_save=True)
             self._show(clock)
             if self._checkpoint_due(epoch_end):
-                self._check_finite()
+                self._check_numbers(before_a_save=True)
                 self._save()
         return clock
 
@@ -179,15 +192,13 @@ class Loop:
         faults.reach("validation.end")
         return row | validation | {"learning_rate": learning_rate()} | clock.figures()
 
-    def _check_finite(self) -> None:
-        loss_sum = float(self.state.sums[0])
-        if not math.isfinite(loss_sum):
-            first = len(self.history) * self.options.steps_per_epoch + 1
-            raise UserError(
-                f"the training loss became {loss_sum} within epoch {len(self.history) + 1} (steps {first} to "
-                f"{self.step}): lower --learning_rate, or train in --precision=float32; the last good checkpoint is "
-                "kept"
-            )
+    def _check_numbers(self, before_a_save: bool = False) -> None:
+        """Raises UserError for a bad step; `before_a_save` for a bad variable too, which only the next loss shows."""
+        trouble = find_trouble(self.state.health)
+        if trouble is None and before_a_save:
+            trouble = find_bad_variable(self.state.variables, self.state.health, self.state.optimizer)
+        if trouble:
+            raise UserError(self._explain(trouble))
 
     def _save(self) -> None:
         arrays = to_arrays(self.state.variables)

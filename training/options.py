@@ -77,8 +77,9 @@ class RunOptions:
         return dataclasses.asdict(self)
 
 
-# Options that change how fast or where a run computes, but not what it is.
-NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps", "profile_steps")
+# Options that change how fast or where a run computes, but not what it is. Another number of replicas rounds sums
+# otherwise, no more: its examples, their augmentation and their dropout are the same.
+NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps", "profile_steps", "strategy", "replicas")
 
 _CHOICES = {
     "precision": PRECISIONS,

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from models.heads import per_example_loss, predicted_labels
 from training.hardware import Hardware
+from training.health import make_notes, note_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,26 +20,31 @@ class TrainState:
       model: outputs float32 logits.
       optimizer: built for the model's trainable variables.
       sums: float64 [3]: loss, correct predictions and examples of the epoch so far, padding left out.
+      health: the notes of `health.make_notes`.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     sums: tf.Variable
+    health: tf.Variable
 
     @property
     def variables(self) -> list:
         """Everything a checkpoint must hold, in a fixed order; `model.variables` includes dropout's seed state."""
-        return [*self.model.variables, *self.optimizer.variables, self.sums]
+        return [*self.model.variables, *self.optimizer.variables, self.sums, self.health]
 
 
-def make_state(hardware: Hardware, build_model: Callable, build_optimizer: Callable) -> TrainState:
-    """Builds model, optimizer and sums under the strategy's scope."""
+def make_state(
+    hardware: Hardware, build_model: Callable, build_optimizer: Callable, global_batch_size: int
+) -> TrainState:
+    """Builds model, optimizer, sums and notes under the strategy's scope."""
     with hardware.scope():
         model = build_model()
         optimizer = build_optimizer()
         optimizer.build(model.trainable_variables)
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
-    return TrainState(model, optimizer, sums)
+        health = make_notes(global_batch_size)
+    return TrainState(model, optimizer, sums, health)
 
 
 def make_train_step(
@@ -66,17 +72,38 @@ def make_train_step(
             gradients = _agree_on_overflow(gradients)
         state.optimizer.apply(gradients, state.model.trainable_variables)
         correct = tf.cast(predicted_labels(logits) == batch["label"], tf.float32) * weight
-        return tf.cast(tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)]), tf.float64)
+        sums = tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)])
+        # One vector, so that replicas exchange one.
+        return tf.cast(tf.concat([sums, _bad_rows(losses)], axis=0), tf.float64)
 
     @tf.function(jit_compile=jit_compile)
     def train_step(batch):
+        loss_scale = _loss_scale(state.optimizer)
         if hardware.strategy is None:
-            state.sums.assign_add(replica_step(batch))
+            parts = replica_step(batch)
         else:
-            sums = hardware.strategy.run(replica_step, args=(batch,))
-            state.sums.assign_add(hardware.strategy.reduce("SUM", sums, axis=None))
+            parts = hardware.strategy.run(replica_step, args=(batch,))
+            parts = hardware.strategy.reduce("SUM", parts, axis=None)
+        state.sums.assign_add(parts[:3])
+        note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale)
 
     return train_step
+
+
+def _bad_rows(losses: tf.Tensor) -> tf.Tensor:
+    """float32 [global batch size]: 1 where a row of this replica has a loss that is not finite, 0 elsewhere."""
+    replica = tf.distribute.get_replica_context()
+    rows = losses.shape[0]
+    before = rows * replica.replica_id_in_sync_group
+    bad = tf.cast(~tf.math.is_finite(losses), tf.float32)
+    return tf.pad(bad, [[before, rows * replica.num_replicas_in_sync - rows - before]])
+
+
+def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+    """float64 []; 0 where the loss is not scaled."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.cast(optimizer.dynamic_scale.value, tf.float64)
+    return tf.zeros([], tf.float64)
 
 
 def _agree_on_overflow(gradients: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -104,6 +104,7 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
         hardware,
         lambda: build_model(options.model_options, classes, data.pixels.pixel_format.shape),
         lambda: build_optimizer(options, 1),
+        options.global_batch_size,
     )
     finish = make_finish(options.augment, data.full_scale) if job.place == "device" else None
     train_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)

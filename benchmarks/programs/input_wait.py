@@ -65,6 +65,7 @@ def _make_state(job: Job, hardware) -> TrainState:
         hardware,
         lambda: build_model(job.options.model_options, num_classes, shape),
         lambda: build_optimizer(job.options, job.order.steps_per_epoch),
+        job.options.global_batch_size,
     )
 
 

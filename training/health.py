@@ -1,0 +1,98 @@
+"""Numbers gone bad: the step notes them where it computes, the loop reads the notes now and then.
+
+Looking at every step's loss would have the host wait for an accelerator in every step. So each step writes into one
+small variable, and the first trouble stays in it: whoever reads it later learns which step it was. The variable is
+part of the state, so a resumed run counts on.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# A row of updates left out that ends the run. Each halves the loss scale, so fifty take it through all of float16: from
+# 2^25, far above the first scale of 2^15, to 2^-25, where the scaled loss itself rounds to 0.
+MAX_SKIPPED_UPDATES = 50
+
+_LOWER = "lower --learning_rate, or train in --precision=float32"
+_STEPS, _UPDATES, _SKIPPED, _RECORD = 0, 1, 2, 3
+_RECORD_WIDTH = 4  # step, loss, updates, loss scale; the rows follow
+
+
+@dataclasses.dataclass(frozen=True)
+class Trouble:
+    """The first step that went wrong.
+
+    Attributes:
+      what: happened, in words.
+      fix: what the user can do, in words.
+      step: counted from 1 over all epochs.
+      updates: optimizer updates before it.
+      loss_scale: that it was taken with; None where the loss is not scaled.
+      bad_rows: int64, the rows of the global batch whose own loss is not finite.
+    """
+
+    what: str
+    fix: str
+    step: int
+    updates: int
+    loss_scale: float | None
+    bad_rows: np.ndarray
+
+
+def make_notes(global_batch_size: int) -> tf.Variable:
+    """float64 [7 + global_batch_size]: steps, updates and updates left out in a row; then, zeros while all is well,
+    the step, loss, updates and loss scale of the first trouble, and 1 for each of its rows that is not finite."""
+    return tf.Variable(np.zeros(_RECORD + _RECORD_WIDTH + global_batch_size), dtype=tf.float64, name="health")
+
+
+def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Optimizer, loss_scale) -> None:
+    """Notes a step whose update is done or left out; graph code, called once for all replicas.
+
+    Args:
+      notes: from `make_notes`.
+      loss: float64 [], the sum over the global batch.
+      bad_rows: float64 [global batch size], 1 where a row's own loss is not finite, else 0.
+      optimizer: counts its updates.
+      loss_scale: float64 [], as it was before the update; 0 where the loss is not scaled.
+    """
+    before = notes.read_value()
+    steps = before[_STEPS] + 1
+    # Without a loss scale no update is left out.
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    updates = tf.cast(optimizer.iterations.value, tf.float64) if scaled else steps
+    skipped = tf.where(updates > before[_UPDATES], tf.zeros([], tf.float64), before[_SKIPPED] + 1)
+    is_bad = tf.logical_or(~tf.math.is_finite(loss), skipped >= MAX_SKIPPED_UPDATES)
+    is_first = tf.logical_and(is_bad, before[_RECORD] == 0)
+    record = tf.concat([tf.stack([steps, loss, before[_UPDATES], loss_scale]), bad_rows], axis=0)
+    # A choice, not a branch: an accelerator would have to hand the verdict back before it could go on.
+    kept = tf.where(is_first, record, before[_RECORD:])
+    notes.assign(tf.concat([tf.stack([steps, updates, skipped]), kept], axis=0))
+
+
+def find_trouble(notes: tf.Variable) -> Trouble | None:
+    """The first trouble, or None; waits for the steps under way."""
+    record = np.asarray(notes)[_RECORD:]
+    step, loss, updates, loss_scale = record[:_RECORD_WIDTH].tolist()
+    if not step:
+        return None
+    what, fix = f"the training loss became {loss}", _LOWER
+    if np.isfinite(loss):
+        what = f"no loss scale was found: {MAX_SKIPPED_UPDATES} updates in a row had gradients that overflow"
+        fix = "train in --precision=mixed_bfloat16 or float32, or lower --learning_rate"
+    bad_rows = np.flatnonzero(record[_RECORD_WIDTH:])
+    return Trouble(what, fix, int(step), int(updates), loss_scale or None, bad_rows)
+
+
+def find_bad_variable(variables: list, notes: tf.Variable, optimizer) -> Trouble | None:
+    """A NaN or an Inf that the last update left in `variables`, which no loss has shown yet; or None."""
+    for variable in variables:
+        values = np.asarray(variable)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            steps, updates = np.asarray(notes)[:_SKIPPED].astype(int).tolist()
+            scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+            loss_scale = float(np.asarray(optimizer.dynamic_scale)) if scaled else None
+            what = f"the update left a NaN or an Inf in {getattr(variable, 'path', variable.name)}"
+            return Trouble(what, _LOWER, steps, updates - 1, loss_scale, np.zeros(0, np.int64))
+    return None
