@@ -99,6 +99,7 @@ def check_folders(run_dir: Path, soak: Soak, lives: int, cache: dict) -> None:
     assert files["others"] <= whole["others"] + CHECKPOINT_FILES
     assert cache_files() == cache
     assert os.listdir(os.environ["TMPDIR"]) == []
+    assert os.listdir(os.environ["TMPDIR"]) == []
 
 
 def run_to_its_end(run_dir: Path, soak: Soak, generator: np.random.Generator, cache: dict) -> None:
