@@ -14,6 +14,7 @@ from decoding.decode import decode_image
 from decoding.options import PixelFormat
 from models.heads import probabilities
 from pipeline.augment import to_float
+from serving.seal import write_seal
 
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
 PARITY_TOLERANCE = 1e-5
@@ -58,7 +59,7 @@ class ServedModel(tf.Module):
 
         # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
         # end in _bytes, and for no others.
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
         def classify_bytes(image_bytes):
             pixel_spec = tf.TensorSpec(pixel_format.shape, images.dtype)
             return classify(
@@ -66,18 +67,19 @@ class ServedModel(tf.Module):
             )
 
         self.serving_default = classify_bytes
-        self.serve_images = tf.function(classify, input_signature=[images])
-        self.class_names = tf.function(lambda: names, input_signature=[])
+        self.serve_images = tf.function(classify, input_signature=[images], autograph=False)
+        self.class_names = tf.function(lambda: names, input_signature=[], autograph=False)
 
 
 def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
-    """Writes the SavedModel to `path`, whole or not at all; returns the largest probability difference of the proof.
+    """Writes the SavedModel to `path`, sealed, whole or not at all; returns the proof's largest probability difference.
 
     Raises ExportError, and leaves what was at `path`, where the reloaded model differs from evaluation.
     """
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     with durable.whole_directory(path) as temporary:
         tf.saved_model.save(served, str(temporary), signatures=signatures)
+        write_seal(temporary)
         faults.reach("export.saved")
         difference = _prove(temporary, proof)
         faults.reach("export.proved")

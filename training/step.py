@@ -76,7 +76,7 @@ def make_train_step(
         # One vector, so that replicas exchange one.
         return tf.cast(tf.concat([sums, _bad_rows(losses)], axis=0), tf.float64)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=jit_compile, autograph=False)
     def train_step(batch):
         loss_scale = _loss_scale(state.optimizer)
         if hardware.strategy is None:
