@@ -3,22 +3,33 @@
 The only module besides the scripts that knows absl.
 """
 
+import contextlib
+import errno
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 # TensorFlow's C++ notes would stand between the log lines; what fails there comes through as an exception.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app, flags, logging
 
+import durable
 from sources.errors import UserError
 from training.signals import EXIT_STOPPED, Stopped
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
+_WRITE_FIXES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some of your quota",
+    errno.EFBIG: "raise the limit on a file's size (ulimit -f)",
+    errno.EROFS: "mount it for writing",
+    errno.EACCES: "allow yourself to write there",
+    errno.EPERM: "allow yourself to write there",
+}
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues, list[str]], None]) -> None:
@@ -51,7 +62,7 @@ def import_tensorflow() -> None:
     What it printed is shown where the import fails. Scripts call this once their flags are known to be good: a typing
     mistake is answered in a tenth of a second, the import takes four.
     """
-    with tempfile.TemporaryFile() as captured:
+    with open(os.memfd_create("notices"), "w+b") as captured:  # in memory: the disk may be full
         standard_error = os.dup(2)
         os.dup2(captured.fileno(), 2)
         try:
@@ -84,15 +95,32 @@ def _guard(main, arguments: list[str]) -> None:
         main(flags.FLAGS, arguments)
     except UserError as error:
         _fail(str(error))
+    except durable.WriteError as error:
+        fix = _WRITE_FIXES.get(error.errno, "check the disk")
+        _fail(f"{str(error.filename)!r} cannot be written ({error.strerror}): {fix}, and give the same command again")
     except Stopped as stopped:
-        print(f"{stopped}; the same command goes on from there", file=sys.stderr)
-        sys.exit(EXIT_STOPPED)
+        _exit(EXIT_STOPPED, f"{stopped}; the same command goes on from there")
     except KeyboardInterrupt:
-        print("interrupted; nothing half-written is left", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
-    sys.stdout.flush()
+        _exit(EXIT_INTERRUPTED, "interrupted; nothing half-written is left")
+    _flush(sys.stdout)
 
 
 def _fail(text: str) -> None:
-    print("error: " + " ".join(text.split()), file=sys.stderr)
-    sys.exit(EXIT_USER)
+    _exit(EXIT_USER, "error: " + " ".join(text.split()))
+
+
+def _exit(code: int, line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)
+    _flush(sys.stdout)
+    _flush(sys.stderr)
+    sys.exit(code)
+
+
+def _flush(stream: TextIO) -> None:
+    """Writes out what is buffered; the exit code tells the rest, even where the disk of the log is full."""
+    try:
+        stream.flush()
+    except OSError:
+        # What is left goes nowhere: Python would try again at its end, and exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,46 +3,66 @@
 A reader of anything written here sees the old content or the new, never a half: the bytes go to a temporary
 name in the same folder, are flushed to the disk, and take the final name by one rename. POSIX `rename` is atomic
 within a file system; the parent folder is flushed too, because a rename that only the page cache knows is lost
-with the power.
+with the power. A folder that is there already changes places with the new one in one call where Linux can do that
+(renameat2(2), RENAME_EXCHANGE); elsewhere it steps aside under a name by which it is found again.
 """
 
 import contextlib
 import csv
+import ctypes
+import errno
 import hashlib
 import io
 import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+import faults
+
 TEMPORARY_PREFIX = ".incomplete-"
+ASIDE_PREFIX = ".replaced-"  # a whole folder, for the moment in which another takes its name
+_NAME_SHOWN = 40  # characters of the final name in a temporary one; file systems allow 255 bytes in all
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+
+class WriteError(OSError):
+    """What had to be written could not be: `filename` is what, `strerror` why. What was there before still is."""
+
+    def __init__(self, path: str | Path, cause: OSError):
+        super().__init__(cause.errno, cause.strerror or str(cause), str(path))
 
 
 def write_bytes(path: str | Path, data: bytes | memoryview) -> None:
     """Replaces the file at `path` by `data`, whole or not at all.
 
-    Raises OSError where the folder cannot be written or the disk is full; the old file is then untouched.
+    Raises WriteError where the folder cannot be written or the disk is full; the old file is then untouched.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            # mkstemp makes 0600; a result that only its owner can read surprises whoever shares the folder.
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_directory(path.parent)
+    with _named_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(path), dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                faults.reach("file.written")
+                os.fsync(file.fileno())
+                # mkstemp makes 0600; a result that only its owner can read surprises whoever shares the folder.
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+            faults.reach("file.flushed")
+            os.replace(temporary, path)
+            faults.reach("file.renamed")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_directory(path.parent)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -82,8 +102,10 @@ def encode_arrays(arrays: Mapping[str, np.ndarray]) -> memoryview:
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """What `write_arrays` wrote; raises OSError where the file is absent, cut short or has a flipped bit."""
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            return dict(saved)
+        with zipfile.ZipFile(path) as saved:
+            # Each member as a whole: a header that says less than the file holds would keep the CRC from being asked.
+            contents = {name.removesuffix(".npy"): saved.read(name) for name in saved.namelist()}
+        return {name: np.lib.format.read_array(io.BytesIO(content)) for name, content in contents.items()}
     except OSError:
         raise
     except Exception as error:  # zipfile and numpy have seven types for what a flipped bit can do
@@ -94,21 +116,26 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 def whole_directory(path: str | Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path` that takes its name when the block ends well.
 
-    Every file in it is flushed first. An existing folder at `path` is replaced: it is moved aside, the new one is
-    renamed, the old one deleted. If the block raises, nothing is left and the old folder stands.
+    Every file in it is flushed first. An existing folder at `path` is replaced and then deleted. If the block raises,
+    nothing is left and the old folder stands; an OSError comes out as a WriteError.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
-    try:
-        temporary.chmod(0o777 & ~_umask())
-        yield temporary
-        _sync_tree(temporary)
-        _swap_in(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    _sync_directory(path.parent)
+    with _named_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _bring_back(path)
+        temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(path), dir=path.parent))
+        try:
+            temporary.chmod(0o777 & ~_umask())
+            yield temporary
+            faults.reach("folder.written")
+            _sync_tree(temporary)
+            faults.reach("folder.flushed")
+            _swap_in(temporary, path)
+            faults.reach("folder.renamed")
+        except BaseException:
+            _remove(temporary)
+            raise
+        _sync_directory(path.parent)
 
 
 def sha256_file(path: str | Path) -> str:
@@ -117,31 +144,82 @@ def sha256_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def remove_leftovers(directory: str | Path) -> list[str]:
-    """Deletes the temporaries that a killed process left in `directory`; returns their names."""
-    leftovers = sorted(Path(directory).glob(TEMPORARY_PREFIX + "*"))
+def temporary_prefix(path: Path) -> str:
+    """How the names of the temporaries for `path` begin."""
+    return f"{TEMPORARY_PREFIX}{path.name[:_NAME_SHOWN]}-"
+
+
+def remove_leftovers(directory: str | Path, prefix: str = TEMPORARY_PREFIX) -> list[str]:
+    """Deletes the temporaries that a killed process left in `directory`; returns their names.
+
+    A folder that was killed while it stood aside gets its name back.
+    """
+    for aside in Path(directory).glob(ASIDE_PREFIX + "*"):
+        _bring_back(aside.with_name(aside.name.removeprefix(ASIDE_PREFIX)))
+    leftovers = sorted(path for path in Path(directory).glob(TEMPORARY_PREFIX + "*") if path.name.startswith(prefix))
     for leftover in leftovers:
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
+        _remove(leftover)
     return [leftover.name for leftover in leftovers]
 
 
+@contextlib.contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """An OSError of the block comes out as a WriteError of `path`, unless it names a file of another place."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str | bytes):
+            named = os.path.abspath(os.fsdecode(error.filename))
+            if not named.startswith(os.path.abspath(path.parent)):
+                raise
+        raise WriteError(path, error) from error
+
+
 def _swap_in(temporary: Path, path: Path) -> None:
-    if path.exists():
+    if not path.exists():
+        os.replace(temporary, path)
+    elif _exchange(temporary, path):
+        _remove(temporary)
+    else:
         # rename(2) refuses a folder that is not empty, so the old one steps aside for the moment between the two.
-        aside = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
-        os.replace(path, aside / path.name)
+        aside = path.with_name(ASIDE_PREFIX + path.name)
+        os.replace(path, aside)
         try:
             os.replace(temporary, path)
-        except BaseException:
-            os.replace(aside / path.name, path)
-            os.rmdir(aside)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            _bring_back(path)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two names in one step; False where the system or the file system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):  # before glibc 2.28, or no Linux
+        return False
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(number, os.strerror(number))
+
+
+def _bring_back(path: Path) -> None:
+    """Ends what a kill between the two renames began: the folder that stands aside takes its name again, or goes."""
+    aside = path.with_name(ASIDE_PREFIX + path.name)
+    if aside.exists():
+        if path.exists():
+            _remove(aside)
+        else:
+            os.replace(aside, path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        os.replace(temporary, path)
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _sync_tree(directory: Path) -> None:

@@ -20,7 +20,7 @@ POINTS = (
     "pack.picture",  # a picture written to the pack
     "folder.written",  # all files of a temporary folder written, none flushed
     "folder.flushed",  # flushed, not renamed
-    "folder.renamed",  # renamed, its parent not flushed; what it replaced still there
+    "folder.renamed",  # renamed, its parent not flushed
     "step.begin",  # a batch at hand
     "step.updated",  # the optimizer has updated, no checkpoint is written
     "validation.begin",

@@ -20,16 +20,18 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one call."""
     from sources.errors import UserError
+    from training.signals import listen
 
     commandline.refuse_arguments(arguments)
     if not values.out_dir:
         raise UserError("--out_dir is missing: the folder that the tables and sheets go to")
     options = run_flags.options_of(values, run_flags.DATA_FLAGS)
 
-    commandline.import_tensorflow()
-    from jobs.prepare import prepare
+    with listen(at_once=True):
+        commandline.import_tensorflow()
+        from jobs.prepare import prepare
 
-    prepare(options, Path(values.out_dir), commandline.cache_dir(values))
+        prepare(options, Path(values.out_dir), commandline.cache_dir(values))
 
 
 if __name__ == "__main__":

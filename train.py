@@ -32,6 +32,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from jobs.run_folder import claim
     from sources.catalog import open_catalog
     from sources.errors import unknown_name
+    from training.signals import listen
 
     commandline.refuse_arguments(arguments)
     if values.resume not in RESUMES:
@@ -41,7 +42,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     cache_dir = commandline.cache_dir(values)
     if options.dataset.startswith("tfds:"):
         commandline.import_tensorflow()  # which TFDS would import with all its notices
-    with claim(run_dir, values.resume) as folder:
+    # Before the data is there, nothing is worth saving: a signal stops at once.
+    with listen(at_once=True), claim(run_dir, values.resume) as folder:
         catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
         commandline.import_tensorflow()
         from jobs.run import run

@@ -4,8 +4,8 @@ Its name is a hash of the pictures' contents and of how they were decoded, so a 
 another size or another decoder make another pack. It holds nothing random.
 """
 
-import contextlib
 import dataclasses
+import errno
 import hashlib
 import os
 import zlib
@@ -16,6 +16,7 @@ import numpy as np
 
 import durable
 import faults
+import locks
 from decoding.check import DECODE_VERSION, Verdict, check_pictures
 from decoding.options import PixelFormat
 from sources.index import Manifest
@@ -47,21 +48,32 @@ def open_or_build_pack(
     cache_dir: Path,
     threads: int,
     on_progress: Callable[[int], None] = lambda done: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Pack:
     """The pack of these pictures, decoding them now if it is not there or is damaged.
 
-    Raises OSError where the cache folder cannot be written or is full; nothing is left then.
+    Where another process is packing the same pictures it waits for that pack. `on_progress(done)` is called while it
+    decodes or waits, and what it raises ends that; `say` takes a log line. Raises durable.WriteError where the cache
+    folder cannot be written or is full; nothing is left then.
     """
     folder = pack_folder(manifest, pixel_format, cache_dir)
     shape = (len(manifest), *pixel_format.shape)
     pack = _open(folder, shape, pixel_format)
-    if pack is None:
+    if pack is not None:
+        return pack
+    waiting = f"cache       another process is packing the same pictures into {folder}: waiting for it"
+    with locks.sole_maker(folder, waiting, say, lambda: on_progress(0)):
+        pack = _open(folder, shape, pixel_format)  # again: another process may have packed them meanwhile
+        if pack is not None:
+            return pack
+        if folder.exists():
+            say(f"cache       the pack {folder} is damaged: decoding again")
         with durable.whole_directory(folder) as temporary:
             _build(temporary, shape, manifest, pixel_format, threads, on_progress)
         pack = _open(folder, shape, pixel_format)
         if pack is None:
-            raise OSError(f"the pack {folder} is damaged as soon as it is written: check the disk")
-    return pack
+            raise durable.WriteError(folder, OSError(errno.EIO, "damaged as soon as it is written; check the disk"))
+        return pack
 
 
 def load_or_make_verdict(
@@ -70,16 +82,26 @@ def load_or_make_verdict(
     cache_dir: Path,
     threads: int,
     on_progress: Callable[[int], None] = lambda done: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Verdict:
-    """The verdict alone, for training without a pack; kept in the cache folder."""
+    """The verdict alone, for training without a pack; kept in the cache folder where that can be written."""
     store = cache_dir / "verdicts" / f"{pack_key(manifest, pixel_format)}.npz"
-    try:
-        return Verdict.from_arrays(durable.read_arrays(store))
-    except (OSError, ValueError, KeyError):
+    verdict = _recall_verdict(store, len(manifest))
+    if verdict is None:
         verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
-        with contextlib.suppress(OSError):  # a full disk: without it the next run only decodes again
+        try:
             durable.write_arrays(store, verdict.to_arrays())
-        return verdict
+        except durable.WriteError as error:
+            say(f"cache       warning: not kept that the pictures can be decoded ({error.filename}: {error.strerror})")
+    return verdict
+
+
+def _recall_verdict(store: Path, examples: int) -> Verdict | None:
+    try:
+        verdict = Verdict.from_arrays(durable.read_arrays(store))
+    except (OSError, ValueError, KeyError):
+        return None
+    return verdict if len(verdict.peaks) == examples else None
 
 
 def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) -> None:
@@ -107,9 +129,9 @@ def _open(folder: Path, shape: tuple[int, ...], pixel_format: PixelFormat) -> Pa
         arrays = durable.read_arrays(folder / "verdict.npz")
         verdict, checksums = Verdict.from_arrays(arrays), arrays["checksums"]
         pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r", shape=shape)
+        # One pass at about 1 GB/s; it also brings the file into the page cache, where the first epoch wants it.
+        if any(zlib.crc32(picture) != checksum for picture, checksum in zip(pixels, checksums, strict=True)):
+            return None
     except (OSError, ValueError, KeyError):
-        return None
-    # One pass at about 1 GB/s; it also brings the file into the page cache, where the first epoch wants it.
-    if any(zlib.crc32(picture) != checksum for picture, checksum in zip(pixels, checksums, strict=True)):
         return None
     return Pack(pixels, verdict)

@@ -1,6 +1,7 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
 import dataclasses
+import functools
 import time
 from pathlib import Path
 
@@ -19,23 +20,26 @@ from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
 from reports.sheets import read_images
 from reports.summaries import Summaries
-from serving.evaluation import make_predictor, predict_split
+from serving.evaluation import make_predictor, predict_batches, split_batches
 from serving.export import Proof, ServedModel, export_model
 from sources.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint, restore, to_arrays, weights_sha256
 from training.hardware import Hardware
 from training.loop import Loop
 from training.options import RunOptions
+from training.signals import StopRequest, until_stopped
 
 PROOF_FILES = 400
 MISTAKES_SHOWN = 24
+_WHERE = "after the last step, which is saved"
 
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
     """A run whose last step is done.
 
-    `sheets` are the sample and augmentation PNGs; `began` is a time.monotonic().
+    `sheets` are the sample and augmentation PNGs; `began` is a time.monotonic(); `stop` says whether to stop before
+    the end, which the same command then does again from the last checkpoint.
     """
 
     options: RunOptions
@@ -45,10 +49,14 @@ class Finished:
     sheets: tuple[bytes, bytes]
     began: float
     versions: dict
+    stop: StopRequest
 
 
 def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
-    """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report."""
+    """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
+
+    Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
+    """
     run_dir = run.loop.options.run_dir
     best = best_row(run.loop.history)
     model = _float32_model(run, best["step"])
@@ -58,6 +66,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
         for name, rows in probabilities.items()
     }
     difference = _export(model, run, probabilities, run_dir)
+    run.stop.check(_WHERE)
     results = _results(run, best, split_scores, difference)
     write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
     write_quarantine_csv(run_dir / "quarantine.csv", run.data)
@@ -128,9 +137,10 @@ def _load_best(path: Path) -> Checkpoint:
 def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
     """float32 [examples, classes] by split name."""
     predict = make_predictor(model)
+    batches = functools.partial(split_batches, run.data, batch_size=run.options.global_batch_size)
     nothing = np.zeros((0, len(run.data.manifest.class_names)), np.float32)
     return {
-        name: predict_split(predict, run.data, ids, run.options.global_batch_size) if len(ids) else nothing
+        name: predict_batches(predict, until_stopped(batches(ids), run.stop, _WHERE)) if len(ids) else nothing
         for name, ids in run.data.splits.ids.items()
     }
 

@@ -14,7 +14,7 @@ from sources.errors import UserError
 from sources.folders import Catalog
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
-from training.signals import Stopped, StopRequest
+from training.signals import StopRequest
 
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
@@ -38,23 +38,27 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
 def prepare_data(
     options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter, stop: StopRequest | None = None
 ) -> Data:
-    """Checks, splits and packs the pictures of a catalog; raises Stopped where `stop` is set while it decodes."""
+    """Checks, splits and packs the pictures of a catalog; raises Stopped where `stop` is set meanwhile."""
     data_options = DataOptions(
         options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
         options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
     )  # fmt: skip
     started = []
 
-    def on_progress(done: int, total: int) -> None:
+    def go_on() -> None:
         if stop:
-            raise Stopped(f"{stop.signal_name}: stopped before the first step")
+            stop.check("before the first step")
+
+    def on_progress(done: int, total: int) -> None:
+        go_on()
         if not started:
             reporter.start("decoding", total)
             started.append(True)
         reporter.update(done)
 
+    go_on()
     try:
-        data = load_data(catalog, data_options, on_progress)
+        data = load_data(catalog, data_options, on_progress, reporter.say, go_on)
     finally:
         reporter.stop()
     if options.full_train:

@@ -1,13 +1,10 @@
 """One run, from options to a finished run folder. Top to bottom, the order in which things happen."""
 
 import dataclasses
-import json
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,6 +13,7 @@ from jobs.announce import announce, augment_place, input_verdict
 from jobs.bad_batch import explain
 from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
+from jobs.resume import find_checkpoint, identity_of, versions
 from jobs.run_folder import RunFolder
 from models.zoo import build_model
 from pipeline.contract import batch_spec
@@ -28,7 +26,6 @@ from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
 from serving.evaluation import make_predictor, predict_batches, split_batches
-from sources.errors import UserError
 from sources.folders import Catalog
 from sources.splits import write_split_csv
 from training import checkpoint
@@ -37,10 +34,8 @@ from training.loop import Loop, LoopOptions
 from training.optimizer import build_optimizer, learning_rate_at
 from training.options import RunOptions
 from training.profile import Profiler
-from training.signals import StopRequest, listen
+from training.signals import StopRequest, listen, until_stopped
 from training.step import make_state, make_train_step
-
-PENSTOCK_VERSION = "0.1.0"
 
 
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
@@ -57,15 +52,18 @@ def run(
     began = time.monotonic()
     reporter = Reporter()
     old = folder.adopt(options)
-    if folder.finished:
+    results = folder.results()
+    if results is not None:
         reporter.say(f"finished already: {folder.path / 'results.json'}")
-        return json.loads((folder.path / "results.json").read_text())
+        return results
     threads = options.threads or (old or {}).get("threads", 0)
     hardware = set_up(options.precision, options.strategy, options.replicas, threads)
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.global_batch_size, hardware.replicas)
-    with listen() as stop, open_summaries(folder.path) as summaries:
+    with listen() as stop, open_summaries(folder.path, reporter.say) as summaries:
         data = prepare_data(options, catalog, cache_dir, reporter, stop)
+        # Before anything is written: what cannot be continued stays as it is.
+        saved = find_checkpoint(folder.path, identity_of(options, hardware, data), data, reporter.say)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
         # Before the folder is a run: a picture too small for the model leaves nothing behind.
         loop = _make_loop(options, hardware, data, order, folder.path, reporter, stop)
@@ -74,15 +72,13 @@ def run(
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
         sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
-        _train(options, hardware, data, order, loop, reporter, summaries, sheets)
-        final = Finished(options, hardware, data, loop, sheets, began, versions())
+        if saved:
+            _resume(loop, saved, reporter)
+        elif old:
+            reporter.say("resume      from the start: the run has no checkpoint")
+        _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
+        final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
         return finish_run(final, summaries, reporter)
-
-
-def versions() -> dict[str, str]:
-    """The programs whose change may change a bit."""
-    return {"penstock": PENSTOCK_VERSION, "python": platform.python_version(), "tensorflow": tf.__version__,
-            "keras": keras.__version__, "numpy": np.__version__}  # fmt: skip
 
 
 def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
@@ -98,20 +94,21 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
     )
     loop_options = LoopOptions(
         run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
-        options.checkpoint_every_steps, _identity(options, hardware, data),
+        options.checkpoint_every_steps, identity_of(options, hardware, data),
     )  # fmt: skip
     return Loop(
         loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, run_dir)
     )
 
 
-def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets) -> None:
+def _train(
+    options, hardware, data, order, loop: Loop, reporter: Reporter, summaries: Summaries, sheets, stop: StopRequest
+) -> None:
     model = loop.state.model
     parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     reporter.say(
         f"model       {options.model}, {parameters:,} parameters; {options.optimizer} {options.learning_rate:g}"
     )
-    _resume(loop, reporter)
     if loop.step == 0:
         _show_sheets(summaries, sheets)
     if loop.history:
@@ -141,7 +138,7 @@ def _train(options, hardware, data, order, loop: Loop, reporter: Reporter, summa
     loop.run(
         batches,
         make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
-        _validation(predict, data, options.global_batch_size),
+        _validation(predict, data, options.global_batch_size, stop),
         # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
         lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
         stage_seconds,
@@ -153,32 +150,16 @@ def _updates(loop: Loop) -> int:
     return int(np.asarray(loop.state.optimizer.iterations))
 
 
-def _identity(options: RunOptions, hardware: Hardware, data: Data) -> dict:
-    return {"manifest_sha256": data.manifest.sha256, "full_scale": data.full_scale, "precision": hardware.policy,
-            "threads": hardware.threads, "versions": versions(), "replicas": hardware.replicas}  # fmt: skip
-
-
-def _resume(loop: Loop, reporter: Reporter) -> None:
-    saved = checkpoint.load_newest(loop.checkpoint_dir, reporter.say)
-    if saved is None:
-        return
-    mine = json.loads(json.dumps(loop.options.identity))
-    changed = [f"{name}: {saved.identity.get(name)} -> {value}" for name, value in mine.items()
-               if saved.identity.get(name) != value and name != "replicas"]  # fmt: skip
-    if changed:
-        raise UserError(
-            f"the checkpoint in {str(loop.checkpoint_dir)!r} cannot be continued to the same result "
-            f"({'; '.join(changed)}): restore what changed, or give another --run_dir"
-        )
+def _resume(loop: Loop, saved: checkpoint.Checkpoint, reporter: Reporter) -> None:
     checkpoint.restore(loop.state.variables, saved.arrays)
     loop.step, loop.history = saved.step, saved.history
     reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
-    if saved.identity["replicas"] != mine["replicas"]:
+    before, now = saved.identity["replicas"], loop.options.identity["replicas"]
+    if before != now:
         normalised = any("moving_variance" in variable.path for variable in loop.state.model.variables)
         reporter.say(
-            f"replicas    {saved.identity['replicas']} -> {mine['replicas']}: same examples, augmentation and dropout; "
-            "sums over replicas differ in their last bits"
-            + (", and BatchNorm normalises by each replica's own rows" if normalised else "")
+            f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in their "
+            "last bits" + (", and BatchNorm normalises by each replica's own rows" if normalised else "")
         )
 
 
@@ -197,15 +178,16 @@ def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: 
     return iter(hardware.strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
 
 
-def _validation(predict: Callable, data: Data, batch_size: int) -> Callable[[], dict]:
-    """() -> validation's columns of the history."""
+def _validation(predict: Callable, data: Data, batch_size: int, stop: StopRequest) -> Callable[[], dict]:
+    """() -> validation's columns of the history; raises Stopped where `stop` is set on the way."""
     ids = data.splits.ids["validation"]
     if not len(ids):
         return lambda: {"validation_loss": None, "validation_accuracy": None}
     batches = split_batches(data, ids, batch_size)
 
     def validate() -> dict:
-        figures = scores(data.manifest.labels[ids], predict_batches(predict, batches))
+        asked = until_stopped(batches, stop, "in validation")
+        figures = scores(data.manifest.labels[ids], predict_batches(predict, asked))
         return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
 
     return validate

@@ -1,24 +1,24 @@
 """The run folder: claimed by one process, continued by the same options, refused to others."""
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import durable
+import locks
 from sources.errors import UserError
 from training.options import RunOptions, differences
 
 
 @contextlib.contextmanager
 def claim(path: Path, resume: str) -> Iterator["RunFolder"]:
-    """A RunFolder for the block; folders that a user's mistake left without a run are taken away again."""
+    """A RunFolder for the block; folders that a mistake or a stop left without a run are taken away again."""
     folder = RunFolder(path, resume)
     try:
         yield folder
-    except UserError:
+    except BaseException:
         if not folder.options_path.exists():
             folder.take_away()
         raise
@@ -53,19 +53,27 @@ class RunFolder:
         durable.remove_leftovers(path)
         durable.remove_leftovers(path / "checkpoints")
 
-    @property
-    def finished(self) -> bool:
-        """Whether the run that is here has written its last file."""
-        return (self.path / "results.json").exists() and (self.path / "report.html").exists()
+    def results(self) -> dict | None:
+        """What results.json holds, where the run that is here has written its last file; None for an unfinished one."""
+        try:
+            results = json.loads((self.path / "results.json").read_text())
+        except (OSError, ValueError, RecursionError):
+            return None  # absent or damaged: the end of the run is done again, from its last checkpoint
+        return results if isinstance(results, dict) and (self.path / "report.html").exists() else None
 
     def adopt(self, options: RunOptions) -> dict | None:
         """The options.json that is here, or None; raises UserError where its run is not the one of `options`."""
         try:
             old = json.loads(self.options_path.read_text())
+            if not isinstance(old, dict):
+                raise ValueError(f"it holds a {type(old).__name__}")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{str(self.options_path)!r} cannot be read ({error}): give another --run_dir") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(
+                f"{str(self.options_path)!r} cannot be read ({error}): put it back (flags.txt beside it says the same) "
+                "or give another --run_dir"
+            ) from None
         new = options.to_json()
         if not options.threads:
             # A resumed run keeps the thread count that its bits depend on, unless the user asks for another.
@@ -92,13 +100,11 @@ class RunFolder:
     def _claim(self):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held until the process ends
+            lock = locks.acquire(self.path / ".lock")
         except OSError as error:
             raise UserError(f"--run_dir={self.path} cannot be written: {error.strerror}; give another folder") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"--run_dir={self.path} is in use by another run: wait for it, or give another") from None
+        if lock is None:
+            raise UserError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
         return lock
 
 

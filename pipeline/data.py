@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import durable
 from decoding.check import Verdict
 from decoding.options import PixelFormat
 from decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
@@ -61,19 +62,32 @@ class Data:
     reasons: tuple[str, ...]
 
 
-def load_data(catalog: Catalog, options: DataOptions, on_progress: Callable[[int, int], None]) -> Data:
-    """Indexes, checks, splits and packs; `on_progress(done, total)` while pictures are decoded.
+def load_data(
+    catalog: Catalog,
+    options: DataOptions,
+    on_progress: Callable[[int, int], None],
+    say: Callable[[str], None] = lambda line: None,
+    go_on: Callable[[], None] = lambda: None,
+) -> Data:
+    """Indexes, checks, splits and packs.
 
-    Raises UserError where nothing can be trained on.
+    Args:
+      catalog, options: which pictures, and how they become examples.
+      on_progress: called with (done, total) while pictures are decoded; what it raises ends that.
+      say: takes a log line about a wait for another process, or about what could not be kept.
+      go_on: called often while files are read; what it raises ends that.
+
+    Raises:
+      UserError: nothing can be trained on, or the pack that is asked for cannot be written.
     """
-    manifest = build_index(catalog, options.cache_dir, options.threads)
+    manifest = build_index(catalog, options.cache_dir, options.threads, say, go_on)
     _check_classes(manifest, catalog)
     pixel_format, why_format = choose_pixel_format(manifest, options)
 
     def progress(done: int) -> None:
         on_progress(done, len(manifest))
 
-    pixels, verdict, why_cache = _open_pixels(manifest, pixel_format, options, progress)
+    pixels, verdict, why_cache = _open_pixels(manifest, pixel_format, options, progress, say)
     splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed)
     full_scale, why_scale = _choose_full_scale(options, pixel_format, verdict, splits)
     refused = tuple((manifest.paths[example_id], reason) for example_id, reason in verdict.refused.items())
@@ -101,20 +115,20 @@ def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[Pixel
     return pixel_format, f"{height}x{width}x{channels}, {bits} bits a channel ({why})"
 
 
-def _open_pixels(manifest, pixel_format, options, progress) -> tuple[Pixels, Verdict, str]:
+def _open_pixels(manifest, pixel_format, options, progress, say) -> tuple[Pixels, Verdict, str]:
     cache, why = _choose_cache(manifest, pixel_format, options)
     if cache == "pack":
         try:
-            pack = open_or_build_pack(manifest, pixel_format, options.cache_dir, options.threads, progress)
+            pack = open_or_build_pack(manifest, pixel_format, options.cache_dir, options.threads, progress, say)
             return PackedPixels(pack.pixels, pixel_format), pack.verdict, why
-        except OSError as error:
+        except durable.WriteError as error:
             if options.cache == "pack":
                 raise UserError(
-                    f"--cache=pack: the pack cannot be written to {str(options.cache_dir)!r} "
-                    f"({error.strerror or error}); free some space, give another --cache_dir, or use --cache=none"
+                    f"--cache=pack: the pack cannot be written to {str(options.cache_dir)!r} ({error.strerror}); free "
+                    "some space, give another --cache_dir, or use --cache=none"
                 ) from None
-            why = f"none: the pack could not be written ({error.strerror or error})"
-    verdict = load_or_make_verdict(manifest, pixel_format, options.cache_dir, options.threads, progress)
+            why = f"none: warning, the pack could not be written to {options.cache_dir} ({error.strerror})"
+    verdict = load_or_make_verdict(manifest, pixel_format, options.cache_dir, options.threads, progress, say)
     return StreamedPixels(manifest, pixel_format, options.threads), verdict, why
 
 

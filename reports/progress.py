@@ -1,5 +1,6 @@
 """What a run says: log lines for everyone, a bar with ETA and images/s for a terminal."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -20,7 +21,8 @@ class Reporter:
     def say(self, line: str) -> None:
         """One log line."""
         # Neither markup nor emoji: folders called [train] and :cat: must come out as they are.
-        self._console.print(line, markup=False)
+        with contextlib.suppress(OSError):  # a log on a full disk must not cost the run
+            self._console.print(line, markup=False)
 
     def start(self, description: str, total: int, done: int = 0) -> None:
         """Shows a bar of `total` units, of which `done` are done."""

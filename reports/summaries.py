@@ -1,7 +1,8 @@
 """TensorBoard: scalars an epoch for train, validation and test, and pictures."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,40 +13,69 @@ from sources.errors import UserError
 
 
 class Summaries:
-    """Event files in `run_dir/train`, `validation` and `test`; the same tag in each, so that curves overlay."""
+    """Event files in `run_dir/train`, `validation` and `test`; the same tag in each, so that curves overlay.
 
-    def __init__(self, run_dir: Path):
+    They only show a run: where they cannot be written, one line says so and the run goes on without them.
+    """
+
+    def __init__(self, run_dir: Path, say: Callable[[str], None]):
         """Raises UserError where tensorboard, which TensorFlow 2.21 does not bring, is not there."""
         try:
             import tensorboard  # noqa: F401
         except ImportError:
             raise UserError("tensorboard is not installed: run make setup") from None
         self._run_dir = run_dir
+        self._say = say
+        self._failed = False
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def scalars(self, split: str, epoch: int, values: Mapping[str, float | None]) -> None:
         """Writes the values that are not None at x = `epoch` (counted from 1), and flushes."""
-        # as_default flushes when its block ends.
-        with self._writer(split).as_default(step=epoch):
+
+        def write() -> None:
             for tag, value in values.items():
                 if value is not None:
                     tf.summary.scalar(tag, value)
             faults.reach("summary.written")
 
+        self._write(split, epoch, write)
+
     def text(self, split: str, tag: str, epoch: int, words: str) -> None:
         """Writes a line of text at `epoch`, and flushes."""
-        with self._writer(split).as_default(step=epoch):
-            tf.summary.text(tag, words)
+        self._write(split, epoch, lambda: tf.summary.text(tag, words))
 
     def picture(self, split: str, tag: str, pixels: np.ndarray) -> None:
         """Writes a uint8 [height, width, 3] picture, and flushes."""
-        with self._writer(split).as_default(step=0):
-            tf.summary.image(tag, pixels[None])
+        self._write(split, 0, lambda: tf.summary.image(tag, pixels[None]))
 
     def close(self) -> None:
         """Closes the event files."""
         for writer in self._writers.values():
-            writer.close()
+            self._forgive(writer.close)
+
+    def _write(self, split: str, step: int, write: Callable[[], object]) -> None:
+        def write_and_flush() -> None:
+            writer, before = self._writer(split), self._bytes(split)
+            # as_default flushes when its block ends.
+            with writer.as_default(step=step):
+                write()
+            if self._bytes(split) == before:  # TensorFlow says nothing of a full disk
+                raise OSError("what is written does not arrive; is the disk full?")
+
+        if not self._failed:
+            self._forgive(write_and_flush)
+
+    def _forgive(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except (OSError, tf.errors.OpError) as error:
+            if not self._failed:
+                reason = " ".join(str(error).split())[:200]
+                self._say(f"curves      warning: {self._run_dir} takes no more TensorBoard events ({reason})")
+            self._failed = True
+
+    def _bytes(self, split: str) -> int:
+        return sum(entry.stat().st_size for entry in os.scandir(self._run_dir / split))
 
     def _writer(self, split: str) -> tf.summary.SummaryWriter:
         if split not in self._writers:
@@ -54,9 +84,9 @@ class Summaries:
 
 
 @contextlib.contextmanager
-def open_summaries(run_dir: Path) -> Iterator[Summaries]:
-    """Summaries that are closed at the end of the block."""
-    summaries = Summaries(run_dir)
+def open_summaries(run_dir: Path, say: Callable[[str], None]) -> Iterator[Summaries]:
+    """Summaries that are closed at the end of the block; `say` takes a log line."""
+    summaries = Summaries(run_dir, say)
     try:
         yield summaries
     finally:

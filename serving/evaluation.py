@@ -1,6 +1,6 @@
 """Probabilities of every example of a split, in file order: the one evaluation path."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -21,11 +21,6 @@ def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     return predict
 
 
-def predict_split(predict: Callable, data: Data, example_ids: np.ndarray, batch_size: int) -> np.ndarray:
-    """float32 [examples, classes], a row an example of `example_ids`, in its order; padding left out."""
-    return predict_batches(predict, split_batches(data, example_ids, batch_size))
-
-
 def split_batches(data: Data, example_ids: np.ndarray, batch_size: int) -> tf.data.Dataset:
     """`example_ids` in batches, as evaluation sees them; whoever evaluates them often keeps it, as making it traces."""
     return make_eval_dataset(
@@ -33,6 +28,6 @@ def split_batches(data: Data, example_ids: np.ndarray, batch_size: int) -> tf.da
     )
 
 
-def predict_batches(predict: Callable, batches: tf.data.Dataset) -> np.ndarray:
-    """float32 [examples, classes], in the order of `batches`; padding left out."""
+def predict_batches(predict: Callable, batches: Iterable[dict]) -> np.ndarray:
+    """float32 [examples, classes], a row an example, in the order of `batches`; padding left out."""
     return np.concatenate([predict(batch["image"]).numpy()[batch["mask"].numpy()] for batch in batches])

@@ -1,6 +1,8 @@
 """The SavedModel: raw image bytes in, class names out; proved equal to the evaluation path before it gets its name."""
 
 import dataclasses
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,16 +76,28 @@ class ServedModel(tf.Module):
 def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
     """Writes the SavedModel to `path`, sealed, whole or not at all; returns the proof's largest probability difference.
 
-    Raises ExportError, and leaves what was at `path`, where the reloaded model differs from evaluation.
+    Raises ExportError where the reloaded model differs from evaluation, durable.WriteError where it cannot be written;
+    both leave what was at `path`.
     """
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     with durable.whole_directory(path) as temporary:
-        tf.saved_model.save(served, str(temporary), signatures=signatures)
+        try:
+            tf.saved_model.save(served, str(temporary), signatures=signatures)
+        except tf.errors.OpError as error:
+            if storage_error := _storage_error(error):
+                raise storage_error from error
+            raise
         write_seal(temporary)
         faults.reach("export.saved")
         difference = _prove(temporary, proof)
         faults.reach("export.proved")
         return difference
+
+
+def _storage_error(error: tf.errors.OpError) -> OSError | None:
+    """The operating system's error that TensorFlow tells as one of its own, by the system's words for it."""
+    numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+    return next((OSError(number, os.strerror(number)) for number in numbers if os.strerror(number) in str(error)), None)
 
 
 def _prove(path: Path, proof: Proof) -> float:

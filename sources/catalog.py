@@ -1,9 +1,9 @@
 """A data set's name -> where its pictures are and what their classes are called. Reads folder names, not pictures."""
 
 import os
-import tempfile
 from pathlib import Path
 
+import locks
 from sources import synthetic, tfds_source
 from sources.errors import UserError, unknown_name
 from sources.folders import Catalog, Folder, catalog_of_folder
@@ -20,9 +20,9 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     """Finds the class folders of `dataset`, one of DATASET_FORMS.
 
     `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
-    get them, and where `cache_dir` cannot be written.
+    get them, and where `cache_dir` cannot be a folder.
     """
-    _check_writable(cache_dir)
+    _check_folder(cache_dir)
     name, _, argument = dataset.partition(":")
     if dataset == "realsense":
         return _open_realsense(Path(data_dir or "data/realsense"), bool(data_dir), cache_dir)
@@ -42,15 +42,17 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     raise unknown_name("dataset", dataset, DATASET_FORMS, "a folder of your own is --dataset=folder:PATH")
 
 
-def _check_writable(cache_dir: Path) -> None:
+def _check_folder(cache_dir: Path) -> None:
+    """A cache that may only be read, or is full, is no mistake: it may hold what is needed, or a run does without."""
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=cache_dir).close()
-    except OSError as error:
+    except (FileExistsError, NotADirectoryError) as error:
         raise UserError(
-            f"--cache_dir={cache_dir} cannot be written ({error.strerror}): indexes and packs are kept there; give "
+            f"--cache_dir={cache_dir} cannot be a folder ({error.strerror}): indexes and packs are kept there; give "
             "another folder"
         ) from None
+    except OSError:
+        pass
 
 
 def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
@@ -67,8 +69,7 @@ def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
     if missing:
         origin = "synthetic"
         root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
-        if not root.is_dir():
-            synthetic.write_synthetic_faces(root)
+        locks.make_once(root, lambda: synthetic.write_synthetic_faces(root))
     folders = enumerate(REALSENSE_FOLDERS.values())
     return Catalog(
         root=os.fsencode(root.absolute()),

@@ -12,13 +12,14 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 import durable
 import faults
+import locks
 from sources.folders import Catalog
 from sources.headers import BadImage, Header, read_header
 from sources.walk import UNREADABLE, Found, walk
@@ -27,6 +28,8 @@ INDEX_VERSION = 1
 MAX_FILE_BYTES = 256 << 20
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
+_WAITING = "index       another process is reading the same folders: waiting for it"
+_NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
 _FACTS = np.dtype(
@@ -89,20 +92,48 @@ class Manifest:
         return os.fsdecode(self.paths[example_id])
 
 
-def build_index(catalog: Catalog, cache_dir: Path, threads: int) -> Manifest:
+def build_index(
+    catalog: Catalog,
+    cache_dir: Path,
+    threads: int,
+    say: Callable[[str], None] = lambda line: None,
+    go_on: Callable[[], None] = lambda: None,
+) -> Manifest:
     """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
 
-    Of files that have not changed since the last time, only size and time are asked for.
+    Of files that have not changed since the last time, only size and time are asked for. Where another process is
+    reading them, it waits for what that one finds. `say` takes a log line; `go_on` is called often, and what it raises
+    ends the reading.
     """
     found = walk(catalog)
     store = cache_dir / "indexes" / f"{_store_name(catalog)}.npz"
     facts, reasons, missing = _recall(store, found)
     if len(missing):
-        for rows, chunk, refused in _inspect_all(catalog.root, found, missing, threads):
-            facts[rows] = chunk
-            reasons |= refused
-        _remember(store, found, facts, reasons)
+        facts, reasons = _read_missing(catalog.root, store, found, threads, say, go_on)
     return _assemble(catalog, found, facts, reasons)
+
+
+def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_on) -> tuple[np.ndarray, dict]:
+    """(facts, row -> reason of the refused); keeps them in `store` where that can be written."""
+    with contextlib.ExitStack() as stack:
+        keeps = True
+        try:
+            stack.enter_context(locks.sole_maker(store, _WAITING, say, go_on))
+        except durable.WriteError as error:
+            say(f"{_NOT_KEPT} ({error.filename}: {error.strerror})")
+            keeps = False
+        facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
+        if len(missing):
+            for rows, chunk, refused in _inspect_all(root, found, missing, threads):
+                facts[rows] = chunk
+                reasons |= refused
+                go_on()
+        if len(missing) and keeps:
+            try:
+                _remember(store, found, facts, reasons)
+            except durable.WriteError as error:
+                say(f"{_NOT_KEPT} ({error.filename}: {error.strerror})")
+    return facts, reasons
 
 
 def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:
@@ -184,8 +215,7 @@ def _remember(store: Path, found: Found, facts: np.ndarray, reasons: dict[int, s
     texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
     arrays = {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
               "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
-    with contextlib.suppress(OSError):  # a full disk: without it the next run only reads again
-        durable.write_arrays(store, arrays)
+    durable.write_arrays(store, arrays)
 
 
 def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> Manifest:

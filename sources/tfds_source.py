@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import durable
+import locks
 from sources.errors import UserError, unknown_name
 from sources.folders import Catalog, Folder
 
@@ -38,10 +39,13 @@ def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
     if "train" not in splits:
         raise UserError(f"--dataset=tfds:{name} has the splits {list(builder.info.splits)}: it must have train")
     root = cache_dir / "tfds" / f"{builder.info.full_name.replace('/', '-')}-{_fingerprint(builder)}"
-    if not root.is_dir():
+
+    def write() -> None:
         with durable.whole_directory(root) as temporary:
             for split in splits:
                 _write_out(builder, split, image, label, temporary, tfds)
+
+    locks.make_once(root, write)
     class_names = tuple(builder.info.features[label].names)
     folders = [
         Folder(os.fsencode(f"{split}/{index:05d}"), index, split)

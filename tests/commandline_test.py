@@ -1,5 +1,6 @@
 """A table of what users get wrong: exit code 2, one line that names the value and the fix, and nothing left behind."""
 
+import errno
 import functools
 import os
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import commandline
+import durable
 import train
 from tests.run_fixtures import (
     BROKEN,
@@ -141,6 +143,30 @@ def test_ctrl_c_is_no_traceback(capsys):
         commandline._guard(interrupted, [])
     assert caught.value.code == 130
     assert capsys.readouterr().err == "interrupted; nothing half-written is left\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [(errno.ENOSPC, "free some space there"), (errno.EFBIG, "ulimit -f"), (errno.EROFS, "mount it for writing"),
+     (errno.EACCES, "allow yourself"), (errno.EIO, "check the disk")],
+)  # fmt: skip
+def test_what_cannot_be_written_is_one_line_with_its_fix(number, fix, capsys):
+    def full(*_):
+        raise durable.WriteError("/runs/a b/history.csv", OSError(number, os.strerror(number)))
+
+    with pytest.raises(SystemExit) as caught:
+        commandline._guard(full, [])
+    line = capsys.readouterr().err
+    assert (caught.value.code, line.count("\n")) == (2, 1)
+    assert line.startswith(f"error: '/runs/a b/history.csv' cannot be written ({os.strerror(number)}): ")
+    assert fix in line
+    assert line.endswith(", and give the same command again\n")
+
+
+def test_a_log_on_a_full_disk_leaves_the_exit_code(tmp_path):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, str(ROOT / "train.py"), "--dataset=realsens"]
+        assert subprocess.run(command, check=False, stdout=full, stderr=full, cwd=tmp_path).returncode == 2
 
 
 def test_a_process_says_it_the_same_way(tmp_path):

@@ -1,7 +1,7 @@
 """Pictures on disk for whoever tests, the shared data, and a loud word where it is missing."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,6 +12,7 @@ from PIL import Image
 
 from sources.folders import catalog_of_folder
 from sources.index import Manifest, build_index
+from tests.storage import SMALL_DISK_BYTES, disk
 
 _NO_DATA = (
     "SHARED DATA MISSING: tests on real pictures need the folder ../shared/data beside the repository, or "
@@ -60,6 +61,15 @@ def picture_tree(tmp_path) -> Callable[..., Path]:
 def index_of(tmp_path) -> Callable[..., Manifest]:
     """index_of(root) -> the Manifest of its class folders; the index is kept in tmp_path/cache."""
     return lambda root, threads=2: build_index(catalog_of_folder(root), tmp_path / "cache", threads)
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A disk of SMALL_DISK_BYTES; the test is skipped where this user may not mount one."""
+    with disk(tmp_path / "disk", SMALL_DISK_BYTES) as mounted:
+        if not mounted:
+            pytest.skip("mounting a small disk needs root")
+        yield tmp_path / "disk"
 
 
 def shared_data_dir() -> Path | None:

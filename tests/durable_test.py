@@ -1,6 +1,7 @@
 """Whole or absent: what a reader finds after every kind of interruption."""
 
 import csv
+import errno
 import json
 import os
 import stat
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import durable
+from tests.storage import SMALL_DISK_BYTES, file_size_limit
 
 
 def names(folder) -> list[str]:
@@ -121,70 +123,45 @@ def test_read_arrays_of_nothing_and_of_an_object_array(tmp_path):
         durable.read_arrays(tmp_path / "pickled.npz")
 
 
-def test_a_folder_appears_whole(tmp_path):
-    path = tmp_path / "a" / "whole"
-    with durable.whole_directory(path) as folder:
-        (folder / "deep").mkdir()
-        (folder / "deep" / "file").write_text("new")
-        assert not path.exists()
-    assert (path / "deep" / "file").read_text() == "new"
-    assert names(path.parent) == ["whole"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_folder_that_fails_midway_leaves_the_old_one_and_nothing_else(tmp_path, error):
-    path = tmp_path / "whole"
-    with durable.whole_directory(path) as folder:
-        (folder / "file").write_text("old")
-
-    def write_half():
-        with durable.whole_directory(path) as folder:
-            (folder / "file").write_text("half")
-            raise error
-
-    with pytest.raises(error):
-        write_half()
-    assert (path / "file").read_text() == "old"
-    assert names(tmp_path) == ["whole"]
-
-
-def test_a_folder_replaces_the_old_one(tmp_path):
-    for content in ("old", "new"):
-        with durable.whole_directory(tmp_path / "whole") as folder:
-            (folder / content).write_text(content)
-    assert names(tmp_path / "whole") == ["new"]
-    assert names(tmp_path) == ["whole"]
-
-
-def test_the_old_folder_comes_back_when_the_last_rename_fails(tmp_path, monkeypatch):
-    path = tmp_path / "whole"
-    with durable.whole_directory(path) as folder:
-        (folder / "file").write_text("old")
-    replace, calls = os.replace, []
-
-    def fail_once(source, target):
-        calls.append(target)
-        if len(calls) == 2:
-            raise OSError(5, "Input/output error")
-        replace(source, target)
-
-    monkeypatch.setattr(durable.os, "replace", fail_once)
-    with pytest.raises(OSError, match="Input/output"), durable.whole_directory(path) as folder:
-        (folder / "file").write_text("new")
-    assert (path / "file").read_text() == "old"
-    assert names(tmp_path) == ["whole"]
-
-
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert durable.sha256_file(tmp_path / "abc") == expected
 
 
-def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
-    (tmp_path / f"{durable.TEMPORARY_PREFIX}file").write_text("half")
-    (tmp_path / f"{durable.TEMPORARY_PREFIX}folder" / "deep").mkdir(parents=True)
-    (tmp_path / ".hidden").write_text("the user's")
-    removed = durable.remove_leftovers(tmp_path)
-    assert removed == [f"{durable.TEMPORARY_PREFIX}file", f"{durable.TEMPORARY_PREFIX}folder"]
-    assert names(tmp_path) == [".hidden"]
+@pytest.mark.parametrize("write", [durable.write_bytes, lambda path, data: durable.write_text(path, data.decode())])
+def test_a_file_that_may_not_grow_is_named_and_the_old_one_stays(tmp_path, write):
+    durable.write_bytes(tmp_path / "file", b"old")
+    with file_size_limit(10_000), pytest.raises(durable.WriteError, match="File too large") as caught:
+        write(tmp_path / "file", b"x" * 20_000)
+    assert (caught.value.filename, caught.value.errno) == (str(tmp_path / "file"), errno.EFBIG)
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_named_and_the_old_file_stays(small_disk):
+    durable.write_bytes(small_disk / "file", b"old")
+    with pytest.raises(durable.WriteError, match="No space left on device") as caught:
+        durable.write_bytes(small_disk / "file", b"x" * SMALL_DISK_BYTES)
+    assert caught.value.filename == str(small_disk / "file")
+    assert (small_disk / "file").read_bytes() == b"old"
+    assert names(small_disk) == ["file"]
+
+
+def test_a_long_name_has_room_for_its_temporary(tmp_path):
+    durable.write_bytes(tmp_path / ("é" * 127), b"x")
+    durable.write_bytes(tmp_path / ("n" * 255), b"x")
+    assert names(tmp_path) == ["n" * 255, "é" * 127]
+
+
+def test_every_flip_in_the_header_of_a_large_array_is_noticed(tmp_path):
+    # A shape of 14,000 instead of 15,000 reads less than the member holds: its CRC must be asked for all the same.
+    path, array = tmp_path / "a.npz", np.arange(15_000)
+    durable.write_arrays(path, {"ids": array})
+    content = path.read_bytes()
+    for place in range(content.index(b"shape"), content.index(b"\n")):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(OSError, match="damaged"):
+            durable.read_arrays(path)

@@ -9,10 +9,13 @@ import sys
 import pytest
 
 import durable
+import locks
 from jobs.run_folder import RunFolder, claim
 from sources.errors import UserError
 from tests.run_fixtures import ROOT
+from tests.storage import read_only
 from training.options import RunOptions
+from training.signals import Stopped
 
 OPTIONS = RunOptions("folder:here", epochs=3, threads=2)
 HOLDER = """
@@ -47,7 +50,7 @@ def test_a_run_is_continued_by_the_same_options(tmp_path):
     path = begin(tmp_path / "deep" / "run")
     with claim(path, "auto") as folder:
         assert folder.adopt(OPTIONS) == json.loads(json.dumps(OPTIONS.to_json()))
-        assert not folder.finished
+        assert folder.results() is None
     with claim(path, "must") as folder:
         assert folder.adopt(OPTIONS)
 
@@ -113,10 +116,19 @@ def test_a_folder_that_cannot_be_written_is_refused(place, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_refused(tmp_path):
+def test_a_folder_of_somebody_else_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match="cannot be written: Permission denied"):
         RunFolder(tmp_path / "run", "auto")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_read_only_disk_is_refused_and_left_alone(known, small_disk):
+    path = begin(small_disk / "run") if known else small_disk / "run"
+    before = sorted(small_disk.rglob("*"))
+    with read_only(small_disk), pytest.raises(UserError, match="cannot be written: Read-only file system; give"):
+        RunFolder(path, "auto")
+    assert sorted(small_disk.rglob("*")) == before
 
 
 def test_a_second_process_is_refused_while_the_first_lives(holder, tmp_path):
@@ -184,18 +196,47 @@ def test_what_a_killed_write_left_does_not_block(tmp_path):
     assert sorted(left) == [".lock", "checkpoints", "options.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "\udcff"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", "[" * 100_000, "\udcff"])
 def test_damaged_options_are_named(content, tmp_path):
     path = begin(tmp_path / "run")
     (path / "options.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    with claim(path, "auto") as folder, pytest.raises(UserError, match=r"options.json' cannot be read"):
+    with claim(path, "auto") as folder, pytest.raises(UserError, match=r"options.json' cannot be read \(.*put it back"):
         folder.adopt(OPTIONS)
 
 
 def test_a_run_is_finished_by_its_last_file(tmp_path):
     path = begin(tmp_path / "run")
     with claim(path, "auto") as folder:
-        (path / "results.json").write_text("{}")
-        assert not folder.finished
+        (path / "results.json").write_text('{"steps": 3}')
+        assert folder.results() is None
         (path / "report.html").write_text("")
-        assert folder.finished
+        assert folder.results() == {"steps": 3}
+
+
+@pytest.mark.parametrize("content", ["", '{"steps"', "[3]", "[" * 100_000, "\udcff"])
+def test_damaged_results_are_those_of_an_unfinished_run(content, tmp_path):
+    path = begin(tmp_path / "run")
+    (path / "report.html").write_text("")
+    (path / "results.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with claim(path, "auto") as folder:
+        assert folder.results() is None
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt, MemoryError, Stopped])
+def test_whatever_ends_a_run_before_it_is_one_leaves_no_folder(ended, tmp_path):
+    def fail():
+        with claim(tmp_path / "deep" / "run", "auto"):
+            raise ended
+
+    with pytest.raises(ended):
+        fail()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
+    with pytest.raises(UserError, match="run cannot be written: No locks available"):
+        RunFolder(tmp_path / "run", "auto")

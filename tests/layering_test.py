@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-# Below all rooms: whole-or-absent writes, and the points at which a test kills.
-FLOOR = {"durable", "faults"}
+# Below all rooms: locks between processes, whole-or-absent writes, and the points at which a test kills.
+FLOOR = {"locks", "durable", "faults"}
 # Who may import whom, from the top down. A module may always import its own room; durable knows nobody.
 ROOMS = {
     "scripts": {"jobs", "training", "serving", "reports", "models", "pipeline", "decoding", "sources"} | FLOOR,
@@ -20,6 +20,7 @@ ROOMS = {
     "pipeline": {"decoding", "sources"} | FLOOR,
     "decoding": {"sources"} | FLOOR,
     "sources": FLOOR,
+    "locks": {"durable"},
     "durable": {"faults"},
     "faults": set(),
 }
@@ -137,6 +138,8 @@ def test_every_file_says_what_it_is_for(path):
         ("training/x.py", "from absl import flags", "only the scripts know absl"),
         ("training/x.py", "import train", "training must not know scripts"),
         ("training/x.py", "from jobs.run import run", "training must not know jobs"),
+        ("locks.py", "from sources.errors import UserError", "locks must not know sources"),
+        ("durable.py", "import locks", "durable must not know locks"),
         ("durable.py", "from sources.errors import UserError", "durable must not know sources"),
         ("sources/x.py", "from tests.conftest import random_picture", "must not know tests"),
     ],

@@ -114,7 +114,7 @@ def test_a_pack_that_cannot_be_written_is_refused_or_done_without(picture_tree, 
     assert "--cache=none" in text
     loaded = load(root)
     assert isinstance(loaded.pixels, StreamedPixels)
-    assert loaded.reasons[1].startswith("none: the pack could not be written (")
+    assert loaded.reasons[1].startswith(f"none: warning, the pack could not be written to {tmp_path / 'cache'} (")
     assert "None" not in text + loaded.reasons[1]
 
 

@@ -63,10 +63,14 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
 
 def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):
     stop = StopRequest()
-    stop.signal_name = "SIGTERM"
+
+    class StopAsDecodingStarts(Reporter):
+        def start(self, description, total, done=0):
+            stop.signal_name = "SIGTERM"
+
     options = resolve(f"folder:{shapes_dir()}", {"image_size": 16})
-    arguments = (options, catalog_of_folder(shapes_dir()), tmp_path, Reporter())
+    arguments = (options, catalog_of_folder(shapes_dir()), tmp_path)
     with pytest.raises(Stopped, match="SIGTERM: stopped before the first step"):
-        prepare_data(*arguments, stop)
+        prepare_data(*arguments, StopAsDecodingStarts(), stop)
     assert not list((tmp_path / "packs").iterdir())
-    assert len(prepare_data(*arguments, StopRequest()).manifest) == 321
+    assert len(prepare_data(*arguments, Reporter(), StopRequest()).manifest) == 321

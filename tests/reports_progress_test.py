@@ -1,6 +1,7 @@
 """What a run says: lines as they are, a bar on terminals alone."""
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -57,3 +58,16 @@ def test_an_epoch_in_words():
     alone = epoch_line(ROW | {"validation_loss": None, "validation_accuracy": None}, 3)
     assert "validation" not in alone
     assert alone.startswith("epoch 3/3  ")
+
+
+def test_a_log_on_a_full_disk_does_not_cost_the_run(monkeypatch):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(28, "No space left on device")
+
+    full = Full()
+    monkeypatch.setattr(sys, "stdout", full)
+    reporter = Reporter()
+    for number in range(3):
+        reporter.say(f"line {number}")
+    assert full.getvalue().startswith("line 0\n")

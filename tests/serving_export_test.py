@@ -1,5 +1,6 @@
 """The exported model: needs TensorFlow alone, says what evaluation said, and is refused where it does not."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import durable
 from decoding.decode import decode_image
 from decoding.options import PixelFormat
 from models.options import ModelOptions
@@ -17,6 +19,7 @@ from serving import export
 from serving.evaluation import make_predictor
 from serving.export import ExportError, Proof, ServedModel, export_model
 from tests.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
+from tests.storage import SMALL_DISK_BYTES, file_size_limit
 
 # Runs with -I, from another folder, where Keras cannot be imported and none of the repository's modules is found.
 TENSORFLOW_ALONE = """
@@ -128,3 +131,35 @@ def test_a_refused_export_leaves_the_one_before(small, tmp_path):
     with pytest.raises(ExportError):
         export_model(tmp_path / "out", served_model, wrong_proof(proof, "last"))
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old.txt"]
+
+
+def test_no_room_for_an_export_is_named_and_leaves_the_one_before(small, small_disk):
+    _, served_model, proof, _ = small
+    (small_disk / "out").mkdir()
+    (small_disk / "out" / "old.txt").write_text("the export before")
+    with contextlib.suppress(OSError):
+        (small_disk / "filler").write_bytes(b"x" * SMALL_DISK_BYTES)
+    with pytest.raises(durable.WriteError, match="No space left on device") as caught:
+        export_model(small_disk / "out", served_model, proof)
+    assert caught.value.filename == str(small_disk / "out")
+    (small_disk / "filler").unlink()
+    assert [path.name for path in small_disk.rglob("*")] == ["out", "old.txt"]
+
+
+@pytest.mark.parametrize("size_bytes", [100, 1_000, 10_000, 30_000])
+def test_an_export_whose_files_may_not_grow_is_a_write_error(size_bytes, small, tmp_path):
+    _, served_model, proof, _ = small
+    with file_size_limit(size_bytes), pytest.raises(durable.WriteError, match="File too large"):
+        export_model(tmp_path / "out", served_model, proof)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_failure_of_tensorflow_is_not_taken_for_the_disks(small, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise tf.errors.InternalError(None, None, "a bug of ours")
+
+    _, served_model, proof, _ = small
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(tf.errors.InternalError, match="a bug of ours"):
+        export_model(tmp_path / "out", served_model, proof)
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from sources import catalog, synthetic, tfds_source
 from sources.catalog import REALSENSE_FOLDERS, open_catalog
 from sources.errors import UserError
 from sources.folders import Folder
+from tests.storage import read_only
 
 
 @pytest.fixture
@@ -149,9 +150,16 @@ def test_a_wrong_name_is_told_what_is_right(tmp_path, name, words):
         assert word in text
 
 
-def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path):
+def test_a_cache_folder_that_cannot_be_a_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     make_catdog(tmp_path / "data")
     text = refusal("catdog", str(tmp_path / "data"), tmp_path / "file" / "cache")
-    assert f"--cache_dir={tmp_path / 'file' / 'cache'} cannot be written" in text
+    assert f"--cache_dir={tmp_path / 'file' / 'cache'} cannot be a folder (Not a directory)" in text
     assert "give another folder" in text
+
+
+def test_a_cache_folder_that_may_not_be_written_is_no_mistake(tmp_path, small_disk):
+    make_catdog(tmp_path / "data")
+    with read_only(small_disk):
+        catalog = open_catalog("catdog", str(tmp_path / "data"), small_disk / "cache")
+    assert catalog.class_names == ("cats", "dogs")

@@ -202,14 +202,6 @@ def test_a_damaged_store_is_ignored_and_written_again(picture_tree, index_of, tm
     assert index_of(root).sha256 == first.sha256
 
 
-def test_a_store_that_cannot_be_written_is_no_obstacle(picture_tree, index_of, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(index.durable, "write_bytes", full)
-    assert len(index_of(picture_tree({"a": 1, "b": 1}))) == 2
-
-
 def test_the_hash_follows_contents_paths_labels_and_splits_not_times_and_places(picture_tree, tmp_path):
     root = picture_tree({"a": 2, "b": 2})
 

@@ -1,7 +1,9 @@
 """The loop: steps in order, rows, checkpoints where they are due, stops, resumes, divergence."""
 
+import itertools
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -141,6 +143,34 @@ def test_a_stop_saves_and_the_resumed_loop_ends_the_same(stop_after, tmp_path):
     assert untimed(read_rows(tmp_path / "stopped" / "history.csv")) == untimed(
         read_rows(tmp_path / "whole" / "history.csv")
     )
+
+
+def test_a_stop_in_validation_saves_the_whole_epoch_and_only_validation_is_done_again(tmp_path):
+    whole = Rig(tmp_path / "whole").run()
+    rig = Rig(tmp_path / "stopped")
+
+    def validate():
+        if len(rig.loop.history) == 1:
+            rig.stop._receive(signal.SIGTERM, None)
+            rig.stop.check("in validation")
+        return Rig.validate(rig)
+
+    rig.validate = validate
+    with pytest.raises(Stopped, match="SIGTERM: saved after step 20"):
+        rig.run()
+    again = Rig(tmp_path / "stopped").resume().run()
+    assert again.steps == list(range(20, EPOCHS * STEPS))
+    assert untimed(again.loop.history) == untimed(whole.loop.history)
+    assert [row["epoch"] for row in again.rows] == [2, 3]
+    assert float(again.weight) == float(whole.weight)
+
+
+def test_a_clock_that_is_set_back_changes_no_duration(tmp_path, monkeypatch):
+    hours = itertools.count(1e9, -3600)
+    monkeypatch.setattr(time, "time", lambda: next(hours))
+    for row in Rig(tmp_path).run().rows:
+        assert 0 < row["seconds"] < 3600
+        assert 0 <= row["input_wait_fraction"] <= 1
 
 
 def test_a_signal_with_the_last_step_lets_the_run_finish(tmp_path):

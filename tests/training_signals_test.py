@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.run_fixtures import ROOT
-from training.signals import EXIT_STOPPED, listen
+from training.signals import EXIT_STOPPED, Stopped, listen, until_stopped
 
 TWICE = """
 import os, signal, sys, time
@@ -50,3 +50,30 @@ def test_a_second_signal_stops_at_once():
         [sys.executable, "-c", TWICE], check=False, capture_output=True, text=True, cwd=ROOT, timeout=30
     )
     assert (done.returncode, done.stdout) == (EXIT_STOPPED, "SIGINT\n")
+
+
+def test_before_there_is_anything_to_save_a_signal_stops_at_once():
+    reached = []
+
+    def work():
+        with listen(at_once=True) as stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append(stop)
+
+    with pytest.raises(Stopped, match=r"^SIGTERM: stopped at once; nothing half-written is left$"):
+        work()
+    assert reached == []
+
+
+def test_parts_end_where_somebody_asks_to_stop():
+    seen = []
+
+    def work(stop):
+        for part in until_stopped(range(9), stop, "while counting"):
+            seen.append(part)
+            if part == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with listen() as stop, pytest.raises(Stopped, match=r"^SIGINT: stopped while counting$"):
+        work(stop)
+    assert seen == [0, 1, 2, 3]

@@ -18,7 +18,7 @@ import numpy as np
 import durable
 import faults
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _NAME = re.compile(r"step-(\d{8,})$")
 
 
@@ -57,25 +57,41 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -
         (temporary / "state.json").write_text(json.dumps(state | {"sha256": _sha256(state)}, indent=2, allow_nan=False))
 
 
+class DamagedError(Exception):
+    """There are checkpoints, and none of them can be used."""
+
+
 def load_newest(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint in `folder` that is whole; damaged ones are named through `say` and passed over."""
+    """The newest checkpoint in `folder` that is whole; damaged ones are named through `say` and passed over.
+
+    None where there is none. Raises DamagedError where there are some, but no whole one.
+    """
+    reasons = []
     for step in sorted(_steps(folder), reverse=True):
         path = folder / f"step-{step:08d}"
         try:
             return load_checkpoint(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
+            reasons.append(f"{path.name}: {error}")
             say(f"checkpoint {path.name} is damaged ({error}): trying the one before it")
+    if reasons:
+        raise DamagedError(f"none of the {len(reasons)} checkpoints in {str(folder)!r} can be used; {reasons[0]}")
     return None
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Raises OSError or ValueError where anything in it is missing or is not what was written."""
-    state = json.loads((path / "state.json").read_text())
-    said = state.pop("sha256", None)
-    if said != _sha256(state):
+    try:
+        state = json.loads((path / "state.json").read_text())
+    except RecursionError:
+        raise ValueError("state.json is nested too deeply") from None
+    said = state.pop("sha256", None) if isinstance(state, dict) else None
+    if not said or said != _sha256(state):
         raise ValueError("state.json does not have its checksum")
     if state["format"] != FORMAT_VERSION:
         raise ValueError(f"format {state['format']}, this program reads {FORMAT_VERSION}")
+    if path.name != f"step-{state['step']:08d}":
+        raise ValueError(f"it holds step {state['step']}")
     if durable.sha256_file(path / "variables.npz") != state["variables_sha256"]:
         raise ValueError("variables.npz does not have its checksum")
     with np.load(path / "variables.npz", allow_pickle=False) as saved:
@@ -95,12 +111,14 @@ def restore(variables: Sequence, arrays: Sequence[np.ndarray]) -> None:
         variable.assign(array)
 
 
-def keep_newest(folder: Path, count: int, also: set[int]) -> None:
-    """Deletes all but the newest `count` checkpoints and those whose step is in `also`."""
-    steps = sorted(_steps(folder))
-    for step in steps[:-count]:
-        if step not in also:
-            shutil.rmtree(folder / f"step-{step:08d}", ignore_errors=True)
+def keep_newest(folder: Path, step: int, count: int, also: set[int]) -> None:
+    """Deletes all checkpoints up to `step` but the newest `count` and those whose step is in `also`.
+
+    What claims a later step is damaged or planted: it does not count, and is replaced when the run gets there.
+    """
+    for old in sorted(known for known in _steps(folder) if known <= step)[:-count]:
+        if old not in also:
+            shutil.rmtree(folder / f"step-{old:08d}", ignore_errors=True)
             faults.reach("checkpoint.deleted")
 
 

@@ -114,7 +114,8 @@ class Loop:
         Args:
           batches: yields the batch of `self.step`, then the following ones.
           train_step: batch -> None.
-          validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split.
+          validate: () -> {"validation_loss", "validation_accuracy"}, None each where there is no such split; raises
+            Stopped where it was asked to stop on its way.
           learning_rate: () -> the rate that the last update was taken with.
           stage_seconds: () -> {"read_seconds", "decode_seconds", "augment_seconds", "transfer_seconds"} a batch.
           on_epoch: called with each new row of the history, once that row is in a checkpoint.
@@ -128,7 +129,7 @@ class Loop:
         try:
             while len(self.history) < options.epochs and not should_stop(self.history, options.early_stop_patience):
                 clock = self._train_epoch(batches, train_step)
-                row = self._make_row(clock, validate, learning_rate) | stage_seconds()
+                row = self._finish_epoch(clock, validate, learning_rate) | stage_seconds()
                 self.history.append(row)
                 self.state.sums.assign(np.zeros(3))
                 self._save()
@@ -145,9 +146,7 @@ class Loop:
         epoch_end = (len(self.history) + 1) * self.options.steps_per_epoch
         while self.step < epoch_end:
             if self._stop:
-                self._check_numbers(before_a_save=True)
-                self._save()
-                raise Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
+                raise self._save_to_stop()
             with self._profiler.step(self.step + 1):
                 began = time.perf_counter()
                 batch = next(batches)
@@ -183,6 +182,18 @@ class Loop:
         note = f"{clock.figures()['images_per_second']:.0f} images/s"
         self._reporter.update(self.step, f"epoch {epoch}/{self.options.epochs}", note)
 
+    def _finish_epoch(self, clock: EpochClock, validate: Callable, learning_rate: Callable) -> dict:
+        try:
+            return self._make_row(clock, validate, learning_rate)
+        except Stopped:
+            # The epoch's sums are saved with its last step: the resumed run has only the validation to do.
+            raise self._save_to_stop() from None
+
+    def _save_to_stop(self) -> Stopped:
+        self._check_numbers(before_a_save=True)
+        self._save()
+        return Stopped(f"{self._stop.signal_name}: saved after step {self.step}")
+
     def _make_row(self, clock: EpochClock, validate: Callable, learning_rate: Callable) -> dict:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
         row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
@@ -206,4 +217,4 @@ class Loop:
         save_checkpoint(self.checkpoint_dir, checkpoint, self.state.variables)
         faults.reach("checkpoint.saved")
         best = best_row(self.history)
-        keep_newest(self.checkpoint_dir, KEEP_CHECKPOINTS, {best["step"]} if best else set())
+        keep_newest(self.checkpoint_dir, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

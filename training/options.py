@@ -1,7 +1,6 @@
 """Everything that a run is a function of, besides its files: resolved options, and each data set's presets."""
 
 import dataclasses
-import hashlib
 import json
 
 from models.options import ModelOptions
@@ -142,17 +141,26 @@ def resolve(dataset: str, given: dict) -> RunOptions:
     return RunOptions(dataset, augment=augment, **merged)
 
 
+def part_of_the_run(options: RunOptions) -> dict:
+    """The options that a run is a function of, as plain values."""
+    return {name: value for name, value in options.to_json().items() if name not in NOT_PART_OF_THE_RUN}
+
+
 def differences(old: dict, new: dict) -> list[str]:
-    """What two options.json disagree on and a resumed run cannot, as "name: old -> new" lines."""
-    names = sorted((set(old) | set(new)) - set(NOT_PART_OF_THE_RUN))
-    old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
+    """What two descriptions of a run disagree on and a resumed run cannot, as "name: old -> new" lines.
+
+    A name within a name is written with a dot, as augment.rotate_degrees.
+    """
+    old, new = _flattened(json.loads(json.dumps(old))), _flattened(json.loads(json.dumps(new)))
+    names = [name for name in sorted(set(old) | set(new)) if name not in NOT_PART_OF_THE_RUN]
     return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
 
 
-def options_sha256(options: RunOptions) -> str:
-    """Names the options that a run is a function of."""
-    kept = {name: value for name, value in options.to_json().items() if name not in NOT_PART_OF_THE_RUN}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+def _flattened(values: dict, prefix: str = "") -> dict:
+    flat = {}
+    for name, value in values.items():
+        flat |= _flattened(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _check_fractions(fractions: tuple[float, ...]) -> None:

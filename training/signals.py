@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
@@ -11,27 +11,43 @@ EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
 class StopRequest:
     """Whether somebody asked the run to stop."""
 
-    def __init__(self):
+    def __init__(self, at_once: bool = False):
+        """`at_once` raises Stopped where the signal comes, for a time in which there is nothing to save."""
         self.signal_name = ""
+        self._at_once = at_once
 
     def __bool__(self) -> bool:
         return bool(self.signal_name)
+
+    def check(self, where: str) -> None:
+        """Raises Stopped if somebody has asked; `where` ends the line that the user reads: "before the first step"."""
+        if self.signal_name:
+            raise Stopped(f"{self.signal_name}: stopped {where}")
 
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
             # Everything on disk is whole or absent, so there is nothing to tidy.
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
+        if self._at_once:
+            self.check("at once; nothing half-written is left")
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: a run that can be resumed
     """The run stopped on request, with a checkpoint to resume from."""
 
 
+def until_stopped(parts: Iterable, stop: StopRequest, where: str) -> Iterator:
+    """`parts`, one by one; raises Stopped before the next one once somebody has asked to stop."""
+    for part in parts:
+        stop.check(where)
+        yield part
+
+
 @contextlib.contextmanager
-def listen() -> Iterator[StopRequest]:
+def listen(at_once: bool = False) -> Iterator[StopRequest]:
     """A StopRequest that SIGTERM and SIGINT set while the block runs."""
-    request = StopRequest()
+    request = StopRequest(at_once)
     previous = {number: signal.signal(number, request._receive) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield request
