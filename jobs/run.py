@@ -69,10 +69,11 @@ def run(
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
-        sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
-        _train(options, hardware, data, order, loop, reporter, summaries, sheets)
-        final = Finished(options, hardware, data, loop, sheets, began, versions())
-        return finish_run(final, summaries, reporter)
+        with data.pixels.naming_changes():
+            sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
+            _train(options, hardware, data, order, loop, reporter, summaries, sheets)
+            final = Finished(options, hardware, data, loop, sheets, began, versions())
+            return finish_run(final, summaries, reporter)
 
 
 def versions() -> dict[str, str]:

@@ -12,18 +12,19 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 import durable
+from sources.errors import UserError
+from sources.files import read_file
 from sources.folders import Catalog
 from sources.headers import BadImage, Header, read_header
 from sources.walk import UNREADABLE, Found, walk
 
 INDEX_VERSION = 1
-MAX_FILE_BYTES = 256 << 20
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
 
@@ -87,6 +88,45 @@ class Manifest:
         """The relative path as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.paths[example_id])
 
+    def read(self, example_id: int) -> bytes:
+        """The file's content; raises UserError where it is not the file that was indexed any more."""
+        try:
+            content, status = read_file(self.full_path(example_id))
+        except (OSError, BadImage) as error:
+            raise self._changed(example_id, error) from None
+        self._check(example_id, status)
+        return content
+
+    def check_unchanged(self, example_ids: Iterable[int]) -> None:
+        """Raises UserError for the first file that has not the size and time of change that it was indexed with."""
+        for example_id in example_ids:
+            try:
+                status = os.stat(self.full_path(example_id))
+            except OSError as error:
+                raise self._changed(example_id, error) from None
+            self._check(example_id, status)
+
+    def has_changed(self, example_id: int) -> bool:
+        """Whether `check_unchanged` would raise."""
+        try:
+            self.check_unchanged([example_id])
+        except UserError:
+            return True
+        return False
+
+    def _check(self, example_id: int, status: os.stat_result) -> None:
+        if self.facts["bytes"][example_id] != status.st_size:
+            raise self._changed(example_id, f"{status.st_size} bytes, not {self.facts['bytes'][example_id]}")
+        if self.facts["mtime_ns"][example_id] != status.st_mtime_ns:
+            raise self._changed(example_id, "its time of change is another")
+
+    def _changed(self, example_id: int, why: object) -> UserError:
+        why = why.strerror if isinstance(why, OSError) else why
+        return UserError(
+            f"{self.shown_path(example_id)!r} has changed since this program indexed it ({why}): pictures must stay as "
+            "they are while a program reads them; put it back, or start again"
+        )
+
 
 def build_index(catalog: Catalog, cache_dir: Path, threads: int) -> Manifest:
     """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
@@ -115,7 +155,7 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     facts, reasons = np.zeros(len(rows), _FACTS), {}
     for place, row in enumerate(rows.tolist()):
         try:
-            header, digest = _inspect(os.path.join(root, found.paths[row]), found.bytes[row])
+            header, digest = _inspect(os.path.join(root, found.paths[row]))
         except OSError as error:
             reasons[row] = f"{UNREADABLE}: {error.strerror}"
         except BadImage as error:
@@ -127,12 +167,9 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     return rows, facts, reasons
 
 
-def _inspect(path: bytes, size_bytes: int) -> tuple[Header, np.ndarray]:
+def _inspect(path: bytes) -> tuple[Header, np.ndarray]:
     """(header, SHA-256 uint8 [32]); raises BadImage, or OSError where the file cannot be read."""
-    if size_bytes > MAX_FILE_BYTES:
-        raise BadImage(f"{size_bytes} bytes: more than the {MAX_FILE_BYTES} that one picture may have")
-    with open(path, "rb", buffering=0) as file:
-        content = file.read()
+    content, _ = read_file(path)
     return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
 
 
