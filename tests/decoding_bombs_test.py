@@ -45,6 +45,7 @@ def bombs() -> dict[str, bytes]:
     """File name -> content."""
     made = {f"{name}{''.join(options)}-{size}": claiming(name, *SIZES[size], **options)
             for name, options in KINDS for size in SIZES}  # fmt: skip
+    del made["BMP-below"]  # its pixels are not compressed: their lack is found where they are looked for
     made["PNG-of-400-megapixels"] = claiming("PNG", 20_000, 20_000)
     made["PNG-of-63-bits"] = claiming("PNG", (1 << 32) - 1, (1 << 31) + 1)
     if ODD.is_dir():

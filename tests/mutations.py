@@ -153,18 +153,17 @@ def limit_memory(above_bytes: int) -> None:
 
 def main(seed: int, count: int, folder: Path) -> None:
     """Prints how often which verdict was given, as JSON."""
-    judges = [Judge(pixel_format) for pixel_format in _FORMATS]
+    judge = Judge(_FORMATS[(seed + 1) % len(_FORMATS)])
     pictures, generator = seeds(), np.random.default_rng(seed)
-    for judge in judges:
-        for content in pictures[: len(_MADE)]:
-            assert judge(content) == "decoded"
+    for content in pictures[: len(_MADE)]:
+        assert judge(content) == "decoded"
     limit_memory(MEMORY_BYTES)
     verdicts = collections.Counter()
-    for number in range(count):
+    for _ in range(count):
         content = mutate(generator, pictures)
         (folder / "last.bin").write_bytes(content)
         signal.alarm(SECONDS)
-        verdicts[judges[number % 4 == 3](content)] += 1
+        verdicts[judge(content)] += 1
         signal.alarm(0)
     print(json.dumps(verdicts))
 

@@ -37,7 +37,7 @@ HOSTILE = {
     "page": (b"<!DOCTYPE html><html>404", NO_PICTURE),
     "zeros": (bytes(10_000), NO_PICTURE),
     "TIFF": (b"II*\0" + bytes(100), NO_PICTURE),
-    "cut JPEG": (GOOD[0][:-200], "Invalid JPEG data"),
+    "cut JPEG": (GOOD[0][:-200], "jpeg::Uncompress failed. Invalid JPEG data"),
     "cut PNG": (GOOD[1][:-200], "Invalid PNG data"),
     "cut GIF": (GOOD[2][:-200], "a GIF without a whole picture in it"),
     "cut BMP": (GOOD[3][:-200], "a BMP that ends before its pixels do"),
