@@ -117,9 +117,8 @@ def test_a_streaming_run_stops_at_a_file_that_was_replaced(tree, tmp_path, start
     os.utime(path, ns=(0, time.time_ns()))
     _, stderr = process.communicate(timeout=150)
     assert process.returncode == 2
-    assert stderr.startswith(
-        r"error: '-square\n/with space.jpg' has changed since this program indexed it (its time of"
-    )
+    (line,) = [line for line in stderr.splitlines() if "oneDNN" not in line]
+    assert line.startswith(r"error: '-square\n/with space.jpg' has changed since this program indexed it (its time of")
     # What was learned is kept: with the file put back, the same command goes on.
     assert list((tmp_path / "run" / "checkpoints").glob("step-*"))
 
