@@ -6,6 +6,7 @@ from pipeline.options import AUGMENT_PRESETS
 from training.options import (
     CACHES,
     COLOR_MODES,
+    ON_BAD_IMAGE,
     OPTIMIZERS,
     PLACES,
     PRECISIONS,
@@ -17,9 +18,9 @@ from training.options import (
 )
 
 DATA_FLAGS = ("data_dir", "image_size", "color_mode", "bit_depth", "full_scale", "split_fractions", "split_seed",
-              "cache", "threads", "seed", "augment", "rotate_degrees", "shift_fraction", "shear_degrees",
-              "zoom_fraction", "horizontal_flip", "vertical_flip", "brightness_fraction", "contrast_fraction",
-              "full_train")  # fmt: skip
+              "cache", "on_bad_image", "max_bad_fraction", "threads", "seed", "augment", "rotate_degrees",
+              "shift_fraction", "shear_degrees", "zoom_fraction", "horizontal_flip", "vertical_flip",
+              "brightness_fraction", "contrast_fraction", "full_train")  # fmt: skip
 TRAIN_FLAGS = ("epochs", "global_batch_size", "learning_rate", "optimizer", "schedule", "warmup_epochs",
                "early_stop_patience", "model", "weights", "filters", "units", "dropout", "l2",
                "precision", "strategy", "replicas", "augment_on", "checkpoint_every_steps",
@@ -45,6 +46,9 @@ def define_data_flags(values: flags.FlagValues) -> None:
     text("split_fractions", "train,validation,test where the folders name no split, as in 0.6,0.2,0.2")
     whole("split_seed", "of the drawn split")
     text("cache", _one_of(CACHES) + "; pack decodes once into a memory-mapped file, none decodes in every epoch")
+    text("on_bad_image", _one_of(ON_BAD_IMAGE) + "; quarantine lists a bad file with its reason and goes on")
+    number("max_bad_fraction", "stop where more of a class's files are bad than this fraction, 0 to 1; default 0.5: "
+           "where most of a class is bad, it is not the class that it was meant to be")  # fmt: skip
     whole("threads", "for decoding and for the step; a run's bits depend on it; default: all cores")
     whole("seed", "of the order, the augmentation, the initial weights and the dropout")
     switch("full_train", "train on train + validation and export the last epoch")

@@ -37,7 +37,7 @@ def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
     signed_height = (number(22) + (1 << 31)) % (1 << 32) - (1 << 31)
     is_masked = (tf.equal(compression, 3) | tf.equal(compression, 6)) & (tf.equal(bits, 16) | tf.equal(bits, 32))
     depth_known = tf.reduce_any(tf.equal(bits, [1, 4, 8, 16, 24, 32]))
-    palette_fits = (bits > 8) | (colours <= 256)
+    palette_fits = (bits > 8) | (colours <= tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(bits, 8)))
     known = (size >= 40) & depth_known & palette_fits & (tf.equal(compression, 0) | is_masked)
     message = ["a BMP that is not decoded (convert it to PNG): header of", size, "bytes,", bits]
     message += ["bits a pixel, compression", compression, ", colours", colours]
@@ -68,7 +68,9 @@ def decode(image_bytes: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
     end = header.offset + row_bytes * header.height
     whole = (end <= tf.size(raw, tf.int64)) & (header.palette <= header.offset)
     with tf.control_dependencies([tf.debugging.Assert(whole, ["a BMP that ends before its pixels do"])]):
-        rows = tf.reshape(raw[header.offset : end], tf.stack([header.height, row_bytes]))
+        # All that follows comes from here: sizes that were not found good ask for gigabytes.
+        raw = tf.identity(raw)
+    rows = tf.reshape(raw[header.offset : end], tf.stack([header.height, row_bytes]))
     rows = tf.cond(header.is_top_down, lambda: rows, lambda: tf.reverse(rows, [0]))
     decoders = [
         lambda: _from_palette(rows, raw, header),

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from decoding.decode import decode_image
 from decoding.options import PixelFormat
+from decoding.reasons import reason_of
 from sources.errors import UserError
-from sources.index import Manifest
+from sources.manifest import Manifest
 
 # Raised by the graph decoder's author whenever its pixels change: it is part of every pack's and verdict's key.
 DECODE_VERSION = 1
@@ -56,24 +57,27 @@ def check_pictures(
     on_pixels: Callable[[int, np.ndarray], None] = lambda example_id, pixels: None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
-    """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads."""
+    """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads.
+
+    Raises UserError for a file that has changed since it was indexed, and where the memory does not suffice.
+    """
     decode = _decoder(pixel_format)
     refused: dict[int, str] = {}
     peaks = np.zeros(len(manifest), np.uint16)
 
     def check(example_id: int) -> None:
         try:
-            with open(manifest.full_path(example_id), "rb", buffering=0) as file:
-                content = file.read()
-            pixels = decode(tf.constant(content)).numpy()
-        except OSError as error:
-            # Not a verdict on the picture: it would be kept, and the file stay refused when it is readable again.
-            raise UserError(
-                f"{manifest.shown_path(example_id)!r} cannot be read any more ({error.strerror}): pictures must stay "
-                "as they are while a program reads them; start it again"
-            ) from None
+            # A file that changed since the index is no verdict on the picture: it would be kept, under the hash of
+            # what the file was.
+            pixels = decode(tf.constant(manifest.read(example_id))).numpy()
         except tf.errors.InvalidArgumentError as error:
-            refused[example_id] = _reason(error)
+            refused[example_id] = reason_of(error)
+        except tf.errors.ResourceExhaustedError:
+            width, height = (manifest.facts[name][example_id] for name in ("width", "height"))
+            raise UserError(
+                f"{manifest.shown_path(example_id)!r}, {width} x {height} pixels: not enough memory to decode "
+                f"{threads} such pictures at a time; give fewer --threads, or take it away"
+            ) from None
         else:
             peaks[example_id] = pixels.max()
             on_pixels(example_id, pixels)
@@ -100,9 +104,3 @@ def _in_window(pool, function, arguments, window: int) -> Iterator:
             yield waiting.popleft().result()
     for future in waiting:
         yield future.result()
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """The decoder's own words, without TensorFlow's node names."""
-    text = error.message.split("\n")[0].split("[Op:")[0].split("{{")[0].strip()
-    return f"cannot be decoded: {text[:160]}"

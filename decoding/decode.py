@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from decoding import bitmap, first_frame, orientation
 from decoding.options import PixelFormat
-from sources.headers import MAX_PIXELS
+from sources.headers import MAX_PIXELS, PIXELS_A_BYTE, SMALL_PIXELS
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where nobody can see it: where that leaves three pixels for each
 # one wanted, each way, and where the blocks that the decoder adds to an uneven side shift no pixel by above 1/16.
 _JPEG_OVERSAMPLING = 3
 _JPEG_SHIFT = 16
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF")
+# What a file starts with, without the length that stands inside a WebP's, and the decoder that it takes.
+_MAGIC = {b"\xff\xd8\xff": 0, b"\x89PNG\r\n\x1a\n": 1, b"GIF87a": 2, b"GIF89a": 2, b"BM": 3, b"RIFFWEBP": 4}
 # ITU-R BT.601 luma: the Y of a JPEG.
 _LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 
@@ -40,13 +41,20 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     Raises:
       tf.errors.InvalidArgumentError: the bytes are not such a picture, are damaged, or hold above `MAX_PIXELS`.
     """
-    image_bytes = tf.convert_to_tensor(image_bytes, tf.string)
+    image, turn = decode_stored(tf.convert_to_tensor(image_bytes, tf.string), pixel_format)
+    # The turn comes last, where it costs least: the target is square, so it commutes with the resize.
+    return orientation.apply_orientation(_resize(image, pixel_format), turn)
+
+
+def decode_stored(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `decode_image`, before the resize: ([height, width, channels], orientation int32 [], 1 to 8).
+
+    Height and width are those that `sources.headers.read_header` reads; of a JPEG perhaps 1/2, 1/4 or 1/8 of them.
+    """
     decoders = [_decode_jpeg, _decode_png, _decode_gif, _decode_bitmap, _decode_webp]
     branches = [lambda decoder=decoder: decoder(image_bytes, pixel_format) for decoder in decoders]
     image, turn = _first_of(_format_index(image_bytes), branches)
-    image = tf.ensure_shape(image, [None, None, pixel_format.channels])
-    # The turn comes last, where it costs least: the target is square, so it commutes with the resize.
-    return orientation.apply_orientation(_resize(image, pixel_format), turn)
+    return tf.ensure_shape(image, [None, None, pixel_format.channels]), turn
 
 
 def _first_of(index: tf.Tensor, branches: Sequence[Callable]):
@@ -61,11 +69,15 @@ def _first_of(index: tf.Tensor, branches: Sequence[Callable]):
 
 
 def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:
-    starts = tf.stack([tf.equal(tf.strings.substr(image_bytes, 0, len(magic)), magic) for magic in _MAGIC])
-    known = tf.reduce_any(starts)
+    # The zeros: a place beyond the end of a string would be an error.
+    head = tf.strings.join([tf.strings.substr(image_bytes, 0, 12), tf.constant(bytes(12))])
+    start = tf.strings.substr(head, 0, 8)
+    is_riff = tf.equal(tf.strings.substr(head, 0, 4), b"RIFF")
+    start = tf.where(is_riff, tf.strings.join([b"RIFF", tf.strings.substr(head, 8, 4)]), start)
+    matches = tf.stack([tf.equal(tf.strings.substr(start, 0, len(magic)), magic) for magic in _MAGIC])
     message = "not a picture: none of the magic bytes of JPEG, PNG, GIF, BMP or WebP"
-    with tf.control_dependencies([tf.debugging.Assert(known, [message])]):
-        return tf.argmax(tf.cast(starts, tf.int32), output_type=tf.int32)
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(matches), [message])]):
+        return tf.gather(list(_MAGIC.values()), tf.argmax(tf.cast(matches, tf.int32)))
 
 
 def _resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
@@ -75,13 +87,19 @@ def _resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     return tf.cast(tf.round(area), image.dtype)
 
 
-def check_size(width: tf.Tensor, height: tf.Tensor) -> tf.Operation:
-    """Asserts that a picture of integer `width` [] and `height` [] has pixels, and not above `MAX_PIXELS`."""
+def check_size(width: tf.Tensor, height: tf.Tensor, image_bytes: tf.Tensor) -> tf.Operation:
+    """Asserts that a picture of integer `width` [] and `height` [] has pixels, not above `MAX_PIXELS`, and not above
+    what its bytes, string [], can hold; `sources.headers.read_header` refuses the same."""
     width, height = tf.cast(width, tf.int64), tf.cast(height, tf.int64)
-    good = (width > 0) & (height > 0) & (width * height <= MAX_PIXELS)
+    length = tf.strings.length(image_bytes)
+    most = tf.maximum(tf.constant(SMALL_PIXELS, tf.int64), PIXELS_A_BYTE * tf.cast(length, tf.int64))
+    # Divided, because two sides of 32 bits have a product of 64, which would count as negative.
+    good = (width > 0) & (height > 0) & (height <= tf.minimum(most, MAX_PIXELS) // tf.maximum(width, 1))
     return tf.debugging.Assert(
-        good, ["a picture of", width, "x", height, f"pixels: from 1 to {MAX_PIXELS} pixels are decoded"]
-    )
+        good,
+        ["a picture of", width, "x", height, "pixels in", length, f"bytes: from 1 to {MAX_PIXELS} pixels are decoded, "
+         f"above {SMALL_PIXELS} of them {PIXELS_A_BYTE} a byte at most"],
+    )  # fmt: skip
 
 
 def jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
@@ -103,7 +121,7 @@ def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
     def native():
         return tf.switch_case(halvings, [lambda r=r: scaled(r, pixel_format.channels) for r in (1, 2, 4, 8)])
 
-    with tf.control_dependencies([check_size(shape[1], shape[0])]):
+    with tf.control_dependencies([check_size(shape[1], shape[0], image_bytes)]):
         if pixel_format.channels == 1:
             # The decoder gives no grey from CMYK, so that takes the way through colour.
             image = tf.cond(tf.equal(shape[2], 4), lambda: _luma(scaled(1, 3)), native)
@@ -122,7 +140,7 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
     def decode(channels):
         return tf.io.decode_png(image_bytes, channels=channels, dtype=dtype)
 
-    with tf.control_dependencies([check_size(width, height)]):
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
         if pixel_format.channels == 1:
             # libpng would make grey in linear light where a gamma is stored, so only stored grey is read as grey.
             is_grey = tf.equal(header[9] & 2, 0)
@@ -134,14 +152,14 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
 
 def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     frame, width, height = first_frame.cut_gif(image_bytes)
-    with tf.control_dependencies([check_size(width, height)]):
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
         image = tf.io.decode_gif(frame)[0]
     return _from_colour(image, pixel_format), tf.constant(1)
 
 
 def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     frame, width, height = first_frame.cut_webp(image_bytes)
-    with tf.control_dependencies([check_size(width, height)]):
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
         # Whatever the decoder has: three or four channels, a batch of one.
         image = tf.io.decode_webp(frame)[0, :, :, :3]
     return _from_colour(image, pixel_format), tf.constant(1)
@@ -149,7 +167,7 @@ def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
 
 def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     header = bitmap.read_header(image_bytes)
-    with tf.control_dependencies([check_size(header.width, header.height)]):
+    with tf.control_dependencies([check_size(header.width, header.height, image_bytes)]):
         image = bitmap.decode(image_bytes, header)
     return _from_colour(image, pixel_format), tf.constant(1)
 

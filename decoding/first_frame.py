@@ -46,8 +46,10 @@ def cut_gif(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     whole = tf.equal(_at(raw, length, start), 0x2C) & (end <= length)
     with tf.control_dependencies([tf.debugging.Assert(whole, ["a GIF without a whole picture in it"])]):
         colours = tf.strings.substr(image_bytes, 0, colours_end)
+        # Not before it is known to be whole: the operation's own words for a place beyond the end quote the bytes of
+        # the file, which no Python can read as text.
+        picture = tf.strings.substr(image_bytes, start + 5, end - start - 5)
     # The frame is placed at the corner: the decoder would clip what lies off it.
-    picture = tf.strings.substr(image_bytes, start + 5, end - start - 5)
     frame = tf.strings.join([colours, tf.constant(b",\0\0\0\0"), picture, tf.constant(b";")])
     return frame, _number(raw, start + 5, 2), _number(raw, start + 7, 2)
 

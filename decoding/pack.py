@@ -19,7 +19,7 @@ import faults
 import locks
 from decoding.check import DECODE_VERSION, Verdict, check_pictures
 from decoding.options import PixelFormat
-from sources.index import Manifest
+from sources.manifest import Manifest
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import durable
-from pipeline.data import Data
+from pipeline.data import Data, Quarantine
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels
 from reports.progress import Reporter
 from reports.verdict import verdict
+from sources.errors import one_line
 from training.hardware import Hardware
 from training.options import RunOptions
 
@@ -40,7 +41,7 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
         named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
         reporter.say(f"  {split:<11}{sum(counts)} ({named})")
     for path, reason in data.quarantine[:5]:
-        reporter.say(f"  refused   {path.decode('utf-8', 'backslashreplace')}: {reason}")
+        reporter.say(f"  refused   {one_line(path)}: {reason}")
     if data.splits.shared:
         reporter.say(f"  warning   {data.splits.shared} files have the same bytes as a file of another split")
     for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
@@ -53,9 +54,9 @@ def input_verdict(row: Mapping, options: RunOptions, data: Data, hardware: Hardw
     return verdict(row, isinstance(data.pixels, PackedPixels), host_augments)
 
 
-def write_quarantine_csv(path: Path, data: Data) -> None:
+def write_quarantine_csv(path: Path, quarantine: Quarantine) -> None:
     """Columns path, reason."""
-    rows = [(os.fsdecode(name), reason) for name, reason in data.quarantine]
+    rows = [(os.fsdecode(name), reason) for name, reason in quarantine]
     durable.write_csv(path, [("path", "reason"), *rows])
 
 

@@ -1,5 +1,6 @@
 """What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,9 @@ from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
 from sources.catalog import open_catalog
 from sources.errors import UserError
+from sources.files import read_file
 from sources.folders import catalog_of_folder
+from sources.headers import BadImage
 from sources.index import build_index
 
 
@@ -66,7 +69,24 @@ def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], da
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:
         raise UserError(f"{os.fsdecode(missing)!r} is not there any more: give its folder with --data_dir")
+    _check_contents(paths, [row["sha256"] for row in rows])
     return paths, [row["label"] for row in rows]
+
+
+def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
+    """Raises UserError for a file that has not the bytes that the run split."""
+    for path, digest in zip(paths, digests, strict=True):
+        try:
+            content, _ = read_file(path)
+        except (OSError, BadImage) as error:
+            raise UserError(
+                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): mend it"
+            ) from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise UserError(
+                f"{os.fsdecode(path)!r} has other bytes than when the run split its pictures: put it back, or score "
+                "what is there now with --dataset=folder:PATH"
+            )
 
 
 def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:

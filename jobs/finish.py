@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import durable
 import faults
@@ -65,11 +66,11 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
         name: scores(run.data.manifest.labels[run.data.splits.ids[name]], rows) if len(rows) else None
         for name, rows in probabilities.items()
     }
-    difference = _export(model, run, probabilities, run_dir)
+    difference, stand_ins = _export(model, run, probabilities, run_dir)
     run.stop.check(_WHERE)
-    results = _results(run, best, split_scores, difference)
+    results = _results(run, best, split_scores, difference, stand_ins)
     write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
-    write_quarantine_csv(run_dir / "quarantine.csv", run.data)
+    write_quarantine_csv(run_dir / "quarantine.csv", run.data.quarantine)
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
     durable.write_json(run_dir / "results.json", results)
@@ -145,17 +146,31 @@ def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
     }
 
 
-def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> float:
+def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> tuple[float, int]:
+    """(the proof's largest difference, how many of its pictures had to be taken from the pack)."""
     data = run.data
     served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format, data.full_scale)
     split = next(name for name in ("test", "validation", "train") if len(probabilities[name]))
     ids = data.splits.ids[split]
     rows = np.unique(np.linspace(0, len(ids) - 1, min(PROOF_FILES, len(ids))).astype(int))
-    proof = Proof([data.manifest.full_path(example_id) for example_id in ids[rows]], probabilities[split][rows])
-    return export_model(run_dir / "saved_model", served, proof)
+    stand_ins = _stand_ins(data, ids[rows])
+    paths = [data.manifest.full_path(example_id) for example_id in ids[rows]]
+    proof = Proof(paths, probabilities[split][rows], stand_ins)
+    return export_model(run_dir / "saved_model", served, proof), len(stand_ins)
 
 
-def _results(run: Finished, best: dict, split_scores: dict, difference: float) -> dict:
+def _stand_ins(data: Data, example_ids: np.ndarray) -> dict[int, bytes]:
+    """PNGs of the decoded pixels of the files that have changed since they were packed, by place in `example_ids`."""
+    changed = [place for place, example_id in enumerate(example_ids) if data.manifest.has_changed(example_id)]
+    if not changed:
+        return {}
+    images = np.round(read_images(data, example_ids[changed]) * data.full_scale)
+    pixels = images.astype(data.pixels.pixel_format.dtype)
+    # A PNG gives its pixels back as they are, and one of the size that is wanted is not resized.
+    return {place: tf.io.encode_png(one).numpy() for place, one in zip(changed, pixels, strict=True)}
+
+
+def _results(run: Finished, best: dict, split_scores: dict, difference: float, stand_ins: int) -> dict:
     history, state = run.loop.history, run.loop.state
     mean = {
         name: float(np.mean([row[name] for row in history])) for name in ("images_per_second", "input_wait_fraction")
@@ -179,6 +194,7 @@ def _results(run: Finished, best: dict, split_scores: dict, difference: float) -
         "parameters": sum(int(np.prod(variable.shape)) for variable in state.model.trainable_variables),
         "quarantined": len(run.data.quarantine),
         "export_largest_difference": difference,
+        "export_files_changed": stand_ins,
         "manifest_sha256": run.data.manifest.sha256,
         "weights_sha256": weights_sha256(to_arrays(state.model.variables)),
         "versions": run.versions,
@@ -209,5 +225,8 @@ def _say_results(results: dict, best: dict, run_dir: Path, page: Path, differenc
     reporter.say(f"best epoch  {best['epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
                  f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
     reporter.say(f"model       {run_dir / 'saved_model'} (differs from evaluation by {difference:.1e} at most)")
+    if results["export_files_changed"]:
+        reporter.say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were "
+                     "packed: their packed pixels were sent instead")  # fmt: skip
     reporter.say(f"report      {page}")
     reporter.say("curves      tensorboard --logdir runs")

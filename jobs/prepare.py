@@ -6,7 +6,7 @@ from pathlib import Path
 
 import durable
 from jobs.announce import announce_data, write_quarantine_csv
-from pipeline.data import Data, DataOptions, load_data
+from pipeline.data import Data, DataOptions, TooManyBad, load_data
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
@@ -26,12 +26,17 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
         raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
-    data = prepare_data(options, catalog, cache_dir, reporter)
+    try:
+        data = prepare_data(options, catalog, cache_dir, reporter)
+    except TooManyBad as bad:
+        write_quarantine_csv(out_dir / "quarantine.csv", bad.quarantine)
+        raise
     announce_data(options, data, reporter)
-    write_quarantine_csv(out_dir / "quarantine.csv", data)
+    write_quarantine_csv(out_dir / "quarantine.csv", data.quarantine)
     write_split_csv(out_dir / "split.csv", data.manifest, data.splits)
-    durable.write_bytes(out_dir / "samples.png", sample_sheet(data))
-    durable.write_bytes(out_dir / "augmented.png", augmentation_sheet(data, options.augment, options.seed))
+    with data.pixels.naming_changes():
+        durable.write_bytes(out_dir / "samples.png", sample_sheet(data))
+        durable.write_bytes(out_dir / "augmented.png", augmentation_sheet(data, options.augment, options.seed))
     reporter.say(f"written     {out_dir}: quarantine.csv, split.csv, samples.png, augmented.png")
 
 
@@ -41,7 +46,8 @@ def prepare_data(
     """Checks, splits and packs the pictures of a catalog; raises Stopped where `stop` is set meanwhile."""
     data_options = DataOptions(
         options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
-        options.split_fractions, options.split_seed, cache_dir, options.threads or len(os.sched_getaffinity(0)),
+        options.on_bad_image, options.max_bad_fraction, options.split_fractions, options.split_seed, cache_dir,
+        options.threads or len(os.sched_getaffinity(0)),
     )  # fmt: skip
     started = []
 

@@ -71,14 +71,15 @@ def run(
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
-        sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
-        if saved:
-            _resume(loop, saved, reporter)
-        elif old:
-            reporter.say("resume      from the start: the run has no checkpoint")
-        _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
-        final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
-        return finish_run(final, summaries, reporter)
+        with data.pixels.naming_changes():
+            sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
+            if saved:
+                _resume(loop, saved, reporter)
+            elif old:
+                reporter.say("resume      from the start: the run has no checkpoint")
+            _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
+            final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
+            return finish_run(final, summaries, reporter)
 
 
 def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
@@ -158,8 +159,8 @@ def _resume(loop: Loop, saved: checkpoint.Checkpoint, reporter: Reporter) -> Non
     if before != now:
         normalised = any("moving_variance" in variable.path for variable in loop.state.model.variables)
         reporter.say(
-            f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in their "
-            "last bits" + (", and BatchNorm normalises by each replica's own rows" if normalised else "")
+            f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in "
+            "their last bits" + (", and BatchNorm normalises by each replica's own rows" if normalised else "")
         )
 
 

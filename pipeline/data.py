@@ -1,9 +1,12 @@
 """Pictures on disk -> everything a run needs to make batches: checked, split, and packed or streamed."""
 
+import collections
 import dataclasses
+import itertools
 import math
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,22 @@ from decoding.check import Verdict
 from decoding.options import PixelFormat
 from decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
-from sources.errors import UserError
+from sources.errors import UserError, one_line
 from sources.folders import Catalog
-from sources.index import Manifest, build_index
+from sources.index import build_index
+from sources.manifest import Manifest
 from sources.splits import Splits, make_splits
+
+Quarantine = tuple[tuple[bytes, str], ...]  # path, reason
+_BAD_SHOWN = 3
+
+
+class TooManyBad(UserError):  # noqa: N818 - as UserError's other kinds, it is no fault of the program
+    """More bad files than the options allow; `quarantine` lists those that are known."""
+
+    def __init__(self, text: str, quarantine: Quarantine):
+        super().__init__(text)
+        self.quarantine = quarantine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +44,8 @@ class DataOptions:
       bit_depth: "auto", "8" or "16".
       full_scale: the pixel value that becomes 1.0; 0 chooses it.
       cache: "auto", "pack" or "none".
+      on_bad_image: "quarantine" lists a bad file and goes on, "fail" stops.
+      max_bad_fraction: of a class's files, from 0 to 1; with more bad ones a run stops.
       split_fractions: train, validation, test, where the folders name no split.
       split_seed: of the drawn split.
       cache_dir: where indexes, verdicts and packs are kept.
@@ -40,6 +57,8 @@ class DataOptions:
     bit_depth: str
     full_scale: int
     cache: str
+    on_bad_image: str
+    max_bad_fraction: float
     split_fractions: tuple[float, float, float]
     split_seed: int
     cache_dir: Path
@@ -58,7 +77,7 @@ class Data:
     splits: Splits
     pixels: Pixels
     full_scale: int
-    quarantine: tuple[tuple[bytes, str], ...]
+    quarantine: Quarantine
     reasons: tuple[str, ...]
 
 
@@ -79,19 +98,20 @@ def load_data(
 
     Raises:
       UserError: nothing can be trained on, or the pack that is asked for cannot be written.
+      TooManyBad: more is bad than the options allow.
     """
     manifest = build_index(catalog, options.cache_dir, options.threads, say, go_on)
     _check_classes(manifest, catalog)
+    _check_quarantine(manifest, catalog, {}, options)  # now, and not after an hour of decoding
     pixel_format, why_format = choose_pixel_format(manifest, options)
 
     def progress(done: int) -> None:
         on_progress(done, len(manifest))
 
     pixels, verdict, why_cache = _open_pixels(manifest, pixel_format, options, progress, say)
+    quarantine = _check_quarantine(manifest, catalog, verdict.refused, options)
     splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed)
     full_scale, why_scale = _choose_full_scale(options, pixel_format, verdict, splits)
-    refused = tuple((manifest.paths[example_id], reason) for example_id, reason in verdict.refused.items())
-    quarantine = tuple(sorted(manifest.quarantine + refused))
     reasons = (why_format + why_scale, why_cache)
     return Data(manifest, splits, pixels, full_scale, quarantine, reasons)
 
@@ -168,7 +188,7 @@ def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
             # A builder of TFDS may name classes of which it holds nothing.
             folder = next((folder.path for folder in catalog.folders if folder.label == label), b"")
             raise UserError(
-                f"class {manifest.class_names[label]!r} is empty: {str(Path(_text(catalog.root), _text(folder)))!r} "
+                f"class {manifest.class_names[label]!r} is empty: '{one_line(os.path.join(catalog.root, folder))}' "
                 f"holds no picture that can be read; add some, or remove the folder" + _first_refusal(manifest)
             )
 
@@ -176,9 +196,48 @@ def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
 def _first_refusal(manifest: Manifest) -> str:
     if not manifest.quarantine:
         return ""
-    path, reason = manifest.quarantine[0]
-    return f" (refused {len(manifest.quarantine)} files, as {_text(path)!r}: {reason})"
+    return f" (refused {len(manifest.quarantine)} files, as {_shown(manifest.quarantine[0])})"
 
 
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")
+def _check_quarantine(
+    manifest: Manifest, catalog: Catalog, refused: Mapping[int, str], options: DataOptions
+) -> Quarantine:
+    """All bad files, sorted; `refused` says of which examples decoding found that, and why.
+
+    Raises TooManyBad where the options allow none, or not as many as a class has.
+    """
+    decoded = tuple((manifest.paths[example_id], reason) for example_id, reason in refused.items())
+    quarantine = tuple(sorted(manifest.quarantine + decoded))
+    if quarantine and options.on_bad_image == "fail":
+        first = "; ".join(map(_shown, quarantine[:_BAD_SHOWN]))
+        raise TooManyBad(
+            f"--on_bad_image=fail: {len(quarantine)} bad files, as {first}: mend them or take them away, or leave them "
+            "out with --on_bad_image=quarantine",
+            quarantine,
+        )
+    classes = len(manifest.class_names)
+    good = np.bincount(manifest.labels, minlength=classes)
+    good -= np.bincount(manifest.labels[list(refused)], minlength=classes)
+    for label, bad in _by_label(quarantine, catalog).items():
+        name, files = manifest.class_names[label], len(bad) + int(good[label])
+        if len(bad) > options.max_bad_fraction * files:
+            raise TooManyBad(
+                f"class {name!r}: {len(bad)} of {files} files are bad ({100 * len(bad) / files:.0f}%), more than "
+                f"--max_bad_fraction={options.max_bad_fraction:g} allows; the first is {_shown(bad[0])}: mend them or "
+                "take them away, or allow more with --max_bad_fraction",
+                quarantine,
+            )
+    return quarantine
+
+
+def _by_label(quarantine: Quarantine, catalog: Catalog) -> dict[int, list[tuple[bytes, str]]]:
+    labels = {folder.path: folder.label for folder in catalog.folders}
+    found = collections.defaultdict(list)
+    for one in quarantine:
+        parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
+        found[next(labels[parent] for parent in parents if parent in labels)].append(one)
+    return found
+
+
+def _shown(bad: tuple[bytes, str]) -> str:
+    return f"'{one_line(bad[0])}': {bad[1]}"

@@ -9,11 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 import durable
+from decoding.reasons import reason_of
 from serving.seal import check_seal
-from sources.errors import UserError
+from sources.errors import UserError, one_line
+from sources.files import read_file
 from sources.headers import BadImage, read_header
+from sources.walk import UNREADABLE
 
 _BATCH = 32
+_BATCH_BYTES = 64 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Prediction:
 
     def line(self) -> str:
         """path, class and probability, or path and reason, with tabs between them; odd bytes are escaped."""
-        path = self.path.decode("utf-8", "backslashreplace")
+        path = one_line(self.path)
         return f"{path}\t{self.reason}" if self.reason else f"{path}\t{self.class_name}\t{self.probability:.4f}"
 
 
@@ -51,31 +55,26 @@ class Predictor:
 
     def predict(self, paths: Sequence[bytes]) -> Iterator[Prediction]:
         """A Prediction a file, in order; a file that cannot be decoded gives its reason and disturbs no other."""
-        for start in range(0, len(paths), _BATCH):
-            yield from self._predict_batch(paths[start : start + _BATCH])
-
-    def _predict_batch(self, paths: Sequence[bytes]) -> list[Prediction]:
-        contents, refused = {}, {}
+        waiting, held_bytes = [], 0
         for path in paths:
-            try:
-                with open(path, "rb") as file:
-                    contents[path] = file.read()
-                read_header(contents[path])
-            except OSError as error:
-                refused[path] = f"cannot be read: {error.strerror}"
-            except BadImage as error:
-                refused[path] = str(error)
-        good = [path for path in contents if path not in refused]
-        results = self._classify(good, contents) if good else {}
-        return [results.get(path) or Prediction(path, reason=refused[path]) for path in paths]
+            waiting.append((path, *_read(path)))
+            held_bytes += len(waiting[-1][1])
+            if len(waiting) == _BATCH or held_bytes > _BATCH_BYTES:
+                yield from self._predict_batch(waiting)
+                waiting, held_bytes = [], 0
+        yield from self._predict_batch(waiting)
+
+    def _predict_batch(self, files: Sequence[tuple[bytes, bytes, str]]) -> list[Prediction]:
+        contents = {path: content for path, content, reason in files if not reason}
+        results = self._classify(list(contents), contents) if contents else {}
+        return [results[path] if path in results else Prediction(path, reason=reason) for path, _, reason in files]
 
     def _classify(self, paths: list[bytes], contents: dict[bytes, bytes]) -> dict[bytes, Prediction]:
         try:
             outputs = self._endpoint(image_bytes=tf.constant([contents[path] for path in paths]))
-        except tf.errors.InvalidArgumentError as error:
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
             if len(paths) == 1:
-                reason = error.message.split("\n")[0].split("{{")[0].strip()
-                return {paths[0]: Prediction(paths[0], reason=f"cannot be decoded: {reason[:160]}")}
+                return {paths[0]: Prediction(paths[0], reason=reason_of(error))}
             # Some picture of the batch is bad; one at a time, the others get their answer.
             return {path: result for one in paths for path, result in self._classify([one], contents).items()}
         rows = outputs["probabilities"].numpy()
@@ -84,6 +83,18 @@ class Predictor:
             path: Prediction(path, names[row].decode(), float(rows[row].max()), rows[row])
             for row, path in enumerate(paths)
         }
+
+
+def _read(path: bytes) -> tuple[bytes, str]:
+    """(content, ""), or (b"", why there is none)."""
+    try:
+        content, _ = read_file(path)
+        read_header(content)
+    except OSError as error:
+        return b"", f"{UNREADABLE}: {error.strerror}"
+    except BadImage as error:
+        return b"", str(error)
+    return content, ""
 
 
 def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
@@ -112,8 +123,9 @@ def find_saved_model(place: Path) -> Path:
 
 
 def find_pictures(places: Sequence[str]) -> list[bytes]:
-    """Files as given, and every file under the folders given, sorted; hidden ones in folders are passed over.
+    """Files as given, and all that lies under the folders given, sorted; hidden ones in folders are passed over.
 
+    What is no file, a link to a folder or a folder that cannot be read is there too: the predictor says so of it.
     Raises UserError for a place that does not exist.
     """
     found: list[bytes] = []
@@ -121,7 +133,7 @@ def find_pictures(places: Sequence[str]) -> list[bytes]:
         path = os.fsencode(place)
         if os.path.isdir(path):
             found += sorted(_walk(path))
-        elif os.path.exists(path):
+        elif os.path.lexists(path):
             found.append(path)
         else:
             raise UserError(f"{place!r} does not exist: give pictures or folders of pictures")
@@ -129,9 +141,14 @@ def find_pictures(places: Sequence[str]) -> list[bytes]:
 
 
 def _walk(folder: bytes) -> Iterator[bytes]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(b".")]
-        for name in names:
-            path = os.path.join(parent, name)
-            if not name.startswith(b".") and os.path.isfile(path):
-                yield path
+    pending = [folder]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(b".")]
+        except OSError:
+            yield folder
+            continue
+        pending += [entry.path for entry in shown if entry.is_dir(follow_symlinks=False)]
+        yield from (entry.path for entry in shown if not entry.is_dir(follow_symlinks=False))

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 _MOST_LISTED = 40
+_CONTROLS = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 class UserError(Exception):
@@ -21,3 +22,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> U
     # TFDS knows a thousand builders: a list that nobody can read is left out.
     listed = f"known: {', '.join(known)}" if len(known) <= _MOST_LISTED else f"{len(known)} are known"
     return UserError(f"unknown {kind} {name!r}: {nearest}{listed}{'; ' + fix if fix else ''}")
+
+
+def one_line(path: bytes) -> str:
+    """A file's name as text of one line: bytes that are no text, line feeds, tabs and the like are escaped."""
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(letter.encode("unicode_escape").decode() if letter in _CONTROLS else letter for letter in text)

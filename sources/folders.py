@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from sources.errors import UserError
+from sources.errors import UserError, one_line
 
 # The names that data sets on the net give to their split folders.
 _SPLIT_FOLDERS = {
@@ -65,7 +65,8 @@ def catalog_of_folder(root: Path) -> Catalog:
     labels = {name: label for label, name in enumerate(names)}
     return Catalog(
         root=os.fsencode(root.absolute()),
-        class_names=tuple(_as_text(name) for name in names),
+        # Shown, exported and used as column titles, so they must be real text, of one line.
+        class_names=tuple(map(one_line, names)),
         folders=tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders)),
     )
 
@@ -99,8 +100,3 @@ def _is_split_folder(name: bytes) -> bool:
 def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:
     with os.scandir(os.path.join(os.fsencode(root), relative)) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith(b".") and entry.is_dir())
-
-
-def _as_text(name: bytes) -> str:
-    # A class name is shown, exported and used as a column title, so it must be real text.
-    return name.decode("utf-8", "backslashreplace")

@@ -10,6 +10,9 @@ import zlib
 from collections.abc import Callable
 
 MAX_PIXELS = 100_000_000
+# What claims more pixels than SMALL_PIXELS must have a byte for every 8,256 of them, as a blank PNG of one bit has
+# (deflate makes 1,032 bytes of one at most): fewer bytes hold no picture, and would cost its memory.
+SMALL_PIXELS, PIXELS_A_BYTE = 10_000_000, 8256
 # The graph that decodes (decoding/orientation.py) looks for EXIF in as many bytes: both must see the same.
 HEADER_BYTES = 65536
 MAX_SEGMENTS = 64
@@ -56,7 +59,7 @@ def read_header(image_bytes: bytes) -> Header:
         is refused as cut short: read the whole file then.
 
     Raises:
-      BadImage: not a picture, not a format that is decoded, a broken header, more than `MAX_PIXELS`.
+      BadImage: not a picture that is decoded, a broken header, more pixels than `MAX_PIXELS` or than the bytes hold.
     """
     name, reader = _reader_of(image_bytes)
     try:
@@ -67,6 +70,8 @@ def read_header(image_bytes: bytes) -> Header:
         raise BadImage(f"the picture is {header.width} x {header.height} pixels: it has no pixel")
     if header.width * header.height > MAX_PIXELS:
         raise BadImage(f"the picture is {header.width} x {header.height} pixels: above {MAX_PIXELS} is refused")
+    if header.width * header.height > max(SMALL_PIXELS, PIXELS_A_BYTE * len(image_bytes)):
+        raise BadImage(f"{len(image_bytes)} bytes cannot hold the {header.width} x {header.height} pixels they claim")
     return header
 
 
@@ -108,14 +113,11 @@ def _read_jpeg(image_bytes: bytes) -> Header:
 
 
 def _jpeg_step(image_bytes: bytes, position: int, marker: int) -> int:
-    if marker == 0xFF:
-        return 1
-    if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:
-        return 2
+    if marker in (0xFF, 0x00, 0x01) or 0xD0 <= marker <= 0xD8:
+        return 1 if marker == 0xFF else 2
     (length,) = struct.unpack_from(">H", image_bytes, position + 2)
-    if length < 2:
-        raise BadImage("a JPEG with a segment of impossible length")
-    return 2 + length
+    # Like libjpeg, which steps over a segment whose length does not even count its own two bytes.
+    return 2 + max(2, length)
 
 
 def read_orientation(image_bytes: bytes) -> int:
@@ -228,10 +230,8 @@ _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b
 
 
 def _describe_unknown(image_bytes: bytes) -> str:
-    if not image_bytes:
-        return "empty file"
     if not image_bytes.strip(b"\0"):
-        return "nothing but NUL bytes: a failed download or a disk that was full"
+        return "nothing but NUL bytes: a failed download or a disk that was full" if image_bytes else "empty file"
     if image_bytes.startswith(b"version https://git-lfs"):
         return "a git LFS pointer, not a picture: run git lfs pull"
     if name := _refused_format(image_bytes):

@@ -7,7 +7,6 @@ and reused while its size and modification time stand.
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import functools
 import hashlib
 import itertools
@@ -20,12 +19,12 @@ import numpy as np
 import durable
 import faults
 import locks
+from sources.files import read_file
 from sources.folders import Catalog
 from sources.headers import BadImage, Header, read_header
+from sources.manifest import INDEX_VERSION, Manifest
 from sources.walk import UNREADABLE, Found, walk
 
-INDEX_VERSION = 1
-MAX_FILE_BYTES = 256 << 20
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
 _WAITING = "index       another process is reading the same folders: waiting for it"
@@ -45,51 +44,6 @@ _FACTS = np.dtype(
         ("sha256", np.uint8, 32),
     ]
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Manifest:
-    """The examples of a data set, in columns; row i is the example whose id is i.
-
-    Attributes:
-      root: the data folder, as bytes, because a file name need not be UTF-8.
-      class_names: by label.
-      paths: relative to `root`, as bytes.
-      labels: int32 [examples].
-      given_splits: int8 [examples], an index into SPLIT_NAMES, or -1 where the folders name no split.
-      facts: structured [examples]: bytes, mtime_ns, header facts, sha256.
-      quarantine: (path, reason) of every file that was refused.
-      data_origin: "real" or "synthetic".
-    """
-
-    root: bytes
-    class_names: tuple[str, ...]
-    paths: tuple[bytes, ...]
-    labels: np.ndarray
-    given_splits: np.ndarray
-    facts: np.ndarray
-    quarantine: tuple[tuple[bytes, str], ...]
-    data_origin: str
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @functools.cached_property
-    def sha256(self) -> str:
-        """Names everything derived from these examples: paths, labels, splits, contents; not times or places."""
-        digest = hashlib.sha256(repr((INDEX_VERSION, self.class_names)).encode())
-        digest.update(b"\0".join(self.paths))
-        for column in (self.labels, self.given_splits, self.facts["sha256"]):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        return digest.hexdigest()
-
-    def full_path(self, example_id: int) -> bytes:
-        """The path to open."""
-        return os.path.join(self.root, self.paths[example_id])
-
-    def shown_path(self, example_id: int) -> str:
-        """The relative path as text; bytes that are not UTF-8 become surrogate escapes."""
-        return os.fsdecode(self.paths[example_id])
 
 
 def build_index(
@@ -148,7 +102,7 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     for place, row in enumerate(rows.tolist()):
         faults.reach("index.file")
         try:
-            header, digest = _inspect(os.path.join(root, found.paths[row]), found.bytes[row])
+            header, digest = _inspect(os.path.join(root, found.paths[row]))
         except OSError as error:
             reasons[row] = f"{UNREADABLE}: {error.strerror}"
         except BadImage as error:
@@ -160,12 +114,9 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     return rows, facts, reasons
 
 
-def _inspect(path: bytes, size_bytes: int) -> tuple[Header, np.ndarray]:
+def _inspect(path: bytes) -> tuple[Header, np.ndarray]:
     """(header, SHA-256 uint8 [32]); raises BadImage, or OSError where the file cannot be read."""
-    if size_bytes > MAX_FILE_BYTES:
-        raise BadImage(f"{size_bytes} bytes: more than the {MAX_FILE_BYTES} that one picture may have")
-    with open(path, "rb", buffering=0) as file:
-        content = file.read()
+    content, _ = read_file(path)
     return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
 
 

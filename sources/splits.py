@@ -12,7 +12,7 @@ import numpy as np
 import durable
 from sources.errors import UserError
 from sources.hashing import fold_key, splitmix64
-from sources.index import Manifest
+from sources.manifest import Manifest
 from sources.walk import SPLIT_NAMES
 
 

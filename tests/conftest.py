@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from sources.folders import catalog_of_folder
-from sources.index import Manifest, build_index
+from sources.index import build_index
+from sources.manifest import Manifest
 from tests.storage import SMALL_DISK_BYTES, disk
 
 _NO_DATA = (

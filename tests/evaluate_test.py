@@ -67,6 +67,33 @@ def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
     assert (run_dir / "evaluation" / "scores.json").exists()
 
 
+@pytest.fixture
+def moved(tmp_path):
+    """(flags of an evaluation of the run on a copy of its pictures, the first test picture of the copy)."""
+    shutil.copytree(shapes_dir(), tmp_path / "copy")
+    first = next(row for row in read_rows(finished_run() / "split.csv") if row["split"] == "test")
+    return (f"--run={finished_run()}", f"--data_dir={tmp_path / 'copy'}", f"--out_dir={tmp_path / 'out'}"), (
+        tmp_path / "copy" / first["path"]
+    )
+
+
+def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
+    arguments, path = moved
+    content = path.read_bytes()
+    for change, words in (
+        (lambda: path.write_bytes(content[:-1] + b"x"), "has other bytes than when the run split its pictures: put it"),
+        (lambda: (path.unlink(), path.mkdir()), "cannot be read (a folder"),
+        (path.rmdir, "is not there any more"),
+    ):
+        change()
+        done = call(*arguments)
+        assert (done.code, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.startswith(f"error: '{path}' {words}")
+        assert not (tmp_path / "out").exists()
+    path.write_bytes(content)
+    assert call(*arguments).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -53,11 +53,3 @@ def test_files_are_opened_by_their_bytes_whatever_their_name(picture_tree, index
     (batch,) = batches_of(StreamedPixels(manifest, FORMAT, 2), range(6), 6)
     for image in batch["image"]:
         np.testing.assert_array_equal(image, batch["image"][0])
-
-
-def test_a_file_that_goes_away_while_streaming_is_an_error(picture_tree, index_of):
-    root = picture_tree({"a": 2, "b": 2})
-    manifest = index_of(root)
-    (root / "b" / "0000.jpg").unlink()
-    with pytest.raises(tf.errors.NotFoundError, match=r"b/0000\.jpg"):
-        batches_of(StreamedPixels(manifest, FORMAT, 2), range(4), 2)

@@ -1,10 +1,13 @@
 """predict.py: files and folders in, a line each out; a bad file has its reason and disturbs no other."""
 
+import os
 import shutil
 
 import pytest
 
 import predict
+from serving import predictor
+from sources.files import MAX_FILE_BYTES
 from sources.headers import read_header
 from tests.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 
@@ -94,6 +97,72 @@ def test_a_file_that_only_the_decoder_refuses_disturbs_no_other(call, tmp_path):
     fields = [len(line.split("\t")) for line in done.stdout.splitlines()]
     assert fields == [3, 3, 3, 2, 3, 3]
     assert "0003.png" in done.stderr
+    assert "cannot be decoded: Invalid PNG data" in done.stderr
+
+
+@pytest.fixture
+def strange(tmp_path) -> dict[str, str]:
+    """Places of things that are no picture, with the reason for each; a picture with an odd name is among them."""
+    root = tmp_path / "strange"
+    (root / "sub").mkdir(parents=True)
+    os.mkfifo(root / "pipe.jpg")
+    (root / "sub" / "dangling.jpg").symlink_to("nowhere")
+    (root / "zero.png").symlink_to("/dev/zero")
+    (root / "loop").symlink_to(root)
+    with open(root / "huge.png", "wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    shutil.copy(shapes_dir() / "disk" / "0000.jpg", root / "line\nbreak\t.jpg")
+    return {"pipe.jpg": "not a regular file", "sub/dangling.jpg": "cannot be read: No such file or directory",
+            "zero.png": "not a regular file", "loop": "a folder: a link to one is not followed",
+            "huge.png": f"{MAX_FILE_BYTES + 1} bytes: more than", r"line\nbreak\t.jpg": ""}  # fmt: skip
+
+
+@pytest.mark.timeout(100, method="thread")  # who opens the pipe waits for ever
+@pytest.mark.parametrize("given", ["folder", "files"])
+def test_what_is_no_file_is_refused_and_nothing_waits_for_it(given, strange, call, tmp_path):
+    root = tmp_path / "strange"
+    places = (
+        [root] if given == "folder" else [path for path in sorted(root.rglob("*")) if path.name not in ("sub", "loop")]
+    )
+    done = call(f"--run={finished_run()}", *places)
+    assert (done.code, done.stderr.count("\n")) == (2, 1)
+    lines = {line.split("\t")[0].removeprefix(f"{root}/"): line.split("\t")[1:] for line in done.stdout.splitlines()}
+    assert set(lines) == set(strange) - ({"loop"} if given == "files" else set())
+    for name, fields in lines.items():
+        assert fields[0].startswith(strange[name])
+        assert len(fields) == (1 if strange[name] else 2)
+
+
+def test_a_folder_that_cannot_be_read_is_refused(call, tmp_path, monkeypatch):
+    root = write_shapes(tmp_path / "album", {"disk": 1, "square": 1})
+    scandir = os.scandir
+
+    def deny(path):
+        if os.fsencode(path).endswith(b"square"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(predictor.os, "scandir", deny)
+    done = call(f"--run={finished_run()}", root)
+    assert done.code == 2
+    assert [line.split("\t")[0][-8:] for line in done.stdout.splitlines()] == ["0000.jpg", "m/square"]
+    assert "1 of 2 files could not be classified" in done.stderr
+
+
+def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tmp_path, monkeypatch):
+    root = write_shapes(tmp_path, {"disk": 5, "square": 4})
+    at_once = call(f"--run={finished_run()}", root)
+    held = []
+    predict_batch = predictor.Predictor._predict_batch
+    monkeypatch.setattr(predictor, "_BATCH_BYTES", 5000)
+    monkeypatch.setattr(
+        predictor.Predictor, "_predict_batch", lambda self, files: held.append(len(files)) or predict_batch(self, files)
+    )
+    in_parts = call(f"--run={finished_run()}", root)
+    assert at_once.code == in_parts.code == 0
+    assert at_once.stdout == in_parts.stdout
+    assert len(held) > 2
+    assert max(held) < 9
 
 
 @pytest.mark.parametrize(

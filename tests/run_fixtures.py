@@ -32,7 +32,8 @@ OTHER_VALUES = {
     "model": "catdog_1", "weights": "none", "filters": (4, 8), "units": 5, "dropout": 0.5, "l2": 1e-05,
     "image_size": 24, "color_mode": "grayscale", "bit_depth": "16", "full_scale": 4095,
     "augment": AugmentOptions(1.0, 0.25, 3.0, 0.5, True, True, 0.125, 0.0625), "precision": "mixed_float16",
-    "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "threads": 3,
+    "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
+    "max_bad_fraction": 0.25, "threads": 3,
     "checkpoint_every_steps": 7, "profile_steps": (2, 4),
 }  # fmt: skip
 

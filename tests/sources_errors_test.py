@@ -2,7 +2,7 @@
 
 import pytest
 
-from sources.errors import UserError, unknown_name
+from sources.errors import UserError, one_line, unknown_name
 
 
 def test_the_nearest_name_is_offered():
@@ -30,3 +30,9 @@ def test_a_thousand_known_names_are_counted_not_listed():
     assert "did you mean 'builder_0042'?" in text
     assert "1000 are known" in text
     assert len(text) < 200
+
+
+def test_a_name_for_a_terminal_is_one_line_of_text():
+    assert one_line("Übung 日本.jpg".encode()) == "Übung 日本.jpg"
+    assert one_line(b"caf\xe9\n\t\x1b\x7f.jpg") == r"caf\xe9\n\t\x1b\x7f.jpg"
+    assert one_line("a\u2028b\x85".encode()) == r"a\u2028b\x85"

@@ -161,7 +161,24 @@ def test_refusals_say_why(image_bytes, words):
 
 
 def test_a_picture_of_just_as_many_pixels_as_allowed_is_accepted():
-    assert headers.read_header(png_header(10_000, 10_000)).width == 10_000
+    assert headers.read_header(png_header(10_000, 10_000) + bytes(13_000)).width == 10_000
+
+
+def test_few_bytes_may_claim_few_pixels_only():
+    """A blank PNG of one bit a pixel, the densest there is, is under the limit; a header alone is not."""
+    encoded = io.BytesIO()
+    Image.new("1", (9_999, 9_999)).save(encoded, "PNG", optimize=True)
+    assert headers.read_header(encoded.getvalue()).height == 9_999
+    assert headers.read_header(png_header(10_000, 1_000)).height == 1_000
+    assert refusal(png_header(10_000, 1_001)) == "33 bytes cannot hold the 10000 x 1001 pixels they claim"
+    assert headers.read_header(png_header(10_000, 1_001) + bytes(1180)).height == 1_001
+
+
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_a_jpeg_segment_of_no_length_is_stepped_over_as_the_decoder_does(length):
+    plain = encode("JPEG")
+    segment = b"\xff\xec" + struct.pack(">H", length)
+    assert headers.read_header(plain[:2] + segment + plain[2:]) == headers.read_header(plain)
 
 
 @pytest.mark.parametrize(("marker", "words"), [(0xC3, "lossless"), (0xC0, "12 bits")])

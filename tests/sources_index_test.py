@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from sources import index
+from sources import files, index
 from sources.folders import Catalog, Folder, catalog_of_folder
 from sources.index import FORMATS, build_index
 from sources.walk import SPLIT_NAMES
@@ -71,7 +71,7 @@ def test_bad_files_are_listed_with_a_reason_and_good_ones_kept(picture_tree, ind
     (root / "b" / "loop").symlink_to(root)
     os.mkfifo(root / "b" / "pipe.jpg")
     (root / "b" / "huge.jpg").write_bytes(good)
-    os.truncate(root / "b" / "huge.jpg", index.MAX_FILE_BYTES + 1)
+    os.truncate(root / "b" / "huge.jpg", files.MAX_FILE_BYTES + 1)
     manifest = index_of(root)
     assert manifest.paths == (b"a/0000.jpg", b"a/0001.png", b"b/0000.jpg")
     reasons = reasons_of(manifest)
@@ -82,7 +82,7 @@ def test_bad_files_are_listed_with_a_reason_and_good_ones_kept(picture_tree, ind
     assert reasons[b"b/dangling.jpg"] == "cannot be read: No such file or directory"
     assert reasons[b"b/loop"] == "link to a folder: not followed"
     assert reasons[b"b/pipe.jpg"] == "not a regular file"
-    assert str(index.MAX_FILE_BYTES) in reasons[b"b/huge.jpg"]
+    assert str(files.MAX_FILE_BYTES) in reasons[b"b/huge.jpg"]
     assert len(reasons) == 8
     assert list(manifest.quarantine) == sorted(manifest.quarantine)
 
@@ -133,7 +133,7 @@ def test_the_index_is_remembered_and_renewed_file_by_file(picture_tree, index_of
     (root / "b" / "0002.jpg").unlink()
     read = []
     inspect = index._inspect
-    monkeypatch.setattr(index, "_inspect", lambda path, size: (read.append(path), inspect(path, size))[1])
+    monkeypatch.setattr(index, "_inspect", lambda path: (read.append(path), inspect(path))[1])
     renewed = index_of(root)
     assert sorted(read) == [os.fsencode(root / name) for name in ("a/0000.jpg", "b/0001.png", "b/new.png")]
     assert b"b/0002.jpg" not in renewed.paths
@@ -151,7 +151,7 @@ def test_a_remembered_refusal_stays_with_its_file_when_others_come(picture_tree,
     (root / "a" / "0002.jpg").unlink()
     read = []
     inspect = index._inspect
-    monkeypatch.setattr(index, "_inspect", lambda path, size: (read.append(path), inspect(path, size))[1])
+    monkeypatch.setattr(index, "_inspect", lambda path: (read.append(path), inspect(path))[1])
     again = index_of(root)
     assert read == [os.fsencode(root / "a" / "0000new.png")]
     assert reasons_of(again) == refused
@@ -164,13 +164,13 @@ def test_a_remembered_refusal_stays_with_its_file_when_others_come(picture_tree,
 def test_a_file_that_could_not_be_read_is_tried_again(picture_tree, index_of, monkeypatch):
     root = picture_tree({"a": 2, "b": 1})
 
-    def deny(path, *arguments, **keywords):
+    def deny(path):
         if path.endswith(b"a/0000.jpg"):
             raise PermissionError(13, "Permission denied")
-        return open(path, *arguments, **keywords)
+        return files.read_file(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(index, "open", deny, raising=False)
+        patch.setattr(index, "read_file", deny)
         assert index_of(root).quarantine == ((b"a/0000.jpg", "cannot be read: Permission denied"),)
     assert not index_of(root).quarantine
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sources.errors import UserError
-from sources.index import Manifest
+from sources.manifest import Manifest
 from sources.splits import Splits, make_splits, train_on_validation, write_split_csv
 from sources.walk import SPLIT_NAMES
 

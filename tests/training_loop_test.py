@@ -234,9 +234,6 @@ def test_a_stop_after_a_bad_step_does_not_save_it(tmp_path):
 
 @pytest.mark.parametrize(("cadence", "breaks_at", "kept"), [(4, 15, [8, 10, 12]), (0, 19, [10])])
 def test_an_update_that_breaks_a_weight_is_not_saved_before_a_loss_has_shown_it(cadence, breaks_at, kept, tmp_path):
-    def validate():
-        pytest.fail("weights that are not finite were scored")
-
     rig = Rig(tmp_path, cadence=cadence)
     plain_step = rig.train_step
 
@@ -244,7 +241,7 @@ def test_an_update_that_breaks_a_weight_is_not_saved_before_a_loss_has_shown_it(
         plain_step(step)
         if step == breaks_at:
             rig.weight.assign(np.inf)
-            rig.validate = validate
+            rig.validate = lambda: pytest.fail("weights that are not finite were scored")
 
     rig.train_step = train_step
     with pytest.raises(UserError, match=f"^the update left a NaN or an Inf in total:0 in step {breaks_at + 1}$"):

@@ -11,6 +11,7 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
 PLACES = ("auto", "host", "device")
 CACHES = ("auto", "pack", "none")
+ON_BAD_IMAGE = ("quarantine", "fail")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine")
 COLOR_MODES = ("auto", "grayscale", "rgb")
@@ -51,6 +52,8 @@ class RunOptions:
     replicas: int = 0
     augment_on: str = "auto"
     cache: str = "auto"
+    on_bad_image: str = "quarantine"
+    max_bad_fraction: float = 0.5
     threads: int = 0
     checkpoint_every_steps: int = 0
     profile_steps: tuple[int, int] | None = None
@@ -77,14 +80,17 @@ class RunOptions:
 
 
 # Options that change how fast or where a run computes, but not what it is. Another number of replicas rounds sums
-# otherwise, no more: its examples, their augmentation and their dropout are the same.
-NOT_PART_OF_THE_RUN = ("data_dir", "cache", "checkpoint_every_steps", "profile_steps", "strategy", "replicas")
+# otherwise, no more: its examples, their augmentation and their dropout are the same. What a run does about bad files
+# decides whether there is one.
+NOT_PART_OF_THE_RUN = ("data_dir", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps",
+                       "profile_steps", "strategy", "replicas")  # fmt: skip
 
 _CHOICES = {
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
     "augment_on": PLACES,
     "cache": CACHES,
+    "on_bad_image": ON_BAD_IMAGE,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "color_mode": COLOR_MODES,
@@ -99,6 +105,7 @@ _RANGES = {
     "split_seed": (0, 2**31 - 1),
     "early_stop_patience": (0, 100_000),
     "l2": (0.0, 1.0),
+    "max_bad_fraction": (0.0, 1.0),
     "full_scale": (0, 65_535),
     "replicas": (0, 64),
     "threads": (0, 1024),
