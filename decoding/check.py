@@ -87,7 +87,7 @@ def check_pictures(
 @functools.cache
 def _decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
     """`decode_image` as one compiled call; kept, because tracing it takes seconds."""
-    decode = tf.function(lambda image_bytes: decode_image(image_bytes, pixel_format))
+    decode = tf.function(lambda image_bytes: decode_image(image_bytes, pixel_format), autograph=False)
     return decode.get_concrete_function(tf.TensorSpec([], tf.string))
 
 

@@ -42,6 +42,9 @@ from training.step import make_state, make_train_step
 PENSTOCK_VERSION = "0.1.0"
 
 
+# No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
+# machine's temporary folder: a killed run would leave twenty of them there.
+@tf.autograph.experimental.do_not_convert
 def run(
     options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, flags_text: Callable[[RunOptions], str]
 ) -> dict:

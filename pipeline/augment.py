@@ -67,7 +67,7 @@ def to_float(images: tf.Tensor, full_scale: float) -> tf.Tensor:
     return _limited(images, full_scale) * (1.0 / full_scale)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def augment(images: tf.Tensor, transforms: tf.Tensor, full_scale: float, recolor: bool = True) -> tf.Tensor:
     """Warps, recolours and scales a batch in one fused pass.
 

@@ -14,7 +14,7 @@ from pipeline.graph import make_eval_dataset
 def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes]."""
 
-    @tf.function(jit_compile=False)
+    @tf.function(jit_compile=False, autograph=False)
     def predict(images):
         return probabilities(model(images, training=False))
 

@@ -1,7 +1,9 @@
 """The SavedModel: raw image bytes in, class names out; proved equal to the evaluation path before it gets its name."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -13,6 +15,7 @@ from decoding.decode import decode_image
 from decoding.options import PixelFormat
 from models.heads import probabilities
 from pipeline.augment import to_float
+from serving.seal import write_seal
 
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
 PARITY_TOLERANCE = 1e-5
@@ -57,7 +60,7 @@ class ServedModel(tf.Module):
 
         # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
         # end in _bytes, and for no others.
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
         def classify_bytes(image_bytes):
             pixel_spec = tf.TensorSpec(pixel_format.shape, images.dtype)
             return classify(
@@ -65,19 +68,32 @@ class ServedModel(tf.Module):
             )
 
         self.serving_default = classify_bytes
-        self.serve_images = tf.function(classify, input_signature=[images])
-        self.class_names = tf.function(lambda: names, input_signature=[])
+        self.serve_images = tf.function(classify, input_signature=[images], autograph=False)
+        self.class_names = tf.function(lambda: names, input_signature=[], autograph=False)
 
 
 def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
-    """Writes the SavedModel to `path`, whole or not at all; returns the largest probability difference of the proof.
+    """Writes the SavedModel to `path`, sealed, whole or not at all; returns the proof's largest probability difference.
 
     Raises ExportError, and leaves what was at `path`, where the reloaded model differs from evaluation.
     """
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
-    with durable.whole_directory(path) as temporary:
+    with _temporaries_beside(path), durable.whole_directory(path) as temporary:
         tf.saved_model.save(served, str(temporary), signatures=signatures)
+        write_seal(temporary)
         return _prove(temporary, proof)
+
+
+@contextlib.contextmanager
+def _temporaries_beside(path: Path) -> Iterator[None]:
+    """TensorFlow's saver leaves a file in the machine's temporary folder if it is killed; here the next run sweeps."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=durable.TEMPORARY_PREFIX, dir=path.parent) as place:
+        before, tempfile.tempdir = tempfile.tempdir, place
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _prove(path: Path, proof: Proof) -> float:

@@ -71,10 +71,13 @@ def damage(run_dir: Path) -> int:
     return step
 
 
-def test_killed_in_the_first_epoch_damaged_and_killed_in_a_later_one(tmp_path):
+def test_killed_in_the_first_epoch_damaged_and_killed_in_a_later_one(tmp_path, monkeypatch):
     run_dir, arguments = tmp_path / "run", lively_flags("mixed_bfloat16")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     code, _ = stop_at(6, run_dir, arguments)
     assert code == -signal.SIGKILL
+    assert os.listdir(tmp_path / "tmp") == []
     assert 0 < newest_step(run_dir) < STEPS
     damage(run_dir)
     stop_at(2 * STEPS + 6, run_dir, arguments)

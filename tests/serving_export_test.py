@@ -1,14 +1,17 @@
 """The exported model: needs TensorFlow alone, says what evaluation said, and is refused where it does not."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import durable
 from decoding.decode import decode_image
 from decoding.options import PixelFormat
 from models.options import ModelOptions
@@ -128,3 +131,13 @@ def test_a_refused_export_leaves_the_one_before(small, tmp_path):
     with pytest.raises(ExportError):
         export_model(tmp_path / "out", served_model, wrong_proof(proof, "last"))
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old.txt"]
+
+
+def test_what_the_saver_scribbles_lies_where_the_next_run_sweeps(small, tmp_path, monkeypatch):
+    _, served_model, proof, _ = small
+    usual, places = tempfile.gettempdir(), []
+    monkeypatch.setattr(export, "write_seal", lambda _: places.append(tempfile.mkstemp()[1]))
+    export_model(tmp_path / "out", served_model, proof)
+    assert os.path.relpath(places[0], tmp_path).startswith(durable.TEMPORARY_PREFIX)
+    assert os.listdir(tmp_path) == ["out"]
+    assert tempfile.gettempdir() == usual

@@ -68,7 +68,7 @@ def make_train_step(
         correct = tf.cast(predicted_labels(logits) == batch["label"], tf.float32) * weight
         return tf.cast(tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)]), tf.float64)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=jit_compile, autograph=False)
     def train_step(batch):
         if hardware.strategy is None:
             state.sums.assign_add(replica_step(batch))
