@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import durable
+from serving.seal import check_seal
 from sources.errors import UserError
 from sources.headers import BadImage, read_header
 
@@ -38,6 +39,7 @@ class Predictor:
         """Raises UserError where there is no SavedModel, or it is not one that Penstock exported."""
         if not (saved_model_dir / "saved_model.pb").is_file():
             raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel: it must hold saved_model.pb")
+        check_seal(saved_model_dir)
         try:
             # Kept whole: the signatures hold the loaded object's variables only weakly.
             self._loaded = tf.saved_model.load(str(saved_model_dir))
@@ -98,6 +100,11 @@ def find_saved_model(place: Path) -> Path:
     """The SavedModel of a run folder, or `place` itself; raises UserError where there is neither."""
     if not place.exists():
         raise UserError(f"{str(place)!r} does not exist: give a run folder, as runs/catdog/..., or a SavedModel")
+    if not place.is_dir():
+        raise UserError(
+            f"{str(place)!r} is a file: give a run folder, or the SavedModel folder of a run; .keras and .h5 models "
+            "are programs, and are not loaded"
+        )
     for candidate in (place, place / "saved_model"):
         if (candidate / "saved_model.pb").is_file():
             return candidate
