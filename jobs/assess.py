@@ -1,7 +1,5 @@
 """What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
 
-import csv
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import durable
+from jobs.split_rows import read_split
 from reports.metrics import class_figures, confusion_matrix, scores
 from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
@@ -29,7 +28,7 @@ def assess(
     if dataset:
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
     else:
-        paths, names = _pictures_of_split(run_dir, split, data_dir, cache_dir)
+        paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, cache_dir)
     labels = np.array([predictor.class_names.index(name) for name in names])
     predictions = list(predictor.predict(paths))
     good = np.array([not prediction.reason for prediction in predictions])
@@ -56,20 +55,13 @@ def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> t
     return paths, [manifest.class_names[label] for label in manifest.labels]
 
 
-def _pictures_of_split(run_dir: Path, split: str, data_dir: str | None, cache_dir: Path):
-    try:
-        options = json.loads((run_dir / "options.json").read_text())
-        with open(run_dir / "split.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{str(run_dir)!r} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
-    if not rows:
-        raise UserError(f"--split={split}: this run has no example in it (--full_train leaves no validation)")
-    kind, _, place = options["dataset"].partition(":")
+def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], data_dir: str | None, cache_dir: Path):
+    run_dataset, run_data_dir, rows = read_split(run_dir, split, class_names)
+    kind, _, place = run_dataset.partition(":")
     if kind == "folder":
         root = os.fsencode(data_dir or place)
     else:
-        root = open_catalog(options["dataset"], data_dir or options["data_dir"], cache_dir).root
+        root = open_catalog(run_dataset, data_dir or run_data_dir, cache_dir).root
     paths = [os.path.join(root, os.fsencode(row["path"])) for row in rows]
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:
