@@ -121,9 +121,10 @@ def _load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
                 warnings.simplefilter("ignore")
                 backbone.load_weights(options.weights)
             _check_count(options.weights, len(backbone.weights))
+            _check_finite(backbone)
         except FileNotFoundError as error:
             raise UserError(f"weights is {options.weights!r}: there is no such file") from error
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # h5py and Keras have a dozen types for what a flipped bit can do
             raise UserError(
                 f"weights is {options.weights!r}: not the weights of {options.name} without its top "
                 f"({_one_line(error)}); give a file saved from that backbone, or none"
@@ -138,6 +139,12 @@ def _check_count(path: str, expected: int) -> None:
             file.visititems(lambda name, entry: arrays.append(name) if isinstance(entry, h5py.Dataset) else None)
         if len(arrays) != expected:
             raise ValueError(f"it holds {len(arrays)} arrays, not {expected}")
+
+
+def _check_finite(backbone: keras.Model) -> None:
+    for variable in backbone.weights:
+        if not keras.ops.all(keras.ops.isfinite(variable)):
+            raise ValueError(f"{variable.path} holds values that are not finite")
 
 
 def _rebuild(model: keras.Model, options: ModelOptions) -> keras.Model:
