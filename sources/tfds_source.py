@@ -25,6 +25,8 @@ def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
     import tensorflow_datasets as tfds
 
     try:
+        if tfds.core.naming.parse_builder_name_kwargs(name)[0].namespace:
+            raise ValueError("a community's builder is a program from the net: give one that TFDS itself brings")
         builder = tfds.builder(name, data_dir=data_dir or None)
     except tfds.core.registered.DatasetNotFoundError:
         raise unknown_name("TFDS builder", name, tfds.list_builders(), "see tfds.list_builders()") from None
