@@ -161,6 +161,6 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value
+    # From the kernel: os.umask tells the mask by changing it, under the feet of every thread that makes a file then.
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return int(next(line for line in status if line.startswith("Umask:")).split()[1], 8)

@@ -188,3 +188,12 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
     removed = durable.remove_leftovers(tmp_path)
     assert removed == [f"{durable.TEMPORARY_PREFIX}file", f"{durable.TEMPORARY_PREFIX}folder"]
     assert names(tmp_path) == [".hidden"]
+
+
+def test_the_umask_is_read_and_never_changed(tmp_path, monkeypatch):
+    # To set it, even for a moment, is to set it for every thread that makes a file in that moment.
+    monkeypatch.setattr(durable.os, "umask", lambda _: pytest.fail("the umask was set"))
+    durable.write_bytes(tmp_path / "file", b"x")
+    with durable.whole_directory(tmp_path / "folder"):
+        pass
+    assert (tmp_path / "file").stat().st_mode & 0o600 == 0o600
