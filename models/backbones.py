@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import h5py
 import keras
-import numpy as np
 
 from models import layers
 from models.options import ModelOptions
@@ -144,7 +143,7 @@ def _check_count(path: str, expected: int) -> None:
 
 def _check_finite(backbone: keras.Model) -> None:
     for variable in backbone.weights:
-        if not np.isfinite(variable.numpy()).all():
+        if not keras.ops.all(keras.ops.isfinite(variable)):
             raise ValueError(f"{variable.path} holds values that are not finite")
 
 

@@ -1,9 +1,11 @@
 """The SavedModel: raw image bytes in, class names out; proved equal to the evaluation path before it gets its name."""
 
+import contextlib
 import dataclasses
 import errno
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -89,7 +91,8 @@ def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     with durable.whole_directory(path) as temporary:
         try:
-            tf.saved_model.save(served, str(temporary), signatures=signatures)
+            with _temporaries_beside(path):
+                tf.saved_model.save(served, str(temporary), signatures=signatures)
         except tf.errors.OpError as error:
             if storage_error := _storage_error(error):
                 raise storage_error from error
@@ -105,6 +108,17 @@ def _storage_error(error: tf.errors.OpError) -> OSError | None:
     """The operating system's error that TensorFlow tells as one of its own, by the system's words for it."""
     numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
     return next((OSError(number, os.strerror(number)) for number in numbers if os.strerror(number) in str(error)), None)
+
+
+@contextlib.contextmanager
+def _temporaries_beside(path: Path) -> Iterator[None]:
+    """TensorFlow's saver leaves a file in the machine's temporary folder if it is killed; here the next run sweeps."""
+    with tempfile.TemporaryDirectory(prefix=durable.TEMPORARY_PREFIX, dir=path.parent) as place:
+        before, tempfile.tempdir = tempfile.tempdir, place
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _prove(path: Path, proof: Proof) -> float:

@@ -165,3 +165,12 @@ def test_every_flip_in_the_header_of_a_large_array_is_noticed(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(OSError, match="damaged"):
             durable.read_arrays(path)
+
+
+def test_the_umask_is_read_and_never_changed(tmp_path, monkeypatch):
+    # To set it, even for a moment, is to set it for every thread that makes a file in that moment.
+    monkeypatch.setattr(durable.os, "umask", lambda _: pytest.fail("the umask was set"))
+    durable.write_bytes(tmp_path / "file", b"x")
+    with durable.whole_directory(tmp_path / "folder"):
+        pass
+    assert (tmp_path / "file").stat().st_mode & 0o600 == 0o600

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -163,3 +165,14 @@ def test_another_failure_of_tensorflow_is_not_taken_for_the_disks(small, tmp_pat
     with pytest.raises(tf.errors.InternalError, match="a bug of ours"):
         export_model(tmp_path / "out", served_model, proof)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_saver_scribbles_lies_where_the_next_run_sweeps(small, tmp_path, monkeypatch):
+    _, served_model, proof, _ = small
+    usual, places = tempfile.gettempdir(), []
+    save = tf.saved_model.save
+    monkeypatch.setattr(tf.saved_model, "save", lambda *a, **k: places.append(tempfile.mkstemp()[1]) or save(*a, **k))
+    export_model(tmp_path / "out", served_model, proof)
+    assert os.path.relpath(places[0], tmp_path).startswith(durable.TEMPORARY_PREFIX)
+    assert os.listdir(tmp_path) == ["out"]
+    assert tempfile.gettempdir() == usual

@@ -23,7 +23,7 @@ from tests.run_fixtures import Done, session_dir, start_script
 
 # A life that is killed holds no more than the uninterrupted run did, and these margins for the scheduler's whims.
 MEMORY_MARGIN, HANDLES_MARGIN, THREADS_MARGIN = 1.15, 4, 8
-MOST_TEMPORARIES = 2  # of the one write that a kill can meet: a folder, and the old one that it has moved aside
+MOST_TEMPORARIES = 3  # of the one write that a kill can meet: a folder, the old one moved aside, a place for scraps
 EVENTS_A_LIFE = 3  # train, validation, test
 # Five checkpoints for a moment where the uninterrupted run ends with three, of two files each.
 CHECKPOINT_FILES = 4
