@@ -89,9 +89,8 @@ def test_a_disk_that_fills_up_again_and_again_costs_no_bit(start, tmp_path):
         assert outcome(run_dir) == outcome(finished_run())
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "history.csv" else pytest.mark.slow) for name in TABLES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
 def test_a_table_that_cannot_be_written_is_named_and_written_by_the_next_start(name, start, tmp_path, monkeypatch):
     run_dir = tmp_path / "run"
     shutil.copytree(finished_run(), run_dir)
