@@ -47,7 +47,7 @@ def test_flips_and_cuts_at_random_places_never_change_what_is_read(name, manifes
     folder = pack_folder(manifest, FORMAT, cache_dir)
     content, generator, noticed = (folder / name).read_bytes(), random.Random(len(name)), 0
     damaged = [content[: generator.randrange(len(content))] for _ in range(5)]
-    for place in generator.sample(range(len(content)), 60):
+    for place in generator.sample(range(len(content)), 40):
         damaged.append(content[:place] + bytes([content[place] ^ 1 << generator.randrange(8)]) + content[place + 1 :])
     for version in damaged:
         (folder / name).write_bytes(version)

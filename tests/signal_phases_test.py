@@ -14,7 +14,7 @@ import train
 import training.loop
 from decoding import pack
 from tests.resume_test import newest_step, outcome
-from tests.run_fixtures import call_script, finished_run, lively_flags, run_script, session_dir, start_script
+from tests.run_fixtures import call_script, finished_run, lively_flags, read_rows, run_script, session_dir, start_script
 from tests.storage import temporaries
 from training import hardware
 
@@ -96,6 +96,8 @@ def test_stopped_before_the_first_step_while_validating_and_while_exporting(star
     stop_and_check(start, run_dir, "decoding", signal.SIGTERM, f"--cache_dir={tmp_path / 'cache'}")
     assert sorted(os.listdir(tmp_path)) == ["cache"]
     stop_and_check(start, run_dir, "validating", signal.SIGTERM)
+    # Not at its end: the second epoch has no row yet.
+    assert len(read_rows(run_dir / "history.csv")) == 1
     stop_and_check(start, run_dir, "exporting", signal.SIGINT)
     finish(start, run_dir)
 

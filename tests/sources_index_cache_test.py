@@ -41,7 +41,7 @@ def test_a_flip_or_a_cut_anywhere_gives_the_same_index(catalog, tmp_path):
     whole = build_index(catalog, tmp_path, 1)
     content, generator, read_again = store_of(tmp_path).read_bytes(), random.Random(3), 0
     damaged = [content[: generator.randrange(len(content))] for _ in range(5)]
-    for place in generator.sample(range(len(content)), 60):
+    for place in generator.sample(range(len(content)), 40):
         damaged.append(content[:place] + bytes([content[place] ^ 1 << generator.randrange(8)]) + content[place + 1 :])
     for version in damaged:
         store_of(tmp_path).write_bytes(version)
