@@ -16,7 +16,7 @@ from sources.errors import UserError
 from sources.manifest import Manifest
 
 # Raised by the graph decoder's author whenever its pixels change: it is part of every pack's and verdict's key.
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,8 +73,8 @@ class StreamedPixels:
     """The files, read and decoded as they are needed.
 
     Every file must still have the size and the time of change that the index saw: right before it is read, so that
-    nothing else is opened in its place, and after, so that what was read is what was indexed. That is two `stat` of
-    about 2 microseconds a picture. Bytes that are replaced with both kept pass; only a hash would tell.
+    nothing else is opened in its place, and after, so that what was read is what was indexed. That is two `stat` a
+    picture, a few microseconds each. Bytes that are replaced with both kept pass; only a hash would tell.
     """
 
     def __init__(self, manifest: Manifest, pixel_format: PixelFormat, threads: int):

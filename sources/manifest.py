@@ -12,7 +12,7 @@ from sources.errors import UserError
 from sources.files import read_file
 from sources.headers import BadImage
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,6 +73,13 @@ def test_a_long_animation_costs_its_first_frame(bits):
     assert levels_apart(decode(cut), averaged(first)).max() <= 1
 
 
+@pytest.mark.parametrize("image_bytes", [b"GIF89a\xff\xff\xfe", b"GIF89a" + b"\xff" * 20, b"GIF87a\xfe"])
+def test_a_gif_that_ends_too_soon_is_refused_in_words_that_are_text(image_bytes):
+    """An operation that is asked for a place beyond the end quotes the bytes, and Python cannot read its error."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a GIF without a whole picture in it"):
+        decode(image_bytes)
+
+
 @pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 90}])
 def test_the_first_frame_of_an_animated_webp(options):
     frames = [Image.fromarray(np.roll(picture(), 5 * number, 1)) for number in range(4)]
@@ -131,6 +138,17 @@ def test_a_bitmap_may_leave_the_number_of_its_colours_out():
     image_bytes[46:50] = bytes(4)
     assert told.std() > 1
     np.testing.assert_array_equal(decode(bytes(image_bytes)), told)
+
+
+@pytest.mark.parametrize(("bits", "colours"), [(8, 257), (4, 17), (1, 3)])
+def test_a_bitmap_that_claims_more_colours_than_its_bits_can_count_is_refused_by_both_readers(bits, colours):
+    stored = np.random.default_rng(4).integers(0, 256, (40, 40), np.uint8).tobytes()
+    image_bytes = bytearray(bitmap(stored, 40, 40, bits, palette=bytes(range(256)) * 4))
+    image_bytes[46:50] = struct.pack("<I", colours)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a BMP that is not decoded"):
+        decode(bytes(image_bytes))
+    with pytest.raises(headers.BadImage, match=f"claims a palette of {colours} colours"):
+        headers.read_header(bytes(image_bytes))
 
 
 def test_a_bitmap_whose_pixels_lie_over_its_palette_is_refused():

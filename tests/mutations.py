@@ -90,6 +90,14 @@ def _leave_out(generator, damaged, place, _):
 _DAMAGES = (_flip_bit, _set_byte, _cut, _splice, _set_number, _repeat, _leave_out)
 
 
+def once_wrong(bitmap: bytes) -> list[bytes]:
+    """Bytes that once got an error that Python cannot read, a picture that no index knew, or gigabytes; none is one."""
+    greedy = bytearray(bitmap)
+    greedy[14:18], greedy[28:30] = b"\xff\xff\xff\xff", b"\x08\0"  # a palette that begins beyond the file
+    unknown = encode(picture(), "WEBP").replace(b"WEBP", b"WEBQ", 1)
+    return [b"GIF8\xff\xff", b"GIF89a\xff\xff\xfe", unknown, bytes(greedy)]
+
+
 class Judge:
     """Looks at pictures with the header's reader and with the graph, as training and as the endpoint run it."""
 
@@ -153,11 +161,15 @@ def limit_memory(above_bytes: int) -> None:
 
 def main(seed: int, count: int, folder: Path) -> None:
     """Prints how often which verdict was given, as JSON."""
+    # With one thread the same bytes meet the operations in the same order, every time.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     judge = Judge(_FORMATS[(seed + 1) % len(_FORMATS)])
     pictures, generator = seeds(), np.random.default_rng(seed)
     for content in pictures[: len(_MADE)]:
         assert judge(content) == "decoded"
     limit_memory(MEMORY_BYTES)
+    for content in once_wrong(pictures[4]):
+        assert judge(content) != "decoded"
     verdicts = collections.Counter()
     for _ in range(count):
         content = mutate(generator, pictures)

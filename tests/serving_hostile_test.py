@@ -45,11 +45,13 @@ HOSTILE = {
     "damaged PNG": (flipped(GOOD[1]), "Invalid PNG data"),
     "PNG signature": (b"\x89PNG\r\n\x1a\n", "a picture of 0 x 0 pixels"),
     "GIF signature": (b"GIF89a", "a GIF without a whole picture in it"),
+    "short GIF that is no text": (b"GIF89a\xff\xff\xfe", "a GIF without a whole picture in it"),
     "WebP signature": (b"RIFF\xff\xff\xff\xffWEBP", "a WebP without a whole picture in it"),
     "BMP signature": (b"BM", "a BMP that is not decoded"),
     "JPEG bomb": (claiming("JPEG", 12_000, 12_000), "a picture of 12000 x 12000 pixels"),
     "PNG bomb": (claiming("PNG", 20_000, 20_000), "a picture of 20000 x 20000 pixels"),
     "small bomb": (claiming("PNG", 9_000, 9_000), "a picture of 9000 x 9000 pixels"),
+    "PNG of 64 bits": (claiming("PNG", (1 << 32) - 1, (1 << 31) + 1), "a picture of 4294967295 x 2147483649 pixels"),
     "GIF bomb": (claiming("GIF", 60_000, 60_000), "a picture of 60000 x 60000 pixels"),
     "zlib bomb": (
         claiming("PNG", 96, 64).replace(b"IDAT", b"zTXt", 1) + struct.pack(">I", 9) + zlib.compress(bytes(10**6)),
