@@ -169,8 +169,8 @@ def _named_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if isinstance(error.filename, str | bytes):
-            named = os.path.abspath(os.fsdecode(error.filename))
-            if not named.startswith(os.path.abspath(path.parent)):
+            named, place = os.path.abspath(os.fsdecode(error.filename)), os.path.abspath(path.parent)
+            if not named.startswith(place) and not place.startswith(named):
                 raise
         raise WriteError(path, error) from error
 

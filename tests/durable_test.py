@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import durable
-from tests.storage import SMALL_DISK_BYTES, file_size_limit
+from tests.storage import SMALL_DISK_BYTES, file_size_limit, read_only
 
 
 def names(folder) -> list[str]:
@@ -146,6 +146,13 @@ def test_a_full_disk_is_named_and_the_old_file_stays(small_disk):
     assert caught.value.filename == str(small_disk / "file")
     assert (small_disk / "file").read_bytes() == b"old"
     assert names(small_disk) == ["file"]
+
+
+def test_a_folder_that_cannot_be_made_above_the_file_is_a_write_error(small_disk):
+    path = small_disk / "cache" / "verdicts" / "file"
+    with read_only(small_disk), pytest.raises(durable.WriteError, match="Read-only file system") as caught:
+        durable.write_bytes(path, b"x")
+    assert caught.value.filename == str(path)
 
 
 def test_a_long_name_has_room_for_its_temporary(tmp_path):
