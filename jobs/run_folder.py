@@ -67,6 +67,8 @@ class RunFolder:
             old = json.loads(self.options_path.read_text())
             if not isinstance(old, dict):
                 raise ValueError(f"it holds a {type(old).__name__}")
+            if type(old.get("threads", 0)) is not int:  # the one value that is taken over and not compared
+                raise ValueError(f"threads is {old['threads']!r:.40}")
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:

@@ -196,7 +196,9 @@ def test_what_a_killed_write_left_does_not_block(tmp_path):
     assert sorted(left) == [".lock", "checkpoints", "options.json"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "7", "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "7", "[" * 100_000, "\udcff", '{"threads": "all"}', '{"threads": true}']
+)
 def test_damaged_options_are_named(content, tmp_path):
     path = begin(tmp_path / "run")
     (path / "options.json").write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -11,7 +11,7 @@ from sources.errors import UserError
 from sources.folders import Catalog, Folder, catalog_of_folder
 from tests.pipeline_data_test import OPTIONS, cut_in_half
 from tests.run_fixtures import call_script, read_rows
-from training.options import options_sha256, resolve
+from training.options import part_of_the_run, resolve
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_what_is_done_about_bad_files_is_no_part_of_the_run():
     assert resolve("realsense", {}).on_bad_image == "quarantine"
     assert resolve("realsense", {}).max_bad_fraction == 0.5
     other = resolve("realsense", {"on_bad_image": "fail", "max_bad_fraction": 0.25})
-    assert options_sha256(other) == options_sha256(resolve("realsense", {}))
+    assert part_of_the_run(other) == part_of_the_run(resolve("realsense", {}))
 
 
 def test_a_script_stops_with_one_line_and_the_list(tree, tmp_path, monkeypatch, capfd):
