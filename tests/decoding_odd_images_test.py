@@ -16,6 +16,7 @@ from pipeline.graph import make_eval_dataset
 from pipeline.pixels import StreamedPixels
 from serving.export import ServedModel
 from serving.predictor import Predictor
+from serving.seal import write_seal
 from sources.folders import catalog_of_folder
 from sources.index import build_index
 from tests.pictures import ODD
@@ -58,6 +59,7 @@ def exported(tmp_path_factory):
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     path = tmp_path_factory.mktemp("exported")
     tf.saved_model.save(served, str(path), signatures=signatures)
+    write_seal(path)
     return path
 
 
