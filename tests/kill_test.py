@@ -10,6 +10,7 @@ import pytest
 import faults
 from tests.kill_runs import KilledRun, outcome, undisturbed
 from tests.run_fixtures import ROOT
+from training.checkpoint import restore
 
 PRECISIONS = ("mixed_bfloat16", "mixed_float16")
 KILLS = 25
@@ -30,11 +31,9 @@ def drawn_faults(precision: str) -> list[str]:
 
 def no_dropout_state(variables, arrays) -> None:
     """training.checkpoint.restore, but for the states of dropout."""
-    from training.checkpoint import restore as whole
-
-    kept = [array if "mask" not in variable.path else np.asarray(variable)
+    kept = [np.asarray(variable) if "mask" in getattr(variable, "path", "") else array
             for variable, array in zip(variables, arrays, strict=True)]  # fmt: skip
-    whole(variables, kept)
+    restore(variables, kept)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -55,7 +54,7 @@ def test_the_run_that_is_killed_has_everything_in_play():
     for precision in PRECISIONS:
         whole, visits = undisturbed(precision)
         epochs, best = whole["results"]["epochs"], whole["results"]["best_epoch"]
-        assert best < epochs < 9  # early stopping, and a best epoch that is not the last
+        assert best < epochs < 12  # early stopping, and a best epoch that is not the last
         assert set(visits) == set(faults.POINTS)
 
 
@@ -69,7 +68,7 @@ def test_the_proof_can_fail_without_the_state_of_dropout(tmp_path):
     whole, _ = undisturbed("mixed_bfloat16")
     run = KilledRun(tmp_path / "run", "mixed_bfloat16")
     assert run.kill_at("step.updated:12")
-    broken = ("jobs.run.checkpoint", "restore", "tests.kill_test:no_dropout_state")
+    broken = ("training.checkpoint", "restore", "tests.kill_test:no_dropout_state")
     assert run.start(more_replaced=[broken]) == 0, run.log.read_text()
     assert run.finish()["results"]["weights_sha256"] != whole["results"]["weights_sha256"]
 
