@@ -65,6 +65,21 @@ def index_of(tmp_path) -> Callable[..., Manifest]:
 
 
 @pytest.fixture
+def cache_dir(tmp_path) -> Path:
+    """Another folder than the index's."""
+    return tmp_path / "packs_here"
+
+
+@pytest.fixture
+def manifest(picture_tree, index_of) -> Manifest:
+    """Five pictures, one of which cannot be decoded."""
+    root = picture_tree({"a": 3, "b": 2})
+    content = (root / "b" / "0000.jpg").read_bytes()
+    (root / "b" / "0000.jpg").write_bytes(content[: len(content) // 2])
+    return index_of(root)
+
+
+@pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
     """A disk of SMALL_DISK_BYTES; the test is skipped where this user may not mount one."""
     with disk(tmp_path / "disk", SMALL_DISK_BYTES) as mounted:

@@ -1,39 +1,14 @@
 """Small files that claim to be huge: refused by their header, by everyone, before memory of that size is asked for."""
 
 import json
-import struct
 import subprocess
 import sys
-import zlib
 
 import pytest
 
 from sources.headers import BadImage, read_header
-from tests.pictures import ODD, encode, picture
+from tests.pictures import ODD, claiming, encode, picture
 from tests.run_fixtures import ROOT, finished_run
-
-
-def claiming(format_name: str, width: int, height: int, **options) -> bytes:
-    """A small picture of about 2 KB whose header claims another size."""
-    encoded = bytearray(encode(picture(), format_name, **options))
-    if format_name == "JPEG":
-        place = encoded.index(b"\xff\xc2" if "progressive" in options else b"\xff\xc0")
-        encoded[place + 5 : place + 9] = struct.pack(">HH", height, width)
-    elif format_name == "PNG":
-        encoded[16:24] = struct.pack(">II", width, height)
-        encoded[29:33] = struct.pack(">I", zlib.crc32(encoded[12:29]))
-    elif format_name == "GIF":
-        place = encoded.index(b",\0\0\0\0", 13)
-        encoded[6:10] = encoded[place + 5 : place + 9] = struct.pack("<HH", width, height)
-    elif format_name == "BMP":
-        encoded[18:26] = struct.pack("<ii", width, height)
-    elif "lossless" in options:
-        encoded[21:25] = struct.pack("<I", (width - 1) | (height - 1) << 14)
-    else:
-        place = encoded.index(b"\x9d\x01\x2a")
-        encoded[place + 3 : place + 7] = struct.pack("<HH", width, height)
-    return bytes(encoded)
-
 
 # Above what any picture may have, and below it but above what so few bytes can hold.
 SIZES = {"above": (12_000, 12_000), "below": (9_999, 9_999)}

@@ -19,21 +19,6 @@ from tests.storage import file_size_limit, read_only
 FORMAT = PixelFormat(16)
 
 
-@pytest.fixture
-def cache_dir(tmp_path):
-    """Another folder than the index's."""
-    return tmp_path / "packs_here"
-
-
-@pytest.fixture
-def manifest(picture_tree, index_of):
-    """Five pictures, one of which cannot be decoded."""
-    root = picture_tree({"a": 3, "b": 2})
-    content = (root / "b" / "0000.jpg").read_bytes()
-    (root / "b" / "0000.jpg").write_bytes(content[: len(content) // 2])
-    return index_of(root)
-
-
 def agree(one, other) -> None:
     np.testing.assert_array_equal(np.asarray(one.pixels), np.asarray(other.pixels), strict=True)
     np.testing.assert_array_equal(one.verdict.peaks, other.verdict.peaks, strict=True)

@@ -26,21 +26,6 @@ def left(cache_dir) -> list[str]:
     return sorted(os.listdir(cache_dir / "packs")) if (cache_dir / "packs").exists() else []
 
 
-@pytest.fixture
-def cache_dir(tmp_path):
-    """Another folder than the index's."""
-    return tmp_path / "packs_here"
-
-
-@pytest.fixture
-def manifest(picture_tree, index_of):
-    """Five pictures, one of which cannot be decoded."""
-    root = picture_tree({"a": 3, "b": 2})
-    content = (root / "b" / "0000.jpg").read_bytes()
-    (root / "b" / "0000.jpg").write_bytes(content[: len(content) // 2])
-    return index_of(root)
-
-
 def expected_pixels(manifest, pixel_format=FORMAT) -> np.ndarray:
     """Decoded one by one; zeros for the one that cannot be."""
     pictures = np.zeros((5, *pixel_format.shape), pixel_format.dtype)

@@ -13,8 +13,7 @@ from decoding.reasons import words_of
 from models.options import ModelOptions
 from models.zoo import build_model
 from serving.export import ServedModel
-from tests.decoding_bombs_test import claiming
-from tests.pictures import encode, picture
+from tests.pictures import claiming, encode, picture
 
 GOOD = [
     encode(picture((60 + 5 * number, 40)), name) for number, name in enumerate(("JPEG", "PNG", "GIF", "BMP", "WEBP"))
