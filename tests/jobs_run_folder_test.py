@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -12,7 +10,7 @@ import durable
 import locks
 from jobs.run_folder import RunFolder, claim
 from sources.errors import UserError
-from tests.run_fixtures import ROOT
+from tests.run_fixtures import in_another_process
 from tests.storage import read_only
 from training.options import RunOptions
 from training.signals import Stopped
@@ -39,11 +37,8 @@ def begin(path, options=OPTIONS):
 @pytest.fixture
 def holder(tmp_path):
     """Another process that holds tmp_path/run."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "held\n"
+    with in_another_process(HOLDER, str(tmp_path / "run")) as process:
         yield process
-        process.kill()
 
 
 def test_a_run_is_continued_by_the_same_options(tmp_path):

@@ -1,15 +1,13 @@
 """Locks between processes: one at a time, gone with their process, and nothing of a dead one left."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 import durable
 import locks
 from tests.durable_test import names
-from tests.run_fixtures import ROOT
+from tests.run_fixtures import in_another_process
 
 # Holds the lock of argv[1] with something begun beside it, until it is killed.
 MAKER = """
@@ -27,11 +25,8 @@ with locks.sole_maker(path, "waiting", print, lambda: None), durable.whole_direc
 @pytest.fixture
 def maker(tmp_path):
     """Another process in the middle of making tmp_path/made."""
-    command = [sys.executable, "-c", MAKER, str(tmp_path / "made")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "held\n"
+    with in_another_process(MAKER, str(tmp_path / "made")) as process:
         yield process
-        process.kill()
 
 
 def make(path, say=pytest.fail, go_on=lambda: None):

@@ -1,5 +1,6 @@
 """Class folders that a tiny network can learn, scripts run as processes or in this one, and one finished run."""
 
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -7,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,16 @@ def start_script(name: str, *arguments: str, cwd: Path | None = None) -> subproc
         [sys.executable, str(ROOT / name), *arguments], cwd=cwd or session_dir(), env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def in_another_process(code: str, *arguments: str) -> Iterator[subprocess.Popen]:
+    """Python that runs `code` and has printed "held"; killed at the end of the block."""
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
 
 
 def run_script(name: str, *arguments: str, cwd: Path | None = None) -> Done:
