@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.resume_test import finish, outcome, stop_at
+from tests.outcomes import outcome
+from tests.resume_test import finish, stop_at
 from tests.run_fixtures import ROOT, SHAPES, finished_run, lively_flags, session_dir, shape_picture
 
 pytestmark = pytest.mark.slow

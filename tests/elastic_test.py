@@ -5,7 +5,8 @@ import signal
 import numpy as np
 import pytest
 
-from tests.resume_test import STEPS, finish, newest_step, outcome, stop_at
+from tests.outcomes import outcome
+from tests.resume_test import STEPS, finish, newest_step, stop_at
 from tests.run_fixtures import lively_flags, read_rows, run_script
 from training.checkpoint import load_newest
 

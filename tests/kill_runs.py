@@ -3,7 +3,6 @@
 import atexit
 import functools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,11 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import faults
-from reports.history import TIMED_COLUMNS
-from tests.run_fixtures import LIVELY, ROOT, SMALL_MODEL, read_rows, session_dir, write_shapes
+from tests.outcomes import outcome
+from tests.run_fixtures import LIVELY, ROOT, SMALL_MODEL, session_dir, write_shapes
 
-# Of results.json: what is a time, or says one in words.
-TIMED_RESULTS = ("seconds", "images_per_second", "input_wait_fraction", "input_verdict")
 # What may be another after a restart, and changes no bit: threads of the maps, batches held ready.
 PIPELINES = ((2, 2, 4), (1, 3, 1), (3, 1, 2))
 
@@ -105,20 +102,6 @@ class KilledRun:
         """Runs to the end; `outcome`."""
         assert self.start() == 0, self.log.read_text()
         return outcome(self.run_dir)
-
-
-def outcome(run_dir: Path) -> dict:
-    """Everything of a finished run that must be the same, bit for bit; and nothing half-written may be left."""
-    results = json.loads((run_dir / "results.json").read_text())
-    history = [{k: v for k, v in row.items() if k not in TIMED_COLUMNS} for row in read_rows(run_dir / "history.csv")]
-    tables = ("predictions_test.csv", "split.csv", "quarantine.csv")
-    assert not [name for name in os.listdir(run_dir) if name.startswith(".incomplete")]
-    return {
-        "results": {name: value for name, value in results.items() if name not in TIMED_RESULTS},
-        "history": history,
-        "tables": {name: (run_dir / name).read_text() for name in tables},
-        "files": sorted(name for name in os.listdir(run_dir)),
-    }
 
 
 @functools.cache

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import faults
-from tests.kill_runs import KilledRun, outcome, undisturbed
+from tests.kill_runs import KilledRun, undisturbed
+from tests.outcomes import outcome
 from tests.run_fixtures import ROOT
 from training.checkpoint import restore
 

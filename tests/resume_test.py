@@ -1,7 +1,6 @@
 """Killed anywhere and started again, a run ends in the same bits: weights, history and predictions."""
 
 import functools
-import json
 import os
 import signal
 import time
@@ -11,23 +10,10 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from reports.history import TIMED_COLUMNS
-from tests.run_fixtures import finished_run, lively_flags, read_rows, run_script, session_dir, start_script
+from tests.outcomes import outcome
+from tests.run_fixtures import finished_run, lively_flags, run_script, session_dir, start_script
 
 STEPS = 25  # an epoch
-TIMED_RESULTS = ("seconds", "images_per_second", "input_wait_fraction", "input_verdict")
-
-
-def outcome(run_dir: Path) -> dict:
-    """Everything of a finished run that must be the same, bit for bit."""
-    results = json.loads((run_dir / "results.json").read_text())
-    history = [{k: v for k, v in row.items() if k not in TIMED_COLUMNS} for row in read_rows(run_dir / "history.csv")]
-    return {
-        "results": {name: value for name, value in results.items() if name not in TIMED_RESULTS},
-        "history": history,
-        "predictions": (run_dir / "predictions_test.csv").read_text(),
-        "split": (run_dir / "split.csv").read_text(),
-    }
 
 
 def newest_step(run_dir: Path) -> int:

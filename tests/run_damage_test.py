@@ -8,7 +8,8 @@ import durable
 import jobs.resume
 import train
 from tests.commandline_test import check
-from tests.resume_test import damage, outcome
+from tests.outcomes import outcome
+from tests.resume_test import damage
 from tests.run_fixtures import call_script, finished_run, lively_flags, read_rows
 from training import hardware
 

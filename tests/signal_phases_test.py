@@ -13,7 +13,8 @@ import sources.index
 import train
 import training.loop
 from decoding import pack
-from tests.resume_test import newest_step, outcome
+from tests.outcomes import outcome
+from tests.resume_test import newest_step
 from tests.run_fixtures import call_script, finished_run, lively_flags, read_rows, run_script, session_dir, start_script
 from tests.storage import temporaries
 from training import hardware

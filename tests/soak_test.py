@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import shared_data_dir
+from tests.outcomes import outcome
 from tests.process_watch import Held, files_under, peak, watch
-from tests.resume_test import newest_step, outcome
+from tests.resume_test import newest_step
 from tests.run_fixtures import Done, session_dir, start_script
 
 # A life that is killed holds no more than the uninterrupted run did, and these margins for the scheduler's whims.

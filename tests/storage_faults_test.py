@@ -12,7 +12,7 @@ import jobs.finish
 import train
 import training.loop
 from tests.commandline_test import check
-from tests.resume_test import outcome
+from tests.outcomes import outcome
 from tests.run_fixtures import call_script, finished_run, lively_flags, session_dir
 from tests.storage import SMALL_DISK_BYTES, disk, file_size_limit, grow, read_only, temporaries
 from training import hardware

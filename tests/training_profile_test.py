@@ -9,7 +9,8 @@ import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from sources.errors import UserError
-from tests.resume_test import finish, newest_step, outcome, stop_at
+from tests.outcomes import outcome
+from tests.resume_test import finish, newest_step, stop_at
 from tests.run_fixtures import SMALL_MODEL, finished_run, lively_flags, run_script, shapes_dir
 from tests.training_loop_test import EPOCHS, STEPS, Rig
 from training.profile import Profiler

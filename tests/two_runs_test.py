@@ -12,7 +12,8 @@ import locks
 import predict
 import train
 from tests.commandline_test import check
-from tests.resume_test import newest_step, outcome
+from tests.outcomes import outcome
+from tests.resume_test import newest_step
 from tests.run_fixtures import (
     ROOT,
     call_script,
