@@ -63,10 +63,11 @@ def run(
     with listen() as stop, open_summaries(folder.path, reporter.say) as summaries:
         data = prepare_data(options, catalog, cache_dir, reporter, stop)
         # Before anything is written: what cannot be continued stays as it is.
-        saved = find_checkpoint(folder.path, identity_of(options, hardware, data), data, reporter.say)
+        identity = identity_of(options, hardware, data)
+        saved = find_checkpoint(folder.path, identity, data, reporter.say)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
         # Before the folder is a run: a picture too small for the model leaves nothing behind.
-        loop = _make_loop(options, hardware, data, order, folder.path, reporter, stop)
+        loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop)
         durable.write_json(folder.options_path, options.to_json())
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
@@ -82,7 +83,7 @@ def run(
             return finish_run(final, summaries, reporter)
 
 
-def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, reporter, stop: StopRequest) -> Loop:
+def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop: StopRequest) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
     num_classes = len(data.manifest.class_names)
@@ -95,7 +96,7 @@ def _make_loop(options, hardware: Hardware, data: Data, order: Order, run_dir, r
     )
     loop_options = LoopOptions(
         run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
-        options.checkpoint_every_steps, identity_of(options, hardware, data),
+        options.checkpoint_every_steps, identity,
     )  # fmt: skip
     return Loop(
         loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, run_dir)

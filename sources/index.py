@@ -28,7 +28,6 @@ from sources.walk import UNREADABLE, Found, walk
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
 _WAITING = "index       another process is reading the same folders: waiting for it"
-_NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
 _FACTS = np.dtype(
@@ -74,7 +73,7 @@ def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_
         try:
             stack.enter_context(locks.sole_maker(store, _WAITING, say, go_on))
         except durable.WriteError as error:
-            say(f"{_NOT_KEPT} ({error.filename}: {error.strerror})")
+            say(_not_kept(error))
             keeps = False
         facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
         if len(missing):
@@ -86,8 +85,12 @@ def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_
             try:
                 _remember(store, found, facts, reasons)
             except durable.WriteError as error:
-                say(f"{_NOT_KEPT} ({error.filename}: {error.strerror})")
+                say(_not_kept(error))
     return facts, reasons
+
+
+def _not_kept(error: durable.WriteError) -> str:
+    return f"index       warning: not kept, so the next run reads every file again ({error.filename}: {error.strerror})"
 
 
 def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:

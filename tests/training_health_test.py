@@ -62,7 +62,7 @@ def test_the_first_step_with_a_bad_loss_and_its_rows_stay_noted(rows):
 def test_no_kind_of_bad_loss_passes_and_later_ones_change_nothing(loss):
     notes, rows = make_notes(2), tf.constant([0.0, 1.0], tf.float64)
     for value in (1.0, loss, np.nan, 1.0):
-        note_step(notes, tf.constant(value, tf.float64), rows, None, tf.zeros([], tf.float64))
+        note_step(notes, tf.constant(value, tf.float64), rows, None, None)
     trouble = find_trouble(notes)
     assert trouble.what == f"the training loss became {loss}"
     assert (trouble.step, trouble.updates, trouble.bad_rows.tolist()) == (2, 1, [1])

@@ -47,6 +47,13 @@ def make_notes(global_batch_size: int) -> tf.Variable:
     return tf.Variable(np.zeros(_RECORD + _RECORD_WIDTH + global_batch_size), dtype=tf.float64, name="health")
 
 
+def loss_scale_of(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """float64 [], as it is now; None where the loss is not scaled."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.cast(optimizer.dynamic_scale.value, tf.float64)
+    return None
+
+
 def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Optimizer, loss_scale) -> None:
     """Notes a step whose update is done or left out; graph code, called once for all replicas.
 
@@ -55,17 +62,18 @@ def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Op
       loss: float64 [], the sum over the global batch.
       bad_rows: float64 [global batch size], 1 where a row's own loss is not finite, else 0.
       optimizer: counts its updates.
-      loss_scale: float64 [], as it was before the update; 0 where the loss is not scaled.
+      loss_scale: from `loss_scale_of` before the update.
     """
     before = notes.read_value()
     steps = before[_STEPS] + 1
+    zero = tf.zeros([], tf.float64)
     # Without a loss scale no update is left out.
-    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    updates = tf.cast(optimizer.iterations.value, tf.float64) if scaled else steps
-    skipped = tf.where(updates > before[_UPDATES], tf.zeros([], tf.float64), before[_SKIPPED] + 1)
+    updates = steps if loss_scale is None else tf.cast(optimizer.iterations.value, tf.float64)
+    skipped = tf.where(updates > before[_UPDATES], zero, before[_SKIPPED] + 1)
     is_bad = tf.logical_or(~tf.math.is_finite(loss), skipped >= MAX_SKIPPED_UPDATES)
     is_first = tf.logical_and(is_bad, before[_RECORD] == 0)
-    record = tf.concat([tf.stack([steps, loss, before[_UPDATES], loss_scale]), bad_rows], axis=0)
+    scale = zero if loss_scale is None else loss_scale
+    record = tf.concat([tf.stack([steps, loss, before[_UPDATES], scale]), bad_rows], axis=0)
     # A choice, not a branch: an accelerator would have to hand the verdict back before it could go on.
     kept = tf.where(is_first, record, before[_RECORD:])
     notes.assign(tf.concat([tf.stack([steps, updates, skipped]), kept], axis=0))
@@ -91,8 +99,8 @@ def find_bad_variable(variables: list, notes: tf.Variable, optimizer) -> Trouble
         values = np.asarray(variable)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             steps, updates = np.asarray(notes)[:_SKIPPED].astype(int).tolist()
-            scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-            loss_scale = float(np.asarray(optimizer.dynamic_scale)) if scaled else None
+            loss_scale = loss_scale_of(optimizer)
             what = f"the update left a NaN or an Inf in {getattr(variable, 'path', variable.name)}"
-            return Trouble(what, _LOWER, steps, updates - 1, loss_scale, np.zeros(0, np.int64))
+            known_scale = None if loss_scale is None else float(loss_scale)
+            return Trouble(what, _LOWER, steps, updates - 1, known_scale, np.zeros(0, np.int64))
     return None

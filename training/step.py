@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from models.heads import per_example_loss, predicted_labels
 from training.hardware import Hardware
-from training.health import make_notes, note_step
+from training.health import loss_scale_of, make_notes, note_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ def make_train_step(
 
     @tf.function(jit_compile=jit_compile, autograph=False)
     def train_step(batch):
-        loss_scale = _loss_scale(state.optimizer)
+        loss_scale = loss_scale_of(state.optimizer)
         if hardware.strategy is None:
             parts = replica_step(batch)
         else:
@@ -97,13 +97,6 @@ def _bad_rows(losses: tf.Tensor) -> tf.Tensor:
     before = rows * replica.replica_id_in_sync_group
     bad = tf.cast(~tf.math.is_finite(losses), tf.float32)
     return tf.pad(bad, [[before, rows * replica.num_replicas_in_sync - rows - before]])
-
-
-def _loss_scale(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
-    """float64 []; 0 where the loss is not scaled."""
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return tf.cast(optimizer.dynamic_scale.value, tf.float64)
-    return tf.zeros([], tf.float64)
 
 
 def _agree_on_overflow(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
