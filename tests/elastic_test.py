@@ -38,6 +38,6 @@ def test_replicas_come_and_go_in_one_run(tmp_path):
             np.testing.assert_allclose(right, left, rtol=0, atol=1e-3)
         else:
             np.testing.assert_array_equal(right, left)
-    assert outcome(run_dir)["split"] == outcome(whole)["split"]
+    assert outcome(run_dir)["tables"]["split.csv"] == outcome(whole)["tables"]["split.csv"]
     for left, right in zip(read_rows(whole / "history.csv"), read_rows(run_dir / "history.csv"), strict=True):
         assert float(right["loss"]) == pytest.approx(float(left["loss"]), rel=1e-3)
