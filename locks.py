@@ -4,9 +4,11 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 import durable
 
@@ -63,12 +65,41 @@ def sole_maker(path: Path, waiting: str, say: Callable[[str], None], go_on: Call
                 lock_path.unlink()
 
 
+@contextlib.contextmanager
+def keeper(
+    path: Path, waiting: str, not_kept: str, say: Callable[[str], None], go_on: Callable[[], None]
+) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
+    """`sole_maker` of an .npz that only spares later work; yields a function that writes its arrays.
+
+    Where it cannot be written `say` is given `not_kept` with the reason, once, and the function does nothing.
+    """
+
+    def keep(arrays: Mapping[str, np.ndarray]) -> None:
+        with _saying(not_kept, say):
+            durable.write_arrays(path, arrays)
+
+    with contextlib.ExitStack() as stack:
+        is_ours = False
+        with _saying(not_kept, say):
+            stack.enter_context(sole_maker(path, waiting, say, go_on))
+            is_ours = True
+        yield keep if is_ours else lambda arrays: None
+
+
 def make_once(path: Path, make: Callable[[], None]) -> None:
     """Calls `make`, which writes the folder `path` through `durable`, if it is not there; one process at a time."""
     if not path.is_dir():
         with sole_maker(path, f"data        another process is writing {path}: waiting for it", print, lambda: None):
             if not path.is_dir():
                 make()
+
+
+@contextlib.contextmanager
+def _saying(not_kept: str, say: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except durable.WriteError as error:
+        say(f"{not_kept} ({error.filename}: {error.strerror})")
 
 
 def _wait_for(path: Path, waiting: str, say: Callable[[str], None], go_on: Callable[[], None]) -> IO:

@@ -21,6 +21,9 @@ from decoding.check import DECODE_VERSION, Verdict, check_pictures
 from decoding.options import PixelFormat
 from sources.manifest import Manifest
 
+_CHECKING = "cache       another process is decoding the same pictures once: waiting for it"
+_NOT_KEPT = "cache       warning: not kept that the pictures can be decoded"
+
 
 @dataclasses.dataclass(frozen=True)
 class Pack:
@@ -84,15 +87,18 @@ def load_or_make_verdict(
     on_progress: Callable[[int], None] = lambda done: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Verdict:
-    """The verdict alone, for training without a pack; kept in the cache folder where that can be written."""
+    """The verdict alone, for training without a pack; kept in the cache folder where that can be written.
+
+    Where another process is decoding the same pictures it waits for that verdict.
+    """
     store = cache_dir / "verdicts" / f"{pack_key(manifest, pixel_format)}.npz"
     verdict = _recall_verdict(store, len(manifest))
     if verdict is None:
-        verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
-        try:
-            durable.write_arrays(store, verdict.to_arrays())
-        except durable.WriteError as error:
-            say(f"cache       warning: not kept that the pictures can be decoded ({error.filename}: {error.strerror})")
+        with locks.keeper(store, _CHECKING, _NOT_KEPT, say, lambda: on_progress(0)) as keep:
+            verdict = _recall_verdict(store, len(manifest))  # again: another process may have checked them meanwhile
+            if verdict is None:
+                verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
+                keep(verdict.to_arrays())
     return verdict
 
 

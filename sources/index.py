@@ -6,7 +6,6 @@ and reused while its size and modification time stand.
 """
 
 import concurrent.futures
-import contextlib
 import functools
 import hashlib
 import itertools
@@ -28,6 +27,7 @@ from sources.walk import UNREADABLE, Found, walk
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
 _WAITING = "index       another process is reading the same folders: waiting for it"
+_NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
 _FACTS = np.dtype(
@@ -68,29 +68,15 @@ def build_index(
 
 def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_on) -> tuple[np.ndarray, dict]:
     """(facts, row -> reason of the refused); keeps them in `store` where that can be written."""
-    with contextlib.ExitStack() as stack:
-        keeps = True
-        try:
-            stack.enter_context(locks.sole_maker(store, _WAITING, say, go_on))
-        except durable.WriteError as error:
-            say(_not_kept(error))
-            keeps = False
+    with locks.keeper(store, _WAITING, _NOT_KEPT, say, go_on) as keep:
         facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
         if len(missing):
             for rows, chunk, refused in _inspect_all(root, found, missing, threads):
                 facts[rows] = chunk
                 reasons |= refused
                 go_on()
-        if len(missing) and keeps:
-            try:
-                _remember(store, found, facts, reasons)
-            except durable.WriteError as error:
-                say(_not_kept(error))
+            keep(_to_arrays(found, facts, reasons))
     return facts, reasons
-
-
-def _not_kept(error: durable.WriteError) -> str:
-    return f"index       warning: not kept, so the next run reads every file again ({error.filename}: {error.strerror})"
 
 
 def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:
@@ -165,11 +151,11 @@ def _unjoined(rows: np.ndarray, reasons: np.ndarray) -> dict[int, str]:
     return dict(zip(rows.tolist(), reasons.tobytes().decode().split("\0")[:-1], strict=True))
 
 
-def _remember(store: Path, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> None:
+def _to_arrays(found: Found, facts: np.ndarray, reasons: dict[int, str]) -> dict[str, np.ndarray]:
+    """What `_recall` reads."""
     texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
-    arrays = {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
-              "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
-    durable.write_arrays(store, arrays)
+    return {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
+            "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
 
 
 def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> Manifest:

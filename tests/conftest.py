@@ -88,6 +88,13 @@ def small_disk(tmp_path) -> Iterator[Path]:
         yield tmp_path / "disk"
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """A fast test that waits for ever fails after ten minutes; the slowest takes two, on a busy machine."""
+    for item in items:
+        if not (item.get_closest_marker("slow") or item.get_closest_marker("timeout")):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 def shared_data_dir() -> Path | None:
     """$PENSTOCK_DATA, or ../shared/data from the repository; None where it is not there."""
     default = Path(__file__).resolve().parents[1].parent / "shared" / "data"

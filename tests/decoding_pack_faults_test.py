@@ -140,6 +140,33 @@ def test_a_read_only_cache_is_read_and_never_written(manifest, small_disk, monke
         assert len(open_or_build_pack(manifest, FORMAT, small_disk, 2, say=pytest.fail).pixels) == 5
 
 
+def test_a_verdict_that_another_process_finishes_meanwhile_is_used(manifest, cache_dir, tmp_path, monkeypatch):
+    whole = load_or_make_verdict(manifest, FORMAT, tmp_path / "other", 2)
+    (other,) = (tmp_path / "other" / "verdicts").iterdir()
+    (cache_dir / "verdicts").mkdir(parents=True)
+    held, said, done = locks.acquire(cache_dir / "verdicts" / f"{other.name}.lock"), [], []
+
+    def finish(count):
+        done.append(count)
+        shutil.copy(other, cache_dir / "verdicts")
+        held.close()
+
+    monkeypatch.setattr(pack, "check_pictures", explode)
+    found = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, finish, said.append)
+    assert (found.refused, done) == (whole.refused, [0])
+    assert said == ["cache       another process is decoding the same pictures once: waiting for it"]
+    assert os.listdir(cache_dir / "verdicts") == [other.name]
+
+
+def test_what_a_process_left_that_was_killed_in_writing_its_verdict_is_removed(manifest, cache_dir):
+    name = f"{pack_folder(manifest, FORMAT, cache_dir).name}.npz"
+    (cache_dir / "verdicts").mkdir(parents=True)
+    (cache_dir / "verdicts" / f".incomplete-{name}-x").write_text("half")
+    (cache_dir / "verdicts" / f"{name}.lock").write_text("")
+    load_or_make_verdict(manifest, FORMAT, cache_dir, 2, say=pytest.fail)
+    assert os.listdir(cache_dir / "verdicts") == [name]
+
+
 def test_a_verdict_of_another_length_is_made_again(manifest, cache_dir):
     first = load_or_make_verdict(manifest, FORMAT, cache_dir, 2)
     (store,) = (cache_dir / "verdicts").iterdir()

@@ -12,6 +12,7 @@ import durable
 from tests.run_fixtures import Done
 
 SAMPLE_SECS = 0.25
+_TEMPORARY = (durable.TEMPORARY_PREFIX, durable.ASIDE_PREFIX)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +68,11 @@ def files_under(folder: Path) -> Counter:
     for parent, folders, names in os.walk(folder):
         for name in names:
             kinds[_kind(Path(parent, name).relative_to(folder))] += 1
-        kinds["temporaries"] += sum(name.startswith(durable.TEMPORARY_PREFIX) for name in folders)
+        kinds["temporaries"] += sum(name.startswith(_TEMPORARY) for name in folders)
     return kinds
 
 
 def _kind(path: Path) -> str:
-    if any(part.startswith(durable.TEMPORARY_PREFIX) for part in path.parts):
-        return "temporaries" if path.name.startswith(durable.TEMPORARY_PREFIX) else "within temporaries"
+    if any(part.startswith(_TEMPORARY) for part in path.parts):
+        return "temporaries" if path.name.startswith(_TEMPORARY) else "within temporaries"
     return "events" if path.name.startswith("events.out.tfevents") else "others"
