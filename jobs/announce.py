@@ -35,8 +35,8 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
     """Counts a class and split, what was refused, real or rendered, and how pictures are decoded and kept."""
     origin = data.manifest.data_origin
     shown = "SYNTHETIC: rendered faces, not camera pictures" if origin == "synthetic" else "real pictures"
-    quarantined = len(data.quarantine)
-    reporter.say(f"data        {options.dataset}: {shown}; {len(data.manifest)} examples, {quarantined} quarantined")
+    examples = sum(len(ids) for ids in data.splits.ids.values())
+    reporter.say(f"data        {options.dataset}: {shown}; {examples} examples, {len(data.quarantine)} quarantined")
     for split, counts in data.splits.counts(data.manifest).items():
         named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
         reporter.say(f"  {split:<11}{sum(counts)} ({named})")

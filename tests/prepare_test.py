@@ -6,7 +6,7 @@ import prepare
 from jobs.prepare import prepare_data
 from reports.progress import Reporter
 from sources.folders import catalog_of_folder
-from tests.run_fixtures import SMALL_MODEL, call_script, finished_run, read_rows, shapes_dir
+from tests.run_fixtures import BROKEN, SMALL_MODEL, call_script, finished_run, read_rows, shapes_dir, write_shapes
 from training.options import resolve
 from training.signals import Stopped, StopRequest
 
@@ -27,6 +27,16 @@ def test_the_tables_are_a_runs(call, tmp_path):
         assert (tmp_path / name).read_bytes() == (finished_run() / name).read_bytes()
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith("png"))
     assert "321 examples, 1 quarantined" in done.stdout
+
+
+def test_every_file_is_an_example_or_quarantined(call, tmp_path):
+    root = write_shapes(tmp_path / "few", {"disk": 8, "square": 8, "stripes": 8})
+    (root / "disk" / "0001.png").write_bytes(BROKEN)  # refused by its header
+    path = root / "square" / "0000.jpg"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # refused by the decoder alone
+    done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}")
+    assert "22 examples, 2 quarantined" in done.stdout
+    assert len(read_rows(tmp_path / "out" / "split.csv")) == 22
 
 
 def test_options_reach_the_sheets_and_the_split(call, tmp_path):
