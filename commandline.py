@@ -22,6 +22,7 @@ from training.signals import EXIT_STOPPED, Stopped
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
+EXIT_PIPE = 141  # 128 + SIGPIPE
 _WRITE_FIXES = {
     errno.ENOSPC: "free some space there",
     errno.EDQUOT: "free some of your quota",
@@ -82,6 +83,22 @@ def refuse_arguments(arguments: list[str]) -> None:
         raise UserError(f"{arguments[0]!r} is not a flag: options are written --name=value")
 
 
+def put(line: str) -> None:
+    """Writes a line of a script's result to standard output, now.
+
+    Ends the process where nobody reads on, as after `| head`; raises UserError where it cannot be written.
+    """
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        _give_up(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            sys.exit(EXIT_PIPE)
+        raise UserError(
+            f"the result cannot be written to standard output ({error.strerror}): send it to another place"
+        ) from None
+
+
 def _parse(argv: list[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
@@ -122,5 +139,9 @@ def _flush(stream: TextIO) -> None:
     try:
         stream.flush()
     except OSError:
-        # What is left goes nowhere: Python would try again at its end, and exit with 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _give_up(stream)
+
+
+def _give_up(stream: TextIO) -> None:
+    """What is left in the stream's buffer goes nowhere: Python would try again at its end, and exit with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -44,7 +44,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     out_dir = Path(values.out_dir) if values.out_dir else run_dir / "evaluation"
     cache_dir = commandline.cache_dir(values)
     for line in assess(run_dir, values.split or "test", values.dataset, values.data_dir, out_dir, cache_dir):
-        print(line)
+        commandline.put(line)
 
 
 if __name__ == "__main__":

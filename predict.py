@@ -37,7 +37,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     predictions = []
     for prediction in predictor.predict(pictures):
         predictions.append(prediction)
-        print(prediction.line(), flush=True)
+        commandline.put(prediction.line())
     if values.csv:
         try:
             write_csv(Path(values.csv), predictor.class_names, predictions)

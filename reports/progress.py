@@ -10,11 +10,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _REFRESH_SECONDS = 0.5
 
 
+class _Console(Console):
+    """Goes on in silence where nobody reads any more, as after `| head`; rich would end the run."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Reporter:
     """Prints log lines to standard output, and a bar below them while it is a terminal."""
 
     def __init__(self):
-        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._console = _Console(highlight=False, soft_wrap=True, emoji=False)
         self._bar: Progress | None = None
         self._refreshed = 0.0
 

@@ -48,9 +48,10 @@ def plant(run_dir) -> None:
         (folder / f"{durable.TEMPORARY_PREFIX}step-00000076-x" / "variables.npz").write_bytes(b"half")
     # Killed between the two renames of a file system that cannot exchange names.
     (run_dir / "saved_model").rename(run_dir / f"{durable.ASIDE_PREFIX}saved_model")
-    history = (run_dir / "history.csv").read_bytes()
-    (run_dir / "history.csv").write_bytes(history[: len(history) // 2])
-    for name in ("split.csv", "flags.txt", "predictions_test.csv"):
+    for name in ("history.csv", "predictions_test.csv", "quarantine.csv", "report.html"):
+        content = (run_dir / name).read_bytes()
+        (run_dir / name).write_bytes(content[: len(content) // 2])
+    for name in ("split.csv", "flags.txt"):
         (run_dir / name).unlink()
 
 
@@ -64,6 +65,7 @@ def test_a_run_full_of_damage_and_junk_goes_on_from_the_newest_whole_checkpoint(
     assert "resume      from step 74, after 2 whole epochs" in done.stdout
     assert outcome(run_dir) == outcome(finished_run())
     assert (run_dir / "flags.txt").read_text() == (finished_run() / "flags.txt").read_text()
+    assert (run_dir / "report.html").read_text().endswith("</html>")
     assert len(read_rows(run_dir / "history.csv")) == 3
     assert (run_dir / "checkpoints" / "notes.txt").read_text() == "the user's"
     assert not [path for path in run_dir.rglob(".*") if path.name != ".lock"]
