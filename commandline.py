@@ -38,6 +38,8 @@ def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.
 
     Exits with 0; 2 and one line for the user's mistakes; 75 for a stop on request; 1 with a traceback for ours.
     """
+    # Folders may be called what is no text, and a terminal may not know their letters: they are shown escaped.
+    sys.stdout.reconfigure(errors="backslashreplace")
     define_flags(flags.FLAGS)
     app.run(lambda argv: _guard(main, argv[1:]), flags_parser=_parse)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import durable
 import locks
 from sources.errors import UserError
+from sources.plain_path import check_plain
 from training.options import RunOptions, differences
 
 
@@ -39,6 +40,7 @@ class RunFolder:
         Raises:
           UserError: it cannot be written, another run holds it, or `resume` forbids it.
         """
+        check_plain("--run_dir", path)
         self.path = path
         self.options_path = path / "options.json"
         known = self.options_path.exists()

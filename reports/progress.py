@@ -1,8 +1,9 @@
 """What a run says: log lines for everyone, a bar with ETA and images/s for a terminal."""
 
 import contextlib
+import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -28,7 +29,7 @@ class Reporter:
     def say(self, line: str) -> None:
         """One log line."""
         # Neither markup nor emoji: folders called [train] and :cat: must come out as they are.
-        with contextlib.suppress(OSError):  # a log on a full disk must not cost the run
+        with self._at_no_cost():
             self._console.print(line, markup=False)
 
     def start(self, description: str, total: int, done: int = 0) -> None:
@@ -48,7 +49,8 @@ class Reporter:
             speed_estimate_period=60,
         )
         self._task = self._bar.add_task(description, total=total, completed=done, note="")
-        self._bar.start()
+        with self._at_no_cost():
+            self._bar.start()
 
     def update(self, done: int, description: str | None = None, note: str = "") -> None:
         """Moves the bar to `done`; costs nothing between two refreshes."""
@@ -56,13 +58,24 @@ class Reporter:
         if self._bar is None or now - self._refreshed < _REFRESH_SECONDS:
             return
         self._refreshed = now
-        self._bar.update(self._task, completed=done, description=description, note=note, refresh=True)
+        with self._at_no_cost():
+            self._bar.update(self._task, completed=done, description=description, note=note, refresh=True)
 
     def stop(self) -> None:
         """Takes the bar away."""
         if self._bar is not None:
-            self._bar.stop()
+            with self._at_no_cost():
+                self._bar.stop()
             self._bar = None
+
+    @contextlib.contextmanager
+    def _at_no_cost(self) -> Iterator[None]:
+        """What cannot be shown must not cost the run."""
+        try:
+            yield
+        except OSError as error:
+            # A full disk may have room again, and then shows what waited. A terminal that was closed stays closed.
+            self._console.quiet = error.errno not in (errno.ENOSPC, errno.EDQUOT)
 
 
 def epoch_line(row: Mapping, epochs: int) -> str:

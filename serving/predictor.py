@@ -14,6 +14,7 @@ from serving.seal import check_seal
 from sources.errors import UserError, one_line
 from sources.files import read_file
 from sources.headers import BadImage, read_header
+from sources.plain_path import check_plain
 from sources.walk import UNREADABLE
 
 _BATCH = 32
@@ -116,6 +117,7 @@ def find_saved_model(place: Path) -> Path:
             f"{str(place)!r} is a file: give a run folder, or the SavedModel folder of a run; .keras and .h5 models "
             "are programs, and are not loaded"
         )
+    check_plain("--run", place)
     for candidate in (place, place / "saved_model"):
         if (candidate / "saved_model.pb").is_file():
             return candidate

@@ -1,6 +1,7 @@
 """Where the output goes to a full disk, or to a reader that has had enough: a run goes on, a result ends in a line."""
 
 import os
+import pty
 import subprocess
 import sys
 
@@ -15,12 +16,13 @@ SPEAKER = """
 import sys, commandline
 from reports.progress import Reporter
 def speak(values, arguments):
-    say = commandline.put if sys.argv[1] == "put" else Reporter().say
-    say(sys.argv[2])
+    how, line = arguments
+    say = commandline.put if how == "put" else Reporter().say
+    say(line)
     sys.stdin.read()
     for _ in range(3):
-        say(sys.argv[2])
-commandline._guard(speak, [])
+        say(line)
+commandline.run(lambda values: None, speak)
 """
 
 
@@ -50,3 +52,45 @@ def test_a_full_disk_ends_a_result_and_no_run(how, code, lines):
                               stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (code, lines)
     assert lines == 0 or "cannot be written to standard output (No space left on device): send it" in done.stderr
+
+
+# Shows a bar that moves, until and after its standard input ends.
+BAR = """
+import sys, commandline
+from reports import progress
+progress._REFRESH_SECONDS = 0
+def train(values, arguments):
+    reporter = progress.Reporter()
+    reporter.start("training", 9)
+    reporter.update(1)
+    sys.stdin.read()
+    for done in range(2, 9):
+        reporter.update(done, "epoch 1/1", "9 images/s")
+        reporter.say("a line")
+    reporter.stop()
+    reporter.start("again", 9)
+    reporter.stop()
+commandline.run(lambda values: None, train)
+"""
+
+
+def test_a_terminal_that_was_closed_costs_no_run():
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", BAR], cwd=ROOT, stdin=subprocess.PIPE, stdout=theirs,
+                          stderr=subprocess.PIPE, text=True, env=BUFFERED | {"TERM": "xterm"}) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while b"training" not in shown:
+            shown += os.read(ours, 1000)
+        os.close(ours)
+        process.stdin.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+@pytest.mark.parametrize("how", ["put", "say"])
+def test_what_the_terminal_cannot_show_is_escaped(how):
+    command = [sys.executable, "-c", SPEAKER, how, b"caf\xe9 \xe6\x97\xa5"]
+    done = subprocess.run(command, env=BUFFERED | {"PYTHONIOENCODING": "latin-1"}, cwd=ROOT, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"caf\\udce9 \\u65e5\n" * 4

@@ -175,6 +175,7 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
         (["--run={run}", "{tmp}/none.jpg"], ["none.jpg' does not exist", "give pictures or folders"]),
         (["--run={run}", "{tmp}/empty"], ["empty' holds no file"]),
         (["--run={tmp}/fake", "{run}/report.html"], ["is not a SavedModel that Penstock exported"]),
+        (["--run={tmp}/run[1]", "{picture}"], ["--run '", "run[1]'", "takes '[' for a pattern", "relative"]),
         (["--run={run}", "--csv={tmp}/file/out.csv", "{picture}"], ["--csv=", "cannot be written", "another file"]),
         (["--run={run}", "--cvs=x", "{tmp}"], ["'cvs'", "csv"]),
     ],
@@ -182,6 +183,7 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
+    (tmp_path / "run[1]").symlink_to(finished_run())
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake" / "saved_model.pb").write_bytes(b"no model")
     places = {"run": finished_run(), "tmp": tmp_path, "picture": shapes_dir() / "disk" / "0000.jpg"}
