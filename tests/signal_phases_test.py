@@ -1,8 +1,12 @@
 """SIGTERM and SIGINT in every phase of a run: exit code 75, nothing half-written, and the same bits in the end."""
 
 import os
+import pty
+import select
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -15,7 +19,16 @@ import training.loop
 from decoding import pack
 from tests.outcomes import outcome
 from tests.resume_test import newest_step
-from tests.run_fixtures import call_script, finished_run, lively_flags, read_rows, run_script, session_dir, start_script
+from tests.run_fixtures import (
+    ROOT,
+    call_script,
+    finished_run,
+    lively_flags,
+    read_rows,
+    run_script,
+    session_dir,
+    start_script,
+)
 from tests.storage import temporaries
 from training import hardware
 
@@ -119,6 +132,21 @@ def test_a_signal_while_the_report_is_written_lets_it_be_written(start, tmp_path
     monkeypatch.setitem(PHASES, "report", (jobs.finish, "write_report", 1, ""))
     assert start(tmp_path / "run", "report", signal.SIGTERM).code == 0
     assert outcome(tmp_path / "run") == outcome(finished_run())
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_saves_the_run(tmp_path):
+    run_dir = tmp_path / "run"
+    command = [sys.executable, str(ROOT / "train.py"), *FLAGS, f"--run_dir={run_dir}", f"--cache_dir={tmp_path / 'c'}"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(["setsid", "--ctty", *command], stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        while process.poll() is None and newest_step(run_dir) < 3:
+            select.select([ours], [], [], 0.01)[0] and os.read(ours, 10_000)
+        os.close(ours)  # the kernel sends SIGHUP to whom the terminal belonged
+        assert process.wait(timeout=60) == 75
+    assert run_script("train.py", *FLAGS, f"--run_dir={run_dir}").code == 0
+    assert outcome(run_dir) == outcome(finished_run())
 
 
 @pytest.mark.slow

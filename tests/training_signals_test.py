@@ -22,7 +22,7 @@ print("not reached")
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_is_a_request(number):
     before = signal.getsignal(number)
     with listen() as stop:
@@ -50,6 +50,24 @@ def test_a_second_signal_stops_at_once():
         [sys.executable, "-c", TWICE], check=False, capture_output=True, text=True, cwd=ROOT, timeout=30
     )
     assert (done.returncode, done.stdout) == (EXIT_STOPPED, "SIGINT\n")
+
+
+def test_a_terminal_hangs_up_twice_and_asks_once():
+    with listen() as stop:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert stop.signal_name == "SIGTERM"
+
+
+def test_under_nohup_a_run_goes_on():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listen() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_before_there_is_anything_to_save_a_signal_stops_at_once():

@@ -1,4 +1,5 @@
-"""SIGTERM and SIGINT: the first asks the loop to finish its step and save, the second stops at once."""
+"""SIGTERM, SIGINT, and the SIGHUP of a terminal that is closed: the first asks the loop to finish its step and save, a
+second one stops at once."""
 
 import contextlib
 import os
@@ -26,6 +27,8 @@ class StopRequest:
 
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
+            if number == signal.SIGHUP:
+                return  # of one closed terminal, the shell and the kernel send one each
             # Everything on disk is whole or absent, so there is nothing to tidy.
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
@@ -46,9 +49,12 @@ def until_stopped(parts: Iterable, stop: StopRequest, where: str) -> Iterator:
 
 @contextlib.contextmanager
 def listen(at_once: bool = False) -> Iterator[StopRequest]:
-    """A StopRequest that SIGTERM and SIGINT set while the block runs."""
+    """A StopRequest that SIGTERM, SIGINT and SIGHUP set while the block runs; under nohup SIGHUP stays ignored."""
     request = StopRequest(at_once)
-    previous = {number: signal.signal(number, request._receive) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, request._receive) for number in numbers}
     try:
         yield request
     finally:
