@@ -32,6 +32,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from jobs.run_folder import claim
     from sources.catalog import open_catalog
     from sources.errors import unknown_name
+    from sources.folders import check_outside
     from training.signals import listen
 
     commandline.refuse_arguments(arguments)
@@ -39,6 +40,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         raise unknown_name("--resume", values.resume, RESUMES)
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
     run_dir = Path(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
+    check_outside("--run_dir", run_dir, options.dataset)
     cache_dir = commandline.cache_dir(values)
     if options.dataset.startswith("tfds:"):
         commandline.import_tensorflow()  # which TFDS would import with all its notices

@@ -15,7 +15,7 @@ from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
 from sources.catalog import open_catalog
 from sources.errors import UserError
 from sources.files import read_file
-from sources.folders import catalog_of_folder
+from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
 
@@ -29,6 +29,7 @@ def assess(
     """
     predictor = Predictor(find_saved_model(run_dir))
     if dataset:
+        check_outside("--out_dir", out_dir, dataset)
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
     else:
         paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, cache_dir)

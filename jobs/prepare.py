@@ -11,7 +11,7 @@ from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
 from sources.errors import UserError
-from sources.folders import Catalog
+from sources.folders import Catalog, check_outside
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
 from training.signals import StopRequest
@@ -19,6 +19,7 @@ from training.signals import StopRequest
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`."""
+    check_outside("--out_dir", out_dir, options.dataset)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 import locks
 from sources import synthetic, tfds_source
 from sources.errors import UserError, unknown_name
-from sources.folders import Catalog, Folder, catalog_of_folder
+from sources.folders import Catalog, Folder, catalog_of_folder, check_outside
 
 DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
 REALSENSE_FOLDERS = {
@@ -22,6 +22,7 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
     get them, and where `cache_dir` cannot be a folder.
     """
+    check_outside("--cache_dir", cache_dir, dataset)
     _check_folder(cache_dir)
     name, _, argument = dataset.partition(":")
     if dataset == "realsense":

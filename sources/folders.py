@@ -71,6 +71,19 @@ def catalog_of_folder(root: Path) -> Catalog:
     )
 
 
+def check_outside(what: str, path: Path, dataset: str) -> None:
+    """Raises UserError, which begins with `what`, where something written to `path` would become a class or a picture
+    of `dataset`; hidden folders do not."""
+    kind, _, root = dataset.partition(":")
+    if kind != "folder" or not root:
+        return
+    parts = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(root))).parts
+    if parts[:1] != ("..",) and not any(part.startswith(".") for part in parts):
+        raise UserError(
+            f"{what} {str(path)!r} lies in the data folder {root!r}, where every folder is a class: give another place"
+        )
+
+
 def _check_folder(root: Path) -> None:
     if not root.exists():
         raise UserError(f"{str(root)!r} does not exist: --dataset=folder:PATH needs a folder of class folders")

@@ -104,6 +104,10 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
         (["--run={run}", "--dataset=realsense"], ["--dataset=realsense", "folder:PATH"]),
         (["--run={run}", "--dataset=folder:{tmp}/none"], ["none' does not exist"]),
         (["--run={run}", "--dataset=folder:{tmp}/strange"], ["class folder 'cats'", "disk, square, stripes"]),
+        (
+            ["--run={run}", "--dataset=folder:{tmp}/strange", "--out_dir={tmp}/strange/x"],
+            ["x' lies in the data"],
+        ),
         (["--run={run}/saved_model"], ["is not a run folder", "--dataset=folder:PATH"]),
         (["--run={run}", "extra"], ["'extra' is not a flag"]),
         (["--run={run}", "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),

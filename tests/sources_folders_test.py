@@ -5,7 +5,7 @@ import os
 import pytest
 
 from sources.errors import UserError
-from sources.folders import Catalog, Folder, catalog_of_folder
+from sources.folders import Catalog, Folder, catalog_of_folder, check_outside
 
 
 def make(root, *folders: str | bytes):
@@ -104,3 +104,23 @@ def test_an_unreadable_root_is_named(tmp_path):
             catalog_of_folder(root)
     finally:
         root.chmod(0o700)
+
+
+@pytest.mark.parametrize("place", ["data", "data/runs", "data/a/deep/run", "link/new", "data/../data/runs"])
+def test_what_is_written_into_the_data_folder_is_refused(place, tmp_path):
+    root = make(tmp_path / "data", "a", "b")
+    (tmp_path / "link").symlink_to(root / "a")
+    with pytest.raises(UserError, match=r"^--run_dir '.*' lies in the data folder '.*data', where every folder is a"):
+        check_outside("--run_dir", tmp_path / place, f"folder:{root}")
+
+
+@pytest.mark.parametrize("place", ["data2/run", "data/../run", "data/.cache/penstock", "data/a/.hidden", "."])
+def test_beside_the_data_folder_and_in_hidden_ones_there_is_room(place, tmp_path):
+    root = make(tmp_path / "data", "a", "b")
+    check_outside("--run_dir", tmp_path / place, f"folder:{root}")
+
+
+def test_other_data_sets_have_folders_of_fixed_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for dataset in ("catdog", "tfds:mnist", "folder:", "folder"):
+        check_outside("--run_dir", tmp_path / "runs", dataset)
