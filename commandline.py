@@ -45,8 +45,14 @@ def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.
 
 
 def default_cache_dir() -> Path:
-    """$XDG_CACHE_HOME/penstock, or ~/.cache/penstock (XDG Base Directory Specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock"
+    """$XDG_CACHE_HOME/penstock, or ~/.cache/penstock (XDG Base Directory Specification).
+
+    Raises UserError where there is no home, as for a user number without an account in a container.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock"
+    except RuntimeError:
+        raise UserError("no home folder is known to keep indexes and packs in: give --cache_dir, or set HOME") from None
 
 
 def cache_dir(values: flags.FlagValues) -> Path:

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import commandline
 import durable
 import train
+from sources.errors import UserError
 from tests.run_fixtures import (
     BROKEN,
     ROOT,
@@ -167,6 +169,17 @@ def test_what_cannot_be_written_is_one_line_with_its_fix(number, fix, capsys):
     assert line.startswith(f"error: '/runs/a b/history.csv' cannot be written ({os.strerror(number)}): ")
     assert fix in line
     assert line.endswith(", and give the same command again\n")
+
+
+def test_a_user_without_a_home_is_asked_for_a_cache(monkeypatch):
+    def nobody(_):
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    with pytest.raises(UserError, match="give --cache_dir, or set HOME"):
+        commandline.default_cache_dir()
 
 
 def test_a_process_says_it_the_same_way(tmp_path):
