@@ -38,8 +38,7 @@ def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.
 
     Exits with 0; 2 and one line for the user's mistakes; 75 for a stop on request; 1 with a traceback for ours.
     """
-    # Folders may be called what is no text, and a terminal may not know their letters: they are shown escaped.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    _open_streams()
     define_flags(flags.FLAGS)
     app.run(lambda argv: _guard(main, argv[1:]), flags_parser=_parse)
 
@@ -105,6 +104,23 @@ def put(line: str) -> None:
         raise UserError(
             f"the result cannot be written to standard output ({error.strerror}): send it to another place"
         ) from None
+
+
+def _open_streams() -> None:
+    """Makes standard input, output and error fit to be used, whatever they are.
+
+    Started with one of them closed, a program would get its number for the next file that it opens, and libjpeg would
+    write its warnings into a checkpoint. Folders may be called what is no text, and a terminal may not know their
+    letters: they are shown escaped, as standard error does by itself.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 - as long as the process
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+    sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -94,3 +94,21 @@ def test_what_the_terminal_cannot_show_is_escaped(how):
                           stdin=subprocess.DEVNULL, capture_output=True)  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"caf\\udce9 \\u65e5\n" * 4
+
+
+# Exits with the number of the next file that is opened, if all three streams can be used.
+NEXT = """
+import os, sys, commandline
+def work(values, arguments):
+    print("line", flush=True), print("line", file=sys.stderr), os.read(0, 1), os.write(1, b"x"), os.write(2, b"x")
+    sys.exit(os.open(os.devnull, os.O_RDONLY))
+commandline.run(lambda values: None, work)
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_file_of_ours(closed):
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, NEXT]
+    done = subprocess.run(command, env=BUFFERED, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode > 2, done.stderr
+    assert b"Traceback" not in done.stderr
