@@ -29,7 +29,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one run."""
-    from jobs.run_folder import claim
+    from jobs.run_folder import claim, claim_new
     from sources.catalog import open_catalog
     from sources.errors import unknown_name
     from sources.folders import check_outside
@@ -45,7 +45,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if options.dataset.startswith("tfds:"):
         commandline.import_tensorflow()  # which TFDS would import with all its notices
     # Before the data is there, nothing is worth saving: a signal stops at once.
-    with listen(at_once=True), claim(run_dir, values.resume) as folder:
+    is_given = values.run_dir or values.resume == "must"
+    with listen(at_once=True), claim(run_dir, values.resume) if is_given else claim_new(run_dir) as folder:
         catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
         commandline.import_tensorflow()
         from jobs.run import run

@@ -1,6 +1,7 @@
 """The run folder: claimed by one process, continued by the same options, refused to others."""
 
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -13,10 +14,33 @@ from sources.plain_path import check_plain
 from training.options import RunOptions, differences
 
 
+class TakenError(UserError):
+    """The folder is another run's, or another's altogether."""
+
+
 @contextlib.contextmanager
 def claim(path: Path, resume: str) -> Iterator["RunFolder"]:
     """A RunFolder for the block; folders that a mistake or a stop left without a run are taken away again."""
-    folder = RunFolder(path, resume)
+    with _held(RunFolder(path, resume)) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def claim_new(path: Path) -> Iterator["RunFolder"]:
+    """`claim` of a folder that nobody has: `path`, or `path`-2, -3 ... where another run began in the same second."""
+    with _held(_first_free(path)) as folder:
+        yield folder
+
+
+def _first_free(path: Path) -> "RunFolder":
+    names = itertools.chain([path.name], (f"{path.name}-{number}" for number in itertools.count(2)))
+    while True:
+        with contextlib.suppress(TakenError):
+            return RunFolder(path.with_name(next(names)), "never")
+
+
+@contextlib.contextmanager
+def _held(folder: "RunFolder") -> Iterator["RunFolder"]:
     try:
         yield folder
     except BaseException:
@@ -38,7 +62,8 @@ class RunFolder:
           resume: "auto" continues what is there, "never" refuses it, "must" refuses its absence.
 
         Raises:
-          UserError: it cannot be written, another run holds it, or `resume` forbids it.
+          TakenError: another run holds it, or it holds what `resume` forbids, or other files.
+          UserError: it cannot be written, or by TensorFlow not read again; there is nothing to resume.
         """
         check_plain("--run_dir", path)
         self.path = path
@@ -47,9 +72,9 @@ class RunFolder:
         if resume == "must" and not known:
             raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
         if resume == "never" and known:
-            raise UserError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
+            raise TakenError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
         if not known and path.is_dir() and any(_is_foreign(name) for name in os.listdir(path)):
-            raise UserError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
+            raise TakenError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._lock = self._claim()
         durable.remove_leftovers(path)
@@ -108,7 +133,7 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"--run_dir={self.path} cannot be written: {error.strerror}; give another folder") from None
         if lock is None:
-            raise UserError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
+            raise TakenError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
         return lock
 
 

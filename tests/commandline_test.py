@@ -13,6 +13,7 @@ import pytest
 
 import commandline
 import durable
+import locks
 import train
 from sources.errors import UserError
 from tests.run_fixtures import (
@@ -169,6 +170,15 @@ def test_what_cannot_be_written_is_one_line_with_its_fix(number, fix, capsys):
     assert line.startswith(f"error: '/runs/a b/history.csv' cannot be written ({os.strerror(number)}): ")
     assert fix in line
     assert line.endswith(", and give the same command again\n")
+
+
+def test_runs_that_begin_in_one_second_have_folders_of_their_own(call, monkeypatch):
+    monkeypatch.setattr(train, "default_run_dir", lambda dataset: Path("runs") / "now")
+    Path("runs/now").mkdir(parents=True)
+    with locks.acquire(Path("runs/now/.lock")):
+        # As far as the pictures, of which there are too few kinds.
+        check(call(f"--dataset=folder:{trees() / 'one'}"), ["one class folder"])
+    assert os.listdir("runs") == ["now"]
 
 
 def test_a_user_without_a_home_is_asked_for_a_cache(monkeypatch):

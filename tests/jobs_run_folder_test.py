@@ -8,7 +8,7 @@ import pytest
 
 import durable
 import locks
-from jobs.run_folder import RunFolder, claim
+from jobs.run_folder import RunFolder, claim, claim_new
 from sources.errors import UserError
 from tests.run_fixtures import in_another_process
 from tests.storage import read_only
@@ -142,6 +142,17 @@ def test_a_refused_second_process_takes_nothing_away(holder, tmp_path):
     with pytest.raises(UserError):
         start()
     assert os.listdir(tmp_path / "run") == [".lock"]
+
+
+def test_a_new_folder_is_the_first_that_nobody_has(holder, tmp_path):
+    begin(tmp_path / "run-2")
+    durable.write_text(tmp_path / "run-3" / "notes.txt", "the user's")
+    with claim_new(tmp_path / "run") as one, claim_new(tmp_path / "run") as other:
+        assert (one.path.name, other.path.name) == ("run-4", "run-5")
+    holder.kill()
+    holder.wait()
+    with claim_new(tmp_path / "run") as folder:
+        assert folder.path.name == "run"
 
 
 @pytest.mark.parametrize("place", ["run", "deep/er/run"])
