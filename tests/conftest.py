@@ -89,10 +89,10 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """A fast test that waits for ever fails after ten minutes; the slowest takes two, on a busy machine."""
+    """A fast test that waits for ever fails after twenty minutes; the slowest takes two, on a busy machine ten."""
     for item in items:
         if not (item.get_closest_marker("slow") or item.get_closest_marker("timeout")):
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(1200))
 
 
 def shared_data_dir() -> Path | None:
