@@ -139,7 +139,9 @@ def test_a_terminal_that_is_closed_saves_the_run(tmp_path):
     run_dir = tmp_path / "run"
     command = [sys.executable, str(ROOT / "train.py"), *FLAGS, f"--run_dir={run_dir}", f"--cache_dir={tmp_path / 'c'}"]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(["setsid", "--ctty", *command], stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen(
+        ["setsid", "--ctty", "env", "--default-signal=HUP", *command], stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
         os.close(theirs)
         while process.poll() is None and newest_step(run_dir) < 3:
             select.select([ours], [], [], 0.01)[0] and os.read(ours, 10_000)

@@ -22,6 +22,14 @@ print("not reached")
 """
 
 
+@pytest.fixture(autouse=True)
+def no_nohup():
+    """Under nohup the tests would inherit that SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_is_a_request(number):
     before = signal.getsignal(number)
@@ -60,14 +68,11 @@ def test_a_terminal_hangs_up_twice_and_asks_once():
 
 
 def test_under_nohup_a_run_goes_on():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with listen() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
-            assert not stop
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with listen() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_before_there_is_anything_to_save_a_signal_stops_at_once():
