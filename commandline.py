@@ -13,6 +13,8 @@ from typing import TextIO
 
 # TensorFlow's C++ notes would stand between the log lines; what fails there comes through as an exception.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Whatever Keras is set to elsewhere.
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from absl import app, flags, logging
 
@@ -31,6 +33,8 @@ _WRITE_FIXES = {
     errno.EACCES: "allow yourself to write there",
     errno.EPERM: "allow yourself to write there",
 }
+# What a path may be refused with by any call that takes one, as where a folder on its way may not be entered.
+_PLACE_ERRORS = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues, list[str]], None]) -> None:
@@ -54,9 +58,23 @@ def default_cache_dir() -> Path:
         raise UserError("no home folder is known to keep indexes and packs in: give --cache_dir, or set HOME") from None
 
 
+def expand_home(text: str) -> str:
+    """A path, or a folder:PATH, with its ~ expanded.
+
+    Shells leave the ~ of --run_dir=~/x as it is, and a folder called ~ is one that somebody removes with his home.
+    """
+    kind, colon, path = text.rpartition("folder:")
+    return kind + colon + os.path.expanduser(path)
+
+
+def path_of(text: str) -> Path:
+    """A flag's value as a path."""
+    return Path(expand_home(text))
+
+
 def cache_dir(values: flags.FlagValues) -> Path:
     """--cache_dir or its default."""
-    return Path(values.cache_dir) if values.cache_dir else default_cache_dir()
+    return path_of(values.cache_dir) if values.cache_dir else default_cache_dir()
 
 
 def given(values: flags.FlagValues, names: tuple[str, ...]) -> dict:
@@ -126,8 +144,10 @@ def _open_streams() -> None:
 def _parse(argv: list[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
-    except flags.Error as error:
+    except (flags.Error, UnicodeError) as error:  # a flagfile may be no text
         _fail(str(error))
+    except SystemExit:
+        sys.exit(0)  # --help: absl exits with 1
 
 
 def _guard(main, arguments: list[str]) -> None:
@@ -139,6 +159,10 @@ def _guard(main, arguments: list[str]) -> None:
     except durable.WriteError as error:
         fix = _WRITE_FIXES.get(error.errno, "check the disk")
         _fail(f"{str(error.filename)!r} cannot be written ({error.strerror}): {fix}, and give the same command again")
+    except OSError as error:
+        if error.filename is None or error.errno not in _PLACE_ERRORS:
+            raise
+        _fail(f"{os.fsdecode(error.filename)!r} cannot be used: {error.strerror}; check the path and its permissions")
     except Stopped as stopped:
         _exit(EXIT_STOPPED, f"{stopped}; the same command goes on from there")
     except KeyboardInterrupt:

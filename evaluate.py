@@ -3,8 +3,6 @@
 python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 """
 
-from pathlib import Path
-
 from absl import flags
 
 import commandline
@@ -40,10 +38,11 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     commandline.import_tensorflow()
     from jobs.assess import assess
 
-    run_dir = Path(values.run)
-    out_dir = Path(values.out_dir) if values.out_dir else run_dir / "evaluation"
+    run_dir = commandline.path_of(values.run)
+    out_dir = commandline.path_of(values.out_dir) if values.out_dir else run_dir / "evaluation"
     cache_dir = commandline.cache_dir(values)
-    for line in assess(run_dir, values.split or "test", values.dataset, values.data_dir, out_dir, cache_dir):
+    dataset, data_dir = (value and commandline.expand_home(value) for value in (values.dataset, values.data_dir))
+    for line in assess(run_dir, values.split or "test", dataset, data_dir, out_dir, cache_dir):
         commandline.put(line)
 
 

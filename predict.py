@@ -9,6 +9,8 @@ from absl import flags
 
 import commandline
 
+_TABLE = b"path,prediction,probability,"  # how `write_csv` begins
+
 
 def define_flags(values: flags.FlagValues) -> None:
     """predict.py's flags."""
@@ -27,10 +29,12 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if not arguments:
         raise UserError("no picture is given: name files or folders after the flags")
 
+    if values.csv:
+        _check_table(commandline.path_of(values.csv))
     commandline.import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
-    saved_model, pictures = find_saved_model(Path(values.run)), find_pictures(arguments)
+    saved_model, pictures = find_saved_model(commandline.path_of(values.run)), find_pictures(arguments)
     if not pictures:
         raise UserError(f"{arguments[0]!r} holds no file: give pictures or folders of pictures")
     predictor = Predictor(saved_model)
@@ -40,7 +44,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         commandline.put(prediction.line())
     if values.csv:
         try:
-            write_csv(Path(values.csv), predictor.class_names, predictions)
+            write_csv(commandline.path_of(values.csv), predictor.class_names, predictions)
         except OSError as error:
             raise UserError(f"--csv={values.csv} cannot be written: {error.strerror}; give another file") from None
     failed = [prediction for prediction in predictions if prediction.reason]
@@ -48,6 +52,23 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         raise UserError(
             f"{len(failed)} of {len(predictions)} files could not be classified; the first: {failed[0].line()}"
         )
+
+
+def _check_table(path: Path) -> None:
+    """Raises UserError where --csv cannot be written, or what it would replace is no table of predictions.
+
+    A forgotten name would make the first picture the table: `--csv *.jpg`.
+    """
+    from sources.errors import UserError
+    from sources.places import check_writable
+
+    try:
+        check_writable(path)
+        is_table = not path.exists() or path.read_bytes()[: len(_TABLE)] in (_TABLE, b"")
+    except OSError as error:
+        raise UserError(f"--csv={path} cannot be written: {error.strerror}; give another file") from None
+    if not is_table:
+        raise UserError(f"--csv={path} is there and is no table of predictions: give another file")
 
 
 if __name__ == "__main__":

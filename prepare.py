@@ -3,8 +3,6 @@
 python prepare.py --dataset=folder:pictures --out_dir=prepared
 """
 
-from pathlib import Path
-
 from absl import flags
 
 import commandline
@@ -31,7 +29,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         commandline.import_tensorflow()
         from jobs.prepare import prepare
 
-        prepare(options, Path(values.out_dir), commandline.cache_dir(values))
+        prepare(options, commandline.path_of(values.out_dir), commandline.cache_dir(values))
 
 
 if __name__ == "__main__":

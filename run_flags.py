@@ -92,16 +92,18 @@ def define_train_flags(values: flags.FlagValues) -> None:
 
 def options_of(values: flags.FlagValues, names: tuple[str, ...]) -> RunOptions:
     """The resolved options; raises UserError for a bad value."""
-    from commandline import given
+    from commandline import expand_home, given
     from sources.errors import UserError
 
     if not values.dataset:
         raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME")
     chosen = given(values, names)
+    if "data_dir" in chosen:
+        chosen["data_dir"] = expand_home(chosen["data_dir"])
     for name, (kind, rule) in _LISTS.items():
         if name in chosen:
             chosen[name] = _numbers(name, chosen[name], kind, rule)
-    return resolve(values.dataset, chosen)
+    return resolve(expand_home(values.dataset), chosen)
 
 
 def flagfile_of(options: RunOptions) -> str:

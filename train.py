@@ -39,8 +39,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if values.resume not in RESUMES:
         raise unknown_name("--resume", values.resume, RESUMES)
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
-    run_dir = Path(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
-    check_outside("--run_dir", run_dir, options.dataset)
+    run_dir = commandline.path_of(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
+    check_outside("--run_dir", run_dir, options.dataset, options.data_dir)
     cache_dir = commandline.cache_dir(values)
     if options.dataset.startswith("tfds:"):
         commandline.import_tensorflow()  # which TFDS would import with all its notices

@@ -6,6 +6,8 @@ import numpy as np
 
 from sources.errors import UserError
 
+IMAGE_SIZES = (8, 2048)  # pixels a side, smallest and largest
+
 
 @dataclasses.dataclass(frozen=True)
 class PixelFormat:
@@ -22,8 +24,9 @@ class PixelFormat:
     bit_depth: int = 8
 
     def __post_init__(self):
-        if not 8 <= self.image_size <= 2048:
-            raise UserError(f"image_size is {self.image_size}: it must be from 8 to 2048 pixels")
+        low, high = IMAGE_SIZES
+        if not low <= self.image_size <= high:
+            raise UserError(f"image_size is {self.image_size}: it must be from {low} to {high} pixels")
         if self.channels not in (1, 3):
             raise UserError(f"channels is {self.channels}: it must be 1 (grey) or 3 (colour)")
         if self.bit_depth not in (8, 16):

@@ -1,8 +1,9 @@
 """What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from sources.files import read_file
 from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
+from sources.places import check_writable
 
 
 def assess(
@@ -28,11 +30,13 @@ def assess(
     Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
     """
     predictor = Predictor(find_saved_model(run_dir))
+    with _named(out_dir):
+        check_writable(out_dir / "predictions.csv")
     if dataset:
-        check_outside("--out_dir", out_dir, dataset)
+        check_outside("--out_dir", out_dir, dataset, "")
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
     else:
-        paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, cache_dir)
+        paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, out_dir, cache_dir)
     labels = np.array([predictor.class_names.index(name) for name in names])
     predictions = list(predictor.predict(paths))
     good = np.array([not prediction.reason for prediction in predictions])
@@ -59,8 +63,9 @@ def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> t
     return paths, [manifest.class_names[label] for label in manifest.labels]
 
 
-def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], data_dir: str | None, cache_dir: Path):
+def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], data_dir, out_dir: Path, cache_dir: Path):
     run_dataset, run_data_dir, rows = read_split(run_dir, split, class_names)
+    check_outside("--out_dir", out_dir, "" if data_dir else run_dataset, data_dir or run_data_dir)
     kind, _, place = run_dataset.partition(":")
     if kind == "folder":
         root = os.fsencode(data_dir or place)
@@ -91,10 +96,16 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
 
 
 def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
-    try:
+    with _named(out_dir):
         write_csv(out_dir / "predictions.csv", names, predictions)
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
+
+
+@contextlib.contextmanager
+def _named(out_dir: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
 

@@ -19,7 +19,9 @@ from training.signals import StopRequest
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`."""
-    check_outside("--out_dir", out_dir, options.dataset)
+    check_outside("--out_dir", out_dir, options.dataset, options.data_dir)
+    if (out_dir / "options.json").exists():
+        raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")

@@ -28,7 +28,7 @@ def identity_of(options: RunOptions, hardware: Hardware, data: Data) -> dict:
     """All that the run's bits are a function of, for its checkpoints; the thread count is one of the options."""
     return {"options": part_of_the_run(options), "manifest_sha256": data.manifest.sha256,
             "full_scale": data.full_scale, "precision": hardware.policy,
-            "versions": versions(), "replicas": hardware.replicas}  # fmt: skip
+            "versions": versions(), "replicas": hardware.replicas, "processor": hardware.processor}  # fmt: skip
 
 
 def find_checkpoint(run_dir: Path, identity: dict, data: Data, say: Callable[[str], None]) -> Checkpoint | None:
@@ -43,7 +43,8 @@ def find_checkpoint(run_dir: Path, identity: dict, data: Data, say: Callable[[st
         raise UserError(
             f"{error}: put one back, or delete that folder to train from the start, or give another --run_dir"
         ) from None
-    changed = differences(saved.identity, identity) if saved else []
+    # A run may find itself on another processor wherever machines are lent: that is said and not refused.
+    changed = differences(saved.identity | {"processor": identity["processor"]}, identity) if saved else []
     if changed:
         pictures = _changed_pictures(run_dir / "split.csv", data)
         raise UserError(

@@ -1,8 +1,9 @@
 """One run, from options to a finished run folder. Top to bottom, the order in which things happen."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
 from serving.evaluation import make_predictor, predict_batches, split_batches
+from sources.errors import UserError
 from sources.folders import Catalog
 from sources.splits import write_split_csv
 from training import checkpoint
@@ -72,7 +74,7 @@ def run(
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
         announce(options, hardware, data, order, reporter)
-        with data.pixels.naming_changes():
+        with data.pixels.naming_changes(), _naming_memory(options):
             sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
             if saved:
                 _resume(loop, saved, reporter)
@@ -81,6 +83,17 @@ def run(
             _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
             final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
             return finish_run(final, summaries, reporter)
+
+
+@contextlib.contextmanager
+def _naming_memory(options: RunOptions) -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"not enough memory for --model={options.model} with --global_batch_size={options.global_batch_size} at "
+            f"--image_size={options.image_size} ({error.message.splitlines()[0]}): lower one of them"
+        ) from None
 
 
 def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop: StopRequest) -> Loop:
@@ -156,6 +169,9 @@ def _resume(loop: Loop, saved: checkpoint.Checkpoint, reporter: Reporter) -> Non
     checkpoint.restore(loop.state.variables, saved.arrays)
     loop.step, loop.history = saved.step, saved.history
     reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
+    before, now = saved.identity.get("processor"), loop.options.identity["processor"]
+    if before != now:
+        reporter.say(f"processor   warning: {before} -> {now}, which rounds otherwise: the last bits may differ")
     before, now = saved.identity["replicas"], loop.options.identity["replicas"]
     if before != now:
         normalised = any("moving_variance" in variable.path for variable in loop.state.model.variables)

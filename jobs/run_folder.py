@@ -10,7 +10,7 @@ from pathlib import Path
 import durable
 import locks
 from sources.errors import UserError
-from sources.plain_path import check_plain
+from sources.places import check_plain
 from training.options import RunOptions, differences
 
 
@@ -81,12 +81,13 @@ class RunFolder:
         durable.remove_leftovers(path / "checkpoints")
 
     def results(self) -> dict | None:
-        """What results.json holds, where the run that is here has written its last file; None for an unfinished one."""
+        """What results.json holds, where the run that is here is whole to its last file; None for an unfinished one."""
         try:
             results = json.loads((self.path / "results.json").read_text())
         except (OSError, ValueError, RecursionError):
             return None  # absent or damaged: the end of the run is done again, from its last checkpoint
-        return results if isinstance(results, dict) and (self.path / "report.html").exists() else None
+        last = ("report.html", "saved_model/saved_model.pb")
+        return results if isinstance(results, dict) and all((self.path / name).exists() for name in last) else None
 
     def adopt(self, options: RunOptions) -> dict | None:
         """The options.json that is here, or None; raises UserError where its run is not the one of `options`."""

@@ -22,6 +22,8 @@ def read_split(run_dir: Path, split: str, class_names: Sequence[str]) -> tuple[s
             rows = [row for row in csv.DictReader(file) if row["split"] == split]
         paths = [_name(row["path"]) for row in rows]
         labels = [_name(row["label"]) for row in rows]
+        for row in rows:
+            _name(row["sha256"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
         raise UserError(f"{str(run_dir)!r} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
     if not rows:

@@ -20,6 +20,7 @@ BACKBONE_NAMES = (
     "convnext_tiny",
     "densenet121",
 )
+MOST_UNITS = 65_536  # of a layer: above any that is of use, and below what fits no memory
 MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
 
 
@@ -89,9 +90,11 @@ class ModelOptions:
     def _check_sizes(self):
         if self.filters is not None and self.name in BACKBONE_NAMES:
             raise UserError(f"filters is {self.filters}, but {self.name} has fixed layers: leave filters out")
-        if self.filters is not None and (not self.filters or min(self.filters) < 1):
-            raise UserError(f"filters is {self.filters}: it must be positive numbers, say 32,64,64")
+        if self.filters is not None and (
+            not self.filters or not all(1 <= count <= MOST_UNITS for count in self.filters)
+        ):
+            raise UserError(f"filters is {self.filters}: it must be numbers from 1 to {MOST_UNITS}, say 32,64,64")
         if self.units is not None and self.name not in CONVOLUTIONAL_NAMES:
             raise UserError(f"units is {self.units}, but {self.name} has no such layer: leave units out")
-        if self.units is not None and self.units < 1:
-            raise UserError(f"units is {self.units}: it must be 1 or more")
+        if self.units is not None and not 1 <= self.units <= MOST_UNITS:
+            raise UserError(f"units is {self.units}: it must be from 1 to {MOST_UNITS}")

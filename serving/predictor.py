@@ -14,7 +14,7 @@ from serving.seal import check_seal
 from sources.errors import UserError, one_line
 from sources.files import read_file
 from sources.headers import BadImage, read_header
-from sources.plain_path import check_plain
+from sources.places import check_plain
 from sources.walk import UNREADABLE
 
 _BATCH = 32

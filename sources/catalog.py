@@ -22,7 +22,7 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
     get them, and where `cache_dir` cannot be a folder.
     """
-    check_outside("--cache_dir", cache_dir, dataset)
+    check_outside("--cache_dir", cache_dir, dataset, data_dir)
     _check_folder(cache_dir)
     name, _, argument = dataset.partition(":")
     if dataset == "realsense":

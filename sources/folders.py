@@ -57,25 +57,32 @@ def catalog_of_folder(root: Path) -> Catalog:
         _check_split_folders(root, top, splits)
         folders = [(os.path.join(s, name), name, splits[s]) for s in splits for name in _subfolders(root, s)]
     else:
+        if top and len(splits) == len(top):
+            raise UserError(f"{str(root)!r} holds {_listed(top)} and no train: a split folder to train on is needed")
         folders = [(name, name, "") for name in top]
     names = sorted({name for _, name, _ in folders})
     if len(names) < 2:
         found = f"one class folder ({os.fsdecode(names[0])!r})" if names else "no class folder"
         raise UserError(f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class")
+    shown = tuple(map(one_line, names))
+    twins = [name for name in shown if shown.count(name) > 1]
+    if twins:
+        raise UserError(f"{str(root)!r} holds two folders that are both shown as {twins[0]!r}: rename one of them")
     labels = {name: label for label, name in enumerate(names)}
     return Catalog(
         root=os.fsencode(root.absolute()),
         # Shown, exported and used as column titles, so they must be real text, of one line.
-        class_names=tuple(map(one_line, names)),
+        class_names=shown,
         folders=tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders)),
     )
 
 
-def check_outside(what: str, path: Path, dataset: str) -> None:
+def check_outside(what: str, path: Path, dataset: str, data_dir: str) -> None:
     """Raises UserError, which begins with `what`, where something written to `path` would become a class or a picture
-    of `dataset`; hidden folders do not."""
-    kind, _, root = dataset.partition(":")
-    if kind != "folder" or not root:
+    of `dataset`, or of the data set in `data_dir`; hidden folders do not."""
+    kind, _, folder = dataset.partition(":")
+    root = folder if kind == "folder" else data_dir
+    if not root or "\0" in root:  # such a one does not exist
         return
     parts = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(root))).parts
     if parts[:1] != ("..",) and not any(part.startswith(".") for part in parts):
@@ -103,7 +110,11 @@ def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, s
             "folders or split folders (train, validation, test)"
         )
     if len(set(splits.values())) < len(splits):
-        raise UserError(f"{str(root)!r} holds two folders for one split: {', '.join(map(os.fsdecode, splits))}")
+        raise UserError(f"{str(root)!r} holds two folders for one split: {_listed(splits)}")
+
+
+def _listed(names: Iterable[bytes]) -> str:
+    return ", ".join(map(one_line, names))
 
 
 def _is_split_folder(name: bytes) -> bool:

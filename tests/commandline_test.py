@@ -3,7 +3,6 @@
 import errno
 import functools
 import os
-import pwd
 import re
 import subprocess
 import sys
@@ -13,9 +12,7 @@ import pytest
 
 import commandline
 import durable
-import locks
 import train
-from sources.errors import UserError
 from tests.run_fixtures import (
     BROKEN,
     ROOT,
@@ -111,7 +108,7 @@ def check(done, words):
         (["--dataset=folder:{trees}/hollow"], ["class 'square' is empty", "hollow/square'", "remove the folder"]),
         (["--dataset=folder:{trees}/few"], ["class 'stripes' is empty", "add some"]),
         (["--dataset=folder:{trees}/unreadable"], ["class 'disk' is empty", "refused 2 files", "disk/a.jpg", "JPEG"]),
-        (["--dataset=folder:{trees}/good", "--image_size=4"], ["image_size is 4", "from 8 to 2048"]),
+        (["--dataset=folder:{trees}/good", "--image_size=4"], ["--image_size=4", "from 8 to 2048"]),
         (["--dataset=folder:{trees}/good", "--model=catdog_2", "--image_size=16"], ["image_size is 16", "larger"]),
     ],
     ids=lambda value: " ".join(value) if value[0].startswith("--") else "",
@@ -172,24 +169,12 @@ def test_what_cannot_be_written_is_one_line_with_its_fix(number, fix, capsys):
     assert line.endswith(", and give the same command again\n")
 
 
-def test_runs_that_begin_in_one_second_have_folders_of_their_own(call, monkeypatch):
-    monkeypatch.setattr(train, "default_run_dir", lambda dataset: Path("runs") / "now")
-    Path("runs/now").mkdir(parents=True)
-    with locks.acquire(Path("runs/now/.lock")):
-        # As far as the pictures, of which there are too few kinds.
-        check(call(f"--dataset=folder:{trees() / 'one'}"), ["one class folder"])
-    assert os.listdir("runs") == ["now"]
-
-
-def test_a_user_without_a_home_is_asked_for_a_cache(monkeypatch):
-    def nobody(_):
-        raise KeyError
-
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
-    monkeypatch.delenv("HOME")
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
-    with pytest.raises(UserError, match="give --cache_dir, or set HOME"):
-        commandline.default_cache_dir()
+def test_help_is_no_fault_and_a_flagfile_may_be_no_text(tmp_path):
+    (tmp_path / "flags").write_bytes(b"--seed=\xff\n")
+    check(run_script("predict.py", f"--flagfile={tmp_path / 'flags'}"), ["utf-8"])
+    done = run_script("predict.py", "--help")
+    assert (done.code, done.stderr) == (0, "")
+    assert "--csv" in done.stdout
 
 
 def test_a_process_says_it_the_same_way(tmp_path):

@@ -111,6 +111,8 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
         (["--run={run}/saved_model"], ["is not a run folder", "--dataset=folder:PATH"]),
         (["--run={run}", "extra"], ["'extra' is not a flag"]),
         (["--run={run}", "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
+        (["--run={run}", "--data_dir={tmp}/strange", "--out_dir={tmp}/strange/x"], ["x' lies in the data folder"]),
+        (["--run={run}", "--out_dir=/proc/x"], ["--out_dir=/proc/x cannot be written"]),
         ([], ["--run is missing"]),
     ],
 )

@@ -82,7 +82,7 @@ def test_options_are_shown_with_both_values(run_dir, data):
 
 def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     changed = dataclasses.replace(OPTIONS, **{name: OTHER_VALUES[name] for name in NOT_PART_OF_THE_RUN})
-    hardware = dataclasses.replace(HARDWARE, replicas=2)
+    hardware = dataclasses.replace(HARDWARE, replicas=2, processor="another")
     assert find_checkpoint(run_dir, identity_of(changed, hardware, data), data, pytest.fail).step == 5
 
 

@@ -213,11 +213,11 @@ def test_damaged_options_are_named(content, tmp_path):
 
 
 def test_a_run_is_finished_by_its_last_file(tmp_path):
-    path = begin(tmp_path / "run")
-    with claim(path, "auto") as folder:
+    with claim(path := begin(tmp_path / "run"), "auto") as folder:
         (path / "results.json").write_text('{"steps": 3}')
-        assert folder.results() is None
         (path / "report.html").write_text("")
+        assert folder.results() is None
+        durable.write_text(path / "saved_model" / "saved_model.pb", "")
         assert folder.results() == {"steps": 3}
 
 

@@ -10,12 +10,14 @@ from jobs.run import _resume
 from training.checkpoint import Checkpoint
 
 
-def resume(replicas: int, name: str = "kernel") -> list[str]:
+def resume(replicas: int, name: str = "kernel", processor="A CPU") -> list[str]:
     """The log lines of a run on so many replicas that finds a checkpoint of one; its variable must come back."""
     tensor = tf.Variable([0.0], name=name)
-    saved = Checkpoint(3, [], {"replicas": 1}, [np.array([7.0], np.float32)])
+    saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, [np.array([7.0], np.float32)])
     state = SimpleNamespace(variables=[tensor], model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
-    loop = SimpleNamespace(options=SimpleNamespace(identity={"replicas": replicas}), state=state)
+    loop = SimpleNamespace(
+        options=SimpleNamespace(identity={"replicas": replicas, "processor": processor}), state=state
+    )
     said = []
     _resume(loop, saved, SimpleNamespace(say=said.append))
     assert (loop.step, tensor.numpy().tolist()) == (3, [7.0])
@@ -24,6 +26,13 @@ def resume(replicas: int, name: str = "kernel") -> list[str]:
 
 def test_the_same_layout_goes_on_without_a_word():
     assert resume(1) == ["resume      from step 3, after 0 whole epochs"]
+
+
+def test_another_processor_is_said():
+    _, line = resume(1, processor="A CPU without oneDNN")
+    assert line == (
+        "processor   warning: A CPU -> A CPU without oneDNN, which rounds otherwise: the last bits may differ"
+    )
 
 
 @pytest.mark.parametrize("name", ["kernel", "stem_norm/moving_variance"])

@@ -91,6 +91,12 @@ def test_bytes_at_random_are_taken_or_refused(tmp_path):
     assert max(map(len, refusals)) < 1000
 
 
+def test_a_table_that_lost_a_column_is_refused(tmp_path):
+    rows = (finished_run() / "split.csv").read_text().replace("sha256", "checksum", 1)
+    folder = write_run(tmp_path, (finished_run() / "options.json").read_text(), rows)
+    assert "is not a run folder ('sha256')" in refusal(folder)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

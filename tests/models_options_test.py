@@ -27,6 +27,8 @@ def test_every_name_has_a_builder():
         ("catdog_2", {"l2": float("nan")}, "l2 is nan"),
         ("catdog_2", {"seed": -1}, "seed is -1"),
         ("catdog_2", {"units": 0}, "units is 0"),
+        ("catdog_2", {"units": 10**9}, "units is 1000000000: it must be from 1 to 65536"),
+        ("catdog_2", {"filters": (32, 10**20)}, "from 1 to 65536"),
         ("catdog_2", {"filters": ()}, r"filters is \(\)"),
         ("catdog_2", {"filters": (32, 0)}, r"filters is \(32, 0\)"),
         ("catdog_2", {"weights": "imagenet"}, "catdog_2 has no pretrained weights: use none"),

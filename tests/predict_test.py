@@ -177,6 +177,8 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
         (["--run={tmp}/fake", "{run}/report.html"], ["is not a SavedModel that Penstock exported"]),
         (["--run={tmp}/run[1]", "{picture}"], ["--run '", "run[1]'", "takes '[' for a pattern", "relative"]),
         (["--run={run}", "--csv={tmp}/file/out.csv", "{picture}"], ["--csv=", "cannot be written", "another file"]),
+        (["--run={run}", "--csv", "{picture}", "{picture}"], ["--csv=", "is no table of predictions: give another"]),
+        (["--run={run}", "--csv={tmp}/empty", "{picture}"], ["--csv=", "Is a directory", "another file"]),
         (["--run={run}", "--cvs=x", "{tmp}"], ["'cvs'", "csv"]),
     ],
 )
@@ -187,8 +189,10 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake" / "saved_model.pb").write_bytes(b"no model")
     places = {"run": finished_run(), "tmp": tmp_path, "picture": shapes_dir() / "disk" / "0000.jpg"}
+    before = places["picture"].read_bytes()
     done = call(*(argument.format(**places) for argument in arguments))
-    assert done.code == 2
+    assert (done.code, done.stdout) == (2, "")
+    assert places["picture"].read_bytes() == before
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     for word in words:

@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+import tensorflow as tf
 
 import durable
 import jobs.resume
+import jobs.run
 import train
 from tests.commandline_test import check
 from tests.outcomes import outcome
@@ -69,6 +71,36 @@ def test_a_run_full_of_damage_and_junk_goes_on_from_the_newest_whole_checkpoint(
     assert len(read_rows(run_dir / "history.csv")) == 3
     assert (run_dir / "checkpoints" / "notes.txt").read_text() == "the user's"
     assert not [path for path in run_dir.rglob(".*") if path.name != ".lock"]
+
+
+def stop_in_the_last_step(run_dir, do, patch) -> None:
+    """Has the run go on from step 74 and call `do` in its one step."""
+    shutil.rmtree(run_dir / "checkpoints" / "step-00000075")
+
+    def make(*arguments):
+        train_step = make_train_step(*arguments)
+        return lambda batch: (train_step(batch), do())
+
+    make_train_step = jobs.run.make_train_step
+    patch.setattr(jobs.run, "make_train_step", make)
+
+
+def test_a_run_whose_folder_is_moved_stops_and_goes_on_when_it_is_back(run_dir, start, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_in_the_last_step(run_dir, lambda: run_dir.rename(tmp_path / "moved"), patch)
+        check(start(), [f"the run folder {str(run_dir)!r} is not there any more", "put it back", "the same command"])
+    assert not run_dir.exists()
+    (tmp_path / "moved").rename(run_dir)
+    assert start().code == 0
+    assert outcome(run_dir) == outcome(finished_run())
+
+
+def test_too_little_memory_is_one_line(run_dir, start, monkeypatch):
+    def exhaust():
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[9,9]\nmore\nlines")
+
+    stop_in_the_last_step(run_dir, exhaust, monkeypatch)
+    check(start(), ["not enough memory", "--global_batch_size=8 at --image_size=16", "shape[9,9]): lower one of them"])
 
 
 def test_another_version_is_refused_and_changes_nothing(run_dir, start, monkeypatch):

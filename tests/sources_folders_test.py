@@ -111,16 +111,30 @@ def test_what_is_written_into_the_data_folder_is_refused(place, tmp_path):
     root = make(tmp_path / "data", "a", "b")
     (tmp_path / "link").symlink_to(root / "a")
     with pytest.raises(UserError, match=r"^--run_dir '.*' lies in the data folder '.*data', where every folder is a"):
-        check_outside("--run_dir", tmp_path / place, f"folder:{root}")
+        check_outside("--run_dir", tmp_path / place, f"folder:{root}", "")
+    with pytest.raises(UserError, match="lies in the data folder"):
+        check_outside("--run_dir", tmp_path / place, "catdog", str(root))
 
 
 @pytest.mark.parametrize("place", ["data2/run", "data/../run", "data/.cache/penstock", "data/a/.hidden", "."])
 def test_beside_the_data_folder_and_in_hidden_ones_there_is_room(place, tmp_path):
     root = make(tmp_path / "data", "a", "b")
-    check_outside("--run_dir", tmp_path / place, f"folder:{root}")
+    check_outside("--run_dir", tmp_path / place, f"folder:{root}", "")
 
 
-def test_other_data_sets_have_folders_of_fixed_names(tmp_path, monkeypatch):
+def test_data_sets_in_their_usual_place_have_folders_of_fixed_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for dataset in ("catdog", "tfds:mnist", "folder:", "folder"):
-        check_outside("--run_dir", tmp_path / "runs", dataset)
+        check_outside("--run_dir", tmp_path / "runs", dataset, "")
+
+
+def test_two_folders_that_are_shown_alike_are_refused(tmp_path):
+    root = make(tmp_path / "data", b"a\n", rb"a\n", "b")
+    with pytest.raises(UserError, match=r"two folders that are both shown as 'a.+n': rename one of them"):
+        catalog_of_folder(root)
+
+
+def test_split_folders_without_one_to_train_on_are_no_classes(tmp_path):
+    root = make(tmp_path / "data", "test/a", "test/b", "val/a", "val/b")
+    with pytest.raises(UserError, match=r"holds test, val and no train: a split folder to train on is needed"):
+        catalog_of_folder(root)

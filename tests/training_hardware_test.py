@@ -20,7 +20,13 @@ def cpu_flags(monkeypatch):
             def read_text(self):
                 if flags is None:
                     raise FileNotFoundError(2, "No such file")
-                lines = ("processor\t: 0", "vmx flags\t: vnmi amx_bf16", f"flags\t\t: fpu {flags} sse2", "bugs\t:")
+                lines = (
+                    "processor\t: 0",
+                    "model name\t: A CPU 9",
+                    "vmx flags\t: vnmi amx_bf16",
+                    f"flags\t\t: fpu {flags} sse2",
+                    "bugs\t:",
+                )
                 return "\n".join([*lines, "", "flags\t: x"])
 
         monkeypatch.setattr(hardware, "Path", FakePath)
@@ -124,6 +130,22 @@ def test_the_users_threads_and_precision_are_kept(set_up):
     assert (chosen.threads, chosen.policy, set_up.asked) == (3, "float32", [3])
     assert "strategy    none (asked for)" in chosen.reasons
     assert "precision   float32 (asked for)" in chosen.reasons
+
+
+@pytest.mark.parametrize(("setting", "name"), [("1", "A CPU 9"), ("0", "A CPU 9 without oneDNN")])
+def test_what_rounds_otherwise_has_another_name(setting, name, set_up, cpu_flags, monkeypatch):
+    cpu_flags("avx2")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    assert set_up("auto", "auto", 0, 0).processor == name
+
+
+def test_keras_settings_of_other_programs_do_not_matter(set_up):
+    keras.config.set_floatx("float64")
+    keras.config.set_epsilon(1e-3)
+    keras.config.set_image_data_format("channels_first")
+    set_up("float32", "auto", 0, 0)
+    assert (keras.config.floatx(), keras.config.epsilon()) == ("float32", 1e-7)
+    assert keras.config.image_data_format() == "channels_last"
 
 
 @pytest.mark.parametrize("settings", [{}, {"deterministic": True}, {"deterministic": False}], ids=str)

@@ -37,8 +37,8 @@ class Rig:
 
     def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
         options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
-        sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="sums")
-        self.state = TrainState(Variables(), Variables(), sums, make_notes(8))
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), name="sums"), make_notes(8))
         self.stop = StopRequest()
         self.said = []
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.said.append)

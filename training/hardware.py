@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import platform
 from pathlib import Path
 
 import keras
@@ -22,6 +23,7 @@ class Hardware:
       threads: intra-op threads; part of what makes a CPU run bit-exact.
       accelerated: whether a GPU computes the step.
       reasons: lines for the log.
+      processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
     """
 
     devices: str
@@ -31,6 +33,7 @@ class Hardware:
     threads: int
     accelerated: bool
     reasons: tuple[str, ...]
+    processor: str = ""
 
     def scope(self):
         """The strategy's scope, or a default one that does nothing."""
@@ -56,6 +59,7 @@ def set_up(precision: str, strategy: str, replicas: int, threads: int, determini
         # cuDNN picks its kernels by timing them unless it is told not to; that alone would break bit-exactness.
         tf.config.experimental.enable_op_determinism()
     policy, why_policy = _choose_policy(precision, gpus)
+    _take_keras_defaults()
     keras.config.set_dtype_policy(policy)
     device_names = _device_names(gpus, count)
     chosen = tf.distribute.MirroredStrategy(device_names) if count > 1 or strategy == "mirrored" else None
@@ -67,7 +71,14 @@ def set_up(precision: str, strategy: str, replicas: int, threads: int, determini
         "xla         off for the step, on for the augmentation "
         + ("(the step's kernels are cuDNN's)" if gpus else "(on a CPU it makes the step slower)"),
     )
-    return Hardware(devices, chosen, count, policy, threads, bool(gpus), reasons)
+    return Hardware(devices, chosen, count, policy, threads, bool(gpus), reasons, _processor(gpus))
+
+
+def _take_keras_defaults() -> None:
+    """A run must not depend on the ~/.keras/keras.json that other programs have left (keras.io/api/utils/config)."""
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
 
 
 def _set_threads(threads: int) -> None:
@@ -118,23 +129,32 @@ def _choose_policy(precision: str, gpus: list) -> tuple[str, str]:
         if capability >= (7, 0):
             return "mixed_float16", f"{shown}: float16 tensor cores, no bfloat16; the loss is scaled"
         return "float32", f"{shown}: no tensor cores"
-    flags = _cpu_flags()
+    flags = set(_cpuinfo("flags").split())
     for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")):
         if flag in flags:
             return "mixed_bfloat16", f"this CPU has {name}"
     return "float32", "this CPU has neither AMX nor AVX512-BF16"
 
 
-def _cpu_flags() -> set[str]:
+def _cpuinfo(field: str) -> str:
+    """What /proc/cpuinfo says of the first processor's `field`; empty where it does not."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return set()
-    return next((set(line.split(":", 1)[1].split()) for line in text.splitlines() if line.startswith("flags")), set())
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(field)), "")
 
 
 def _describe(gpus: list, threads: int) -> str:
-    if not gpus:
-        return f"CPU, {threads} threads"
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return f"{len(gpus)} x {details.get('device_name', 'GPU')}"
+    return f"{len(gpus)} x {_gpu_name(gpus)}" if gpus else f"CPU, {threads} threads"
+
+
+def _gpu_name(gpus: list) -> str:
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+def _processor(gpus: list) -> str:
+    if gpus:
+        return _gpu_name(gpus)
+    kernels = " without oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" else ""
+    return (_cpuinfo("model name") or platform.machine()) + kernels

@@ -212,6 +212,11 @@ class Loop:
             raise UserError(self._explain(trouble))
 
     def _save(self) -> None:
+        if not self.options.run_dir.is_dir():
+            raise UserError(
+                f"the run folder {str(self.options.run_dir)!r} is not there any more: put it back under that name, and "
+                "give the same command again"
+            )
         arrays = to_arrays(self.state.variables)
         checkpoint = Checkpoint(self.step, self.history, self.options.identity, arrays)
         save_checkpoint(self.checkpoint_dir, checkpoint, self.state.variables)

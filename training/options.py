@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from decoding.options import IMAGE_SIZES
 from models.options import ModelOptions
 from pipeline.options import AUGMENT_PRESETS, AugmentOptions
 from sources.errors import UserError, unknown_name
@@ -107,6 +108,7 @@ _RANGES = {
     "l2": (0.0, 1.0),
     "max_bad_fraction": (0.0, 1.0),
     "full_scale": (0, 65_535),
+    "image_size": IMAGE_SIZES,
     "replicas": (0, 64),
     "threads": (0, 1024),
     "checkpoint_every_steps": (0, 10**9),
@@ -175,8 +177,8 @@ def _check_fractions(fractions: tuple[float, ...]) -> None:
     if not whole or abs(sum(fractions) - 1) > 1e-6:
         shown = ",".join(f"{part:g}" for part in fractions)
         raise UserError(
-            f"--split_fractions={shown}: it must be three fractions for train, validation and test that add up to 1, "
-            "as in 0.6,0.2,0.2"
+            f"--split_fractions={shown}: it must be three fractions below 1, for train, validation and test, that "
+            "add up to 1, as in 0.6,0.2,0.2"
         )
 
 

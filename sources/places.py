@@ -1,7 +1,11 @@
-"""Where TensorFlow can keep a run: it takes some names for patterns, and cannot take others at all."""
+"""Whether a place can be written to, before there is anything to write."""
 
+import errno
+import os
+import tempfile
 from pathlib import Path
 
+import durable
 from sources.errors import UserError, one_line
 
 _PATTERN = "*?[\\"
@@ -26,3 +30,12 @@ def check_plain(what: str, path: Path) -> None:
         raise UserError(
             f"{what} '{one_line(bytes(path))}': TensorFlow writes only under names in UTF-8; give another path"
         ) from None
+
+
+def check_writable(path: Path) -> None:
+    """Raises OSError where a file cannot be written to `path`; leaves nothing."""
+    if path.is_dir():
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    place = next(parent for parent in path.absolute().parents if parent.exists())
+    with tempfile.TemporaryFile(prefix=durable.TEMPORARY_PREFIX, dir=place):
+        pass
