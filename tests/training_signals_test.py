@@ -88,6 +88,17 @@ def test_before_there_is_anything_to_save_a_signal_stops_at_once():
     assert reached == []
 
 
+def test_a_library_that_the_signal_comes_into_makes_no_fault_of_it():
+    def library():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception as error:
+            raise TypeError("unsupported callable") from error
+
+    with listen(at_once=True), pytest.raises(Stopped, match=r"^SIGTERM: stopped at once"):
+        library()
+
+
 def test_parts_end_where_somebody_asks_to_stop():
     seen = []
 

@@ -36,8 +36,12 @@ class StopRequest:
             self.check("at once; nothing half-written is left")
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: a run that can be resumed
-    """The run stopped on request, with a checkpoint to resume from."""
+class Stopped(BaseException):  # noqa: N818 - not an error: a run that can be resumed
+    """The run stopped on request, with a checkpoint to resume from.
+
+    No Exception, as KeyboardInterrupt is none: a signal may come in the middle of a library, whose `except Exception`
+    would make a fault of its own of it (seen in inspect.signature, while TensorFlow was imported).
+    """
 
 
 def until_stopped(parts: Iterable, stop: StopRequest, where: str) -> Iterator:
