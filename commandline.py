@@ -93,7 +93,7 @@ def import_tensorflow() -> None:
         os.dup2(captured.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
-        except BaseException:
+        except Exception:
             captured.seek(0)
             os.write(standard_error, captured.read())
             raise

@@ -176,7 +176,8 @@ def test_a_signal_at_any_moment_of_the_start_is_one_line(number, tmp_path):
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
         assert process.returncode == 75, (place, stderr)
-        assert stderr.strip().splitlines()[-1].endswith("; the same command goes on from there")
+        (line,) = stderr.splitlines()
+        assert line.endswith("; the same command goes on from there")
         assert temporaries(tmp_path) == []
     assert run_script("train.py", *FLAGS, f"--run_dir={tmp_path / 'run'}").code == 0
     assert outcome(tmp_path / "run") == outcome(finished_run())

@@ -36,7 +36,7 @@ class StopRequest:
             self.check("at once; nothing half-written is left")
 
 
-class Stopped(BaseException):  # noqa: N818 - not an error: a run that can be resumed
+class Stopped(BaseException):
     """The run stopped on request, with a checkpoint to resume from.
 
     No Exception, as KeyboardInterrupt is none: a signal may come in the middle of a library, whose `except Exception`
