@@ -23,14 +23,16 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
     from sources.errors import UserError
+    from sources.places import naming
 
     if not values.run:
         raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
     if not arguments:
         raise UserError("no picture is given: name files or folders after the flags")
 
-    if values.csv:
-        _check_table(commandline.path_of(values.csv))
+    table = commandline.path_of(values.csv) if values.csv else None
+    if table:
+        _check_table(table)
     commandline.import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
@@ -42,11 +44,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     for prediction in predictor.predict(pictures):
         predictions.append(prediction)
         commandline.put(prediction.line())
-    if values.csv:
-        try:
-            write_csv(commandline.path_of(values.csv), predictor.class_names, predictions)
-        except OSError as error:
-            raise UserError(f"--csv={values.csv} cannot be written: {error.strerror}; give another file") from None
+    if table:
+        with naming("--csv", table, "file"):
+            write_csv(table, predictor.class_names, predictions)
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(
@@ -60,14 +60,15 @@ def _check_table(path: Path) -> None:
     A forgotten name would make the first picture the table: `--csv *.jpg`.
     """
     from sources.errors import UserError
-    from sources.places import check_writable
+    from sources.places import check_writable, naming
 
-    try:
+    with naming("--csv", path, "file"):
         check_writable(path)
-        is_table = not path.exists() or path.read_bytes()[: len(_TABLE)] in (_TABLE, b"")
-    except OSError as error:
-        raise UserError(f"--csv={path} cannot be written: {error.strerror}; give another file") from None
-    if not is_table:
+        if not path.exists():
+            return
+        with open(path, "rb") as file:
+            beginning = file.read(len(_TABLE))
+    if beginning not in (_TABLE, b""):
         raise UserError(f"--csv={path} is there and is no table of predictions: give another file")
 
 

@@ -1,9 +1,8 @@
 """What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from sources.files import read_file
 from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
-from sources.places import check_writable
+from sources.places import check_writable, naming
 
 
 def assess(
@@ -30,7 +29,7 @@ def assess(
     Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
     """
     predictor = Predictor(find_saved_model(run_dir))
-    with _named(out_dir):
+    with naming("--out_dir", out_dir):
         check_writable(out_dir / "predictions.csv")
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
@@ -96,18 +95,10 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
 
 
 def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
-    with _named(out_dir):
+    with naming("--out_dir", out_dir):
         write_csv(out_dir / "predictions.csv", names, predictions)
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
-
-
-@contextlib.contextmanager
-def _named(out_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
 
 
 def _lines(what: str, figures: dict, confusion: np.ndarray, names, predictions, out_dir: Path) -> list[str]:

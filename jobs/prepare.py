@@ -12,6 +12,7 @@ from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
 from sources.errors import UserError
 from sources.folders import Catalog, check_outside
+from sources.places import naming
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
 from training.signals import StopRequest
@@ -22,11 +23,9 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     check_outside("--out_dir", out_dir, options.dataset, options.data_dir)
     if (out_dir / "options.json").exists():
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
-    try:
+    with naming("--out_dir", out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
-    except OSError as error:
-        raise UserError(f"--out_dir={out_dir} cannot be written: {error.strerror}; give another folder") from None
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
     try:

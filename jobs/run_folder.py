@@ -10,7 +10,7 @@ from pathlib import Path
 import durable
 import locks
 from sources.errors import UserError
-from sources.places import check_plain
+from sources.places import check_plain, naming
 from training.options import RunOptions, differences
 
 
@@ -128,11 +128,9 @@ class RunFolder:
                 folder.rmdir()
 
     def _claim(self):
-        try:
+        with naming("--run_dir", self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             lock = locks.acquire(self.path / ".lock")
-        except OSError as error:
-            raise UserError(f"--run_dir={self.path} cannot be written: {error.strerror}; give another folder") from None
         if lock is None:
             raise TakenError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
         return lock

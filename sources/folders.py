@@ -1,5 +1,6 @@
 """Class folders, and split folders of class folders: the form in which every data set is read."""
 
+import collections
 import dataclasses
 import os
 from collections.abc import Iterable
@@ -65,9 +66,9 @@ def catalog_of_folder(root: Path) -> Catalog:
         found = f"one class folder ({os.fsdecode(names[0])!r})" if names else "no class folder"
         raise UserError(f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class")
     shown = tuple(map(one_line, names))
-    twins = [name for name in shown if shown.count(name) > 1]
-    if twins:
-        raise UserError(f"{str(root)!r} holds two folders that are both shown as {twins[0]!r}: rename one of them")
+    twin, count = collections.Counter(shown).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{str(root)!r} holds two folders that are both shown as {twin!r}: rename one of them")
     labels = {name: label for label, name in enumerate(names)}
     return Catalog(
         root=os.fsencode(root.absolute()),

@@ -1,8 +1,10 @@
 """Whether a place can be written to, before there is anything to write."""
 
+import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import durable
@@ -30,6 +32,15 @@ def check_plain(what: str, path: Path) -> None:
         raise UserError(
             f"{what} '{one_line(bytes(path))}': TensorFlow writes only under names in UTF-8; give another path"
         ) from None
+
+
+@contextlib.contextmanager
+def naming(flag: str, path: Path, what: str = "folder") -> Iterator[None]:
+    """An OSError of the block comes out as a UserError that names the flag, its value and `what` to give instead."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{flag}={path} cannot be written: {error.strerror}; give another {what}") from None
 
 
 def check_writable(path: Path) -> None:
