@@ -23,7 +23,6 @@ from tests.run_fixtures import (
     session_dir,
     write_shapes,
 )
-from training import hardware
 
 TENSORFLOW_SAYS = re.compile(r"[EW]\d{4} \d\d:\d\d:\d\d")
 SMALL = ["--model=catdog_1", "--filters=4,8", "--image_size=16"]
@@ -47,10 +46,8 @@ def trees() -> Path:
 
 
 @pytest.fixture
-def call(monkeypatch, capfd, tmp_path):
+def call(threads_as_they_are, monkeypatch, capfd, tmp_path):
     """Runs train.py in this process, from an empty folder."""
-    # TensorFlow's threads are fixed once it has begun to compute, as it has in a process full of tests.
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: call_script(train, list(arguments), monkeypatch, capfd)
 

@@ -80,6 +80,12 @@ def manifest(picture_tree, index_of) -> Manifest:
 
 
 @pytest.fixture
+def threads_as_they_are(monkeypatch) -> None:
+    """Runs may begin in this process: TensorFlow has fixed its threads by now, and none sets them."""
+    monkeypatch.setattr("training.hardware._set_threads", lambda threads: None)
+
+
+@pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
     """A disk of SMALL_DISK_BYTES; the test is skipped where this user may not mount one."""
     with disk(tmp_path / "disk", SMALL_DISK_BYTES) as mounted:

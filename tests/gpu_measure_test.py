@@ -15,9 +15,8 @@ from training import hardware
 
 
 @pytest.fixture
-def in_this_process(monkeypatch):
+def in_this_process(threads_as_they_are, monkeypatch):
     """Jobs may run here, where TensorFlow has fixed its threads already; what they change is put back."""
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
     yield

@@ -11,7 +11,6 @@ from pipeline import pixels
 from reports.verdict import verdict
 from tests.pipeline_stages_test import slowly
 from tests.run_fixtures import SMALL_MODEL, call_script, write_shapes
-from training import hardware
 
 ROW = {"input_wait_fraction": 0.4, "step_seconds": 0.1, "read_seconds": 0.01, "decode_seconds": 0.02,
        "augment_seconds": 0.015, "transfer_seconds": 0.001}  # fmt: skip
@@ -47,9 +46,8 @@ def test_an_input_that_does_not(stage, packed, host_augments, advice):
 
 
 @pytest.fixture
-def run(monkeypatch, capfd, tmp_path):
+def run(threads_as_they_are, monkeypatch, capfd, tmp_path):
     """run(*flags) -> (log, TensorBoard's text) of two epochs of a small streamed run."""
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
     root = write_shapes(tmp_path / "shapes", {"disk": 20, "square": 20})
     run_dir = tmp_path / "run"
     flags = [f"--dataset=folder:{root}", *SMALL_MODEL, "--epochs=2", "--global_batch_size=8", "--cache=none",

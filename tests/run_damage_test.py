@@ -13,7 +13,6 @@ from tests.commandline_test import check
 from tests.outcomes import outcome
 from tests.resume_test import damage
 from tests.run_fixtures import call_script, finished_run, lively_flags, read_rows
-from training import hardware
 
 
 @pytest.fixture
@@ -25,10 +24,8 @@ def run_dir(tmp_path):
 
 
 @pytest.fixture
-def start(run_dir, monkeypatch, capfd):
+def start(run_dir, threads_as_they_are, monkeypatch, capfd):
     """start(*flags) -> how train.py ended, in this process."""
-    # TensorFlow's threads are fixed once it has begun to compute, as it has in a process full of tests.
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
     flags = [*lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}"]
     return lambda *more: call_script(train, [*flags, *more], monkeypatch, capfd)
 

@@ -30,7 +30,6 @@ from tests.run_fixtures import (
     start_script,
 )
 from tests.storage import temporaries
-from training import hardware
 
 FLAGS = lively_flags("mixed_bfloat16")
 # Phase -> (module, function, call in which the signal comes, what the last line says).
@@ -50,10 +49,8 @@ PHASES = {
 
 
 @pytest.fixture
-def start(monkeypatch, capfd):
+def start(threads_as_they_are, monkeypatch, capfd):
     """start(run_dir, phase, number, *flags): train.py in this process, with the signal `number` in `phase`."""
-    # TensorFlow's threads are fixed once it has begun to compute, as it has in a process full of tests.
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
     # A signal that nobody listens to must fail the test and not end all of them.
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)}
 

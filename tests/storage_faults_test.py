@@ -15,17 +15,14 @@ from tests.commandline_test import check
 from tests.outcomes import outcome
 from tests.run_fixtures import call_script, finished_run, lively_flags, session_dir
 from tests.storage import SMALL_DISK_BYTES, disk, file_size_limit, grow, read_only, temporaries
-from training import hardware
 
 TABLES = ("options.json", "flags.txt", "split.csv", "history.csv", "predictions_test.csv", "quarantine.csv",
           "results.json", "report.html")  # fmt: skip
 
 
 @pytest.fixture
-def start(monkeypatch, capfd):
+def start(threads_as_they_are, monkeypatch, capfd):
     """start(run_dir, *flags) -> how train.py ended, in this process."""
-    # TensorFlow's threads are fixed once it has begun to compute, as it has in a process full of tests.
-    monkeypatch.setattr(hardware, "_set_threads", lambda threads: None)
 
     def run(run_dir, *more):
         done = call_script(train, [*lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}", *more], monkeypatch, capfd)
