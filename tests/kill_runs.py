@@ -46,8 +46,8 @@ class RunServer:
 
 
 @functools.cache
-def server() -> RunServer:
-    """The one of this session."""
+def server(precision: str) -> RunServer:
+    """The one of this session for runs of one precision, so that those of two may go on side by side."""
     return RunServer()
 
 
@@ -73,6 +73,7 @@ class KilledRun:
         folder.mkdir()
         self.run_dir, self.log = folder / "run", folder / "log"
         self._cache_dir = folder / "cache"
+        self._server = server(precision)
         self._flags = (*eventful_flags(precision), f"--run_dir={self.run_dir}")
         self._starts = 0
 
@@ -88,9 +89,8 @@ class KilledRun:
         )
         cache = "pack" if number % 2 == 0 or fault.startswith("pack") else "none"
         more = (f"--cache={cache}", f"--checkpoint_every_steps={(3, 2, 5)[number % 3]}")
-        return server().run(
-            (*self._flags, *more), self._cache_dir, self.log, fault, (*replaced, *more_replaced), visits
-        )
+        arguments = (*self._flags, *more)
+        return self._server.run(arguments, self._cache_dir, self.log, fault, (*replaced, *more_replaced), visits)
 
     def kill_at(self, fault: str) -> bool:
         """Whether the run was killed there; False where it ended before, and ended well."""

@@ -1,5 +1,6 @@
 """Killed at named points, wherever the disk or the state is between two truths, a run ends in the same bits."""
 
+import concurrent.futures
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import faults
-from tests.kill_runs import KilledRun, undisturbed
+from tests.kill_runs import KilledRun, few_shapes_dir, undisturbed
 from tests.outcomes import outcome
 from tests.run_fixtures import ROOT
 from training.checkpoint import restore
@@ -37,18 +38,27 @@ def no_dropout_state(variables, arrays) -> None:
     restore(variables, kept)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-def test_killed_at_every_kind_of_point(precision, tmp_path):
+def kill_again_and_again(precision, folder) -> int:
+    """How often a run of this precision was killed before it came to its end."""
     whole, _ = undisturbed(precision)
-    run, number = KilledRun(tmp_path / "0", precision), 0
+    folder.mkdir()
+    run, kills = KilledRun(folder / "0", precision), 0
     for fault in drawn_faults(precision):
         if not run.kill_at(fault):
             # It ended before it came there, as it had begun late.
             assert outcome(run.run_dir) == whole, fault
-            number += 1
-            run = KilledRun(tmp_path / str(number), precision)
+            run = KilledRun(folder / str(kills), precision)
             assert run.kill_at(fault), fault
+        kills += 1
     assert run.finish() == whole
+    return kills
+
+
+def test_killed_at_every_kind_of_point(tmp_path):
+    few_shapes_dir()  # before two threads ask for it
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        chains = [pool.submit(kill_again_and_again, precision, tmp_path / precision) for precision in PRECISIONS]
+        assert sum(chain.result() for chain in chains) >= KILLS
 
 
 def test_the_run_that_is_killed_has_everything_in_play():
