@@ -19,7 +19,8 @@ KILLS = 25
 
 
 def drawn_faults(precision: str) -> list[str]:
-    """Half of all points each, once, and more of them drawn, each at a drawn early visit; in the order of a run's life.
+    """Half of all points each, once, and more of them drawn, in the order of a run's life; each at one of its first
+    three visits, or at the first where an epoch has one or two.
 
     So each start goes a little further than the one before, and few of them pay for an export and a report.
     """
@@ -28,7 +29,7 @@ def drawn_faults(precision: str) -> list[str]:
     points = [*faults.POINTS[PRECISIONS.index(precision) :: 2]]
     points += generator.choice(faults.POINTS, -(-KILLS // 2) - len(points)).tolist()
     points.sort(key=faults.POINTS.index)
-    return [f"{point}:{generator.integers(1, min(visits[point], 4) + 1)}" for point in points]
+    return [f"{point}:{generator.integers(1, 4) if visits[point] >= 10 else 1}" for point in points]
 
 
 def no_dropout_state(variables, arrays) -> None:
