@@ -42,8 +42,10 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
         reporter.say(f"  {split:<11}{sum(counts)} ({named})")
     for path, reason in data.quarantine[:5]:
         reporter.say(f"  refused   {one_line(path)}: {reason}")
-    if data.splits.shared:
-        reporter.say(f"  warning   {data.splits.shared} files have the same bytes as a file of another split")
+    for what, ids in (("split", data.splits.shared), ("class", data.splits.contradicting)):
+        if len(ids):
+            first = one_line(os.fsencode(data.manifest.shown_path(ids[0])))
+            reporter.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
     for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
         reporter.say(f"{label:<12}{reason}")
 

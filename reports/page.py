@@ -71,7 +71,6 @@ def write_report(
       OSError: a file is missing, or the page cannot be written.
       ValueError: predictions_test.csv names a class that results.json does not.
     """
-    run_dir = Path(run_dir)
     results = _read_json(run_dir / "results.json")
     history = [_numbers(row) for row in _read_rows(run_dir / "history.csv")]
     page = _environment().get_template("page.html").render(
@@ -131,19 +130,20 @@ def _test_figures(path: Path, class_names: Sequence[str]) -> dict | None:
 
 
 def _data_figures(run_dir: Path, class_names: Sequence[str]) -> dict:
-    """Examples a class and split, files whose content is in two splits, and the quarantine list."""
-    counts, splits_of = Counter(), defaultdict(Counter)
+    """Examples a class and split, files whose content is in two splits or classes, and the quarantine list."""
+    counts, twins = Counter(), {"split": defaultdict(Counter), "label": defaultdict(Counter)}
     for row in _read_rows(run_dir / "split.csv"):
         counts[row["label"], row["split"]] += 1
-        splits_of[row["sha256"]][row["split"]] += 1
-    splits_of.pop("", None)
+        for column, values in twins.items():
+            values[row["sha256"]][row[column]] += bool(row["sha256"])
     quarantine = run_dir / "quarantine.csv"
     refused = [(row["path"], row["reason"]) for row in _read_rows(quarantine)] if quarantine.exists() else []
     rows = [(name, [counts[name, split] for split in SPLITS]) for name in class_names]
     return {
         "rows": rows,
         "totals": np.array([row for _, row in rows]).sum(axis=0).tolist(),
-        "shared": sum(splits.total() for splits in splits_of.values() if len(splits) > 1),
+        "shared": sum(splits.total() for splits in twins["split"].values() if len(splits) > 1),
+        "contradicting": sum(labels.total() for labels in twins["label"].values() if len(labels) > 1),
         "refused": refused,
     }
 

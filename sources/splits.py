@@ -20,11 +20,13 @@ from sources.walk import SPLIT_NAMES
 class Splits:
     """Which examples are in which split: int64 example ids, ascending (file order), by split name.
 
-    `shared` counts the files of a drawn or given split whose very bytes also stand in another split.
+    `shared` are the ids of files whose very bytes also stand in another split, `contradicting` of those that also
+    stand under another class.
     """
 
     ids: dict[str, np.ndarray]
-    shared: int = 0
+    shared: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    contradicting: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
 
     def counts(self, manifest: Manifest) -> dict[str, list[int]]:
         """Examples a class, by split name."""
@@ -57,7 +59,8 @@ def make_splits(manifest: Manifest, refused: np.ndarray, fractions: tuple[float,
     codes[~alive] = -1
     _check_trainable(manifest, codes)
     ids = {name: np.flatnonzero(codes == code) for code, name in enumerate(SPLIT_NAMES)}
-    return Splits(ids, _count_shared(groups, codes))
+    labels = np.where(alive, manifest.labels, -1)
+    return Splits(ids, shared=_crossing(groups, codes), contradicting=_crossing(groups, labels))
 
 
 def write_split_csv(path: Path, manifest: Manifest, splits: Splits) -> None:
@@ -120,8 +123,9 @@ def _check_trainable(manifest: Manifest, codes: np.ndarray) -> None:
         )
 
 
-def _count_shared(groups: np.ndarray, codes: np.ndarray) -> int:
-    used = codes >= 0
-    pairs = np.unique(np.stack([groups[used], codes[used]], axis=1), axis=0)
+def _crossing(groups: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """The ids in groups that hold more than one mark; a negative mark is none."""
+    used = np.flatnonzero(marks >= 0)
+    pairs = np.unique(np.stack([groups[used], marks[used]], axis=1), axis=0)
     crossing = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)
-    return int(np.isin(groups[used], crossing).sum())
+    return used[np.isin(groups[used], crossing)]

@@ -34,9 +34,11 @@ def test_every_file_is_an_example_or_quarantined(call, tmp_path):
     (root / "disk" / "0001.png").write_bytes(BROKEN)  # refused by its header
     path = root / "square" / "0000.jpg"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # refused by the decoder alone
+    (root / "stripes" / "copy.jpg").write_bytes((root / "disk" / "0000.jpg").read_bytes())
     done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}")
-    assert "22 examples, 2 quarantined" in done.stdout
-    assert len(read_rows(tmp_path / "out" / "split.csv")) == 22
+    assert "23 examples, 2 quarantined" in done.stdout
+    assert "warning   2 files have the same bytes as a file of another class, as disk/0000.jpg" in done.stdout
+    assert len(read_rows(tmp_path / "out" / "split.csv")) == 23
 
 
 def test_options_reach_the_sheets_and_the_split(call, tmp_path):

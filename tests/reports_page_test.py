@@ -167,6 +167,11 @@ def test_data_counts_and_leaks(tmp_path):
     text = report_of(folder)[1].words("data")
     assert "cats 2 0 1 3 dogs 1 1 1 3 all 3 1 2 6" in text
     assert "3 files have the same bytes as a file of another split" in text
+    assert "another class" not in text
+    durable.write_csv(folder / "split.csv", [*rows, ("g", "dogs", "train", "1")])
+    text = report_of(folder)[1].words("data")
+    assert "4 files have the same bytes as a file of another split" in text
+    assert "4 files have the same bytes as a file of another class" in text
 
 
 @pytest.mark.usefixtures("_fast_plots")

@@ -55,7 +55,7 @@ def test_every_example_is_in_one_split_and_every_class_is_cut_alike():
         "validation": [60, 60, 10, 2],
         "test": [60, 60, 10, 1],
     }
-    assert splits.shared == 0
+    assert len(splits.shared) == 0
 
 
 @pytest.mark.parametrize("count", range(1, 12))
@@ -106,7 +106,7 @@ def test_duplicates_stay_together_within_and_across_classes(seed):
     codes = code_of(manifest, splits)
     for content in np.unique(contents):
         assert len(set(codes[contents == content])) == 1
-    assert splits.shared == 0
+    assert len(splits.shared) == 0
     assert min(map(sum, splits.counts(manifest).values())) >= 8
 
 
@@ -156,7 +156,15 @@ def test_the_same_bytes_in_two_given_splits_are_counted():
     contents = [0, 1, 2, 0, 4, 5, 1, 7]
     manifest = make_manifest([0] * 4 + [1] * 4, contents=contents, given="ttte" + "ttve")
     # File 0 is in train and test, file 1 in train and validation: four files.
-    assert make_splits(manifest, NONE, THIRDS, 1).shared == 4
+    assert make_splits(manifest, NONE, THIRDS, 1).shared.tolist() == [0, 1, 3, 6]
+
+
+def test_the_same_bytes_under_two_classes_are_counted_and_refused_ones_are_not():
+    contents = [0, 1, 2, 0, 4, 5, 1, 2]
+    manifest = make_manifest([0] * 4 + [1] * 4, contents=contents)
+    # File 0 is there twice, of one class; files 1 and 2 are there as both.
+    assert make_splits(manifest, NONE, THIRDS, 1).contradicting.tolist() == [1, 2, 6, 7]
+    assert make_splits(manifest, np.array([6]), THIRDS, 1).contradicting.tolist() == [2, 7]
 
 
 def test_a_class_without_training_pictures_is_named():
