@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import durable
@@ -43,9 +44,15 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
 
 
 def prepare_data(
-    options: RunOptions, catalog: Catalog, cache_dir: Path, reporter: Reporter, stop: StopRequest | None = None
+    options: RunOptions,
+    catalog: Catalog,
+    cache_dir: Path,
+    reporter: Reporter,
+    stop: StopRequest | None = None,
+    before_decoding: Callable = lambda num_classes, pixel_shape: None,
 ) -> Data:
-    """Checks, splits and packs the pictures of a catalog; raises Stopped where `stop` is set meanwhile."""
+    """Checks, splits and packs the pictures of a catalog, as `pipeline.data.load_data`; raises Stopped where `stop` is
+    set meanwhile."""
     data_options = DataOptions(
         options.image_size, options.color_mode, options.bit_depth, options.full_scale, options.cache,
         options.on_bad_image, options.max_bad_fraction, options.split_fractions, options.split_seed, cache_dir,
@@ -66,7 +73,7 @@ def prepare_data(
 
     go_on()
     try:
-        data = load_data(catalog, data_options, on_progress, reporter.say, go_on)
+        data = load_data(catalog, data_options, on_progress, reporter.say, go_on, before_decoding)
     finally:
         reporter.stop()
     if options.full_train:

@@ -2,10 +2,12 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +18,7 @@ from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
 from jobs.resume import find_checkpoint, identity_of, versions
 from jobs.run_folder import RunFolder
-from models.zoo import build_model
+from models.zoo import ModelOptions, build_model
 from pipeline.contract import batch_spec
 from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
@@ -63,13 +65,17 @@ def run(
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.global_batch_size, hardware.replicas)
     with listen() as stop, open_summaries(folder.path, reporter.say) as summaries:
-        data = prepare_data(options, catalog, cache_dir, reporter, stop)
+        # Too small a picture, and weights that cannot be had, are told before the decoding and before the folder is a
+        # run. Of a run that goes on nobody needs the file that it started from: its checkpoint has the weights.
+        build = _model_builder(options.model_options, hardware)
+        data = prepare_data(options, catalog, cache_dir, reporter, stop, **({} if old else {"before_decoding": build}))
         # Before anything is written: what cannot be continued stays as it is.
         identity = identity_of(options, hardware, data)
         saved = find_checkpoint(folder.path, identity, data, reporter.say)
+        if saved:
+            build = _model_builder(dataclasses.replace(options.model_options, weights="none"), hardware)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
-        # Before the folder is a run: a picture too small for the model leaves nothing behind.
-        loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop)
+        loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop, build)
         durable.write_json(folder.options_path, options.to_json())
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
@@ -96,14 +102,23 @@ def _naming_memory(options: RunOptions) -> Iterator[None]:
         ) from None
 
 
-def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop: StopRequest) -> Loop:
+def _model_builder(options: ModelOptions, hardware: Hardware) -> Callable[[int, tuple[int, int, int]], keras.Model]:
+    """`build_model` of these options under the strategy's scope; asked twice, it gives the model that it has built."""
+
+    @functools.cache
+    def build(num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
+        with hardware.scope():
+            return build_model(options, num_classes, pixel_shape)
+
+    return build
+
+
+def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop, build) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
-    num_classes = len(data.manifest.class_names)
-    shape = data.pixels.pixel_format.shape
     state = make_state(
         hardware,
-        lambda: build_model(options.model_options, num_classes, shape),
+        lambda: build(len(data.manifest.class_names), data.pixels.pixel_format.shape),
         lambda: build_optimizer(options, order.steps_per_epoch),
         options.global_batch_size,
     )

@@ -87,6 +87,7 @@ def load_data(
     on_progress: Callable[[int, int], None],
     say: Callable[[str], None] = lambda line: None,
     go_on: Callable[[], None] = lambda: None,
+    before_decoding: Callable[[int, tuple[int, int, int]], object] = lambda num_classes, pixel_shape: None,
 ) -> Data:
     """Indexes, checks, splits and packs.
 
@@ -95,6 +96,8 @@ def load_data(
       on_progress: called with (done, total) while pictures are decoded; what it raises ends that.
       say: takes a log line about a wait for another process, or about what could not be kept.
       go_on: called often while files are read; what it raises ends that.
+      before_decoding: called with the number of classes and (height, width, channels) of the pictures as soon as
+        these are known; what it raises spares the decoding of them all.
 
     Raises:
       UserError: nothing can be trained on, or the pack that is asked for cannot be written.
@@ -104,6 +107,7 @@ def load_data(
     _check_classes(manifest, catalog)
     _check_quarantine(manifest, catalog, {}, options)  # now, and not after an hour of decoding
     pixel_format, why_format = choose_pixel_format(manifest, options)
+    before_decoding(len(manifest.class_names), pixel_format.shape)
 
     def progress(done: int) -> None:
         on_progress(done, len(manifest))

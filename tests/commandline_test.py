@@ -12,6 +12,7 @@ import pytest
 
 import commandline
 import durable
+import pipeline.data
 import train
 from tests.run_fixtures import (
     BROKEN,
@@ -106,7 +107,6 @@ def check(done, words):
         (["--dataset=folder:{trees}/few"], ["class 'stripes' is empty", "add some"]),
         (["--dataset=folder:{trees}/unreadable"], ["class 'disk' is empty", "refused 2 files", "disk/a.jpg", "JPEG"]),
         (["--dataset=folder:{trees}/good", "--image_size=4"], ["--image_size=4", "from 8 to 2048"]),
-        (["--dataset=folder:{trees}/good", "--model=catdog_2", "--image_size=16"], ["image_size is 16", "larger"]),
     ],
     ids=lambda value: " ".join(value) if value[0].startswith("--") else "",
 )  # fmt: skip
@@ -114,6 +114,21 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
     check(call(*(argument.format(trees=trees()) for argument in arguments)), words)
     assert os.listdir(tmp_path) == []
     assert sorted(os.listdir(trees() / "good")) == ["disk", "square"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model=catdog_2", "--image_size=16"], ["image_size is 16", "larger"]),
+        (["--model=mobilenet_v2_035", "--weights={trees}/no.h5"], ["no.h5': there is no such file"]),
+        (["--model=mobilenet_v2_035", "--weights={trees}/file.h5"], ["file.h5': not the weights of"]),
+    ],
+    ids=["too small", "no weights", "no file of weights"],
+)  # fmt: skip
+def test_a_model_that_cannot_be_had_is_told_before_a_picture_is_decoded(arguments, words, call, monkeypatch):
+    (trees() / "file.h5").write_text("no weights")
+    monkeypatch.setattr(pipeline.data, "_open_pixels", lambda *_: pytest.fail("the pictures are decoded"))
+    check(call(f"--dataset=folder:{trees() / 'good'}", *(part.format(trees=trees()) for part in arguments)), words)
 
 
 def test_a_run_folder_of_other_options_is_refused(call):

@@ -6,12 +6,13 @@ import signal
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.outcomes import outcome
-from tests.run_fixtures import finished_run, lively_flags, run_script, session_dir, start_script
+from tests.run_fixtures import finished_run, lively_flags, run_script, session_dir, shapes_dir, start_script
 
 STEPS = 25  # an epoch
 
@@ -116,6 +117,20 @@ def test_killed_again_and_again_at_random_moments(precision, tmp_path):
         process.communicate()
     finish(run_dir, arguments)
     assert outcome(run_dir) == outcome(whole)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_without_the_file_of_weights_that_it_started_from(tmp_path):
+    weights = tmp_path / "start.weights.h5"
+    settings = {"input_shape": (32, 32, 3), "alpha": 0.35, "include_top": False, "weights": None}
+    keras.applications.MobileNetV2(**settings).save_weights(weights)
+    arguments = (f"--dataset=folder:{shapes_dir()}", "--model=mobilenet_v2_035", "--image_size=32", "--epochs=1",
+                 f"--weights={weights}", "--checkpoint_every_steps=2", "--global_batch_size=8")  # fmt: skip
+    finish(tmp_path / "whole", arguments)
+    stop_at(4, tmp_path / "run", arguments)
+    weights.unlink()
+    finish(tmp_path / "run", arguments)
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
 
 
 @pytest.mark.slow
