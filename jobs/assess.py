@@ -28,9 +28,10 @@ def assess(
 
     Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
     """
-    predictor = Predictor(find_saved_model(run_dir))
+    saved_model = find_saved_model(run_dir)
     with naming("--out_dir", out_dir):
         check_writable(out_dir / "predictions.csv")
+    predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
