@@ -33,9 +33,9 @@ def late_assert() -> Callable:
 
         def wait(holds):
             time.sleep(0 if holds else delay)
+            return holds
 
-        with tf.control_dependencies([tf.py_function(wait, [condition], [])]):
-            return assert_in_words(condition, data)
+        return assert_in_words(tf.numpy_function(wait, [condition], tf.bool), data)
 
     return assert_late
 
