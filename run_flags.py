@@ -107,11 +107,20 @@ def options_of(values: flags.FlagValues, names: tuple[str, ...]) -> RunOptions:
 
 
 def flagfile_of(options: RunOptions) -> str:
-    """A flagfile that gives `options` again, whatever the presets become."""
+    """A flagfile that gives `options` again, whatever the presets become; a path that no line of one can hold is told
+    in a comment."""
     plain = options.to_json()
     knobs = plain.pop("augment")
-    lines = [f"--{name}={_shown(value)}" for name, value in plain.items() if value is not None and value != ""]
+    lines = [_flag_line(name, value) for name, value in plain.items() if value is not None and value != ""]
     return "\n".join([*lines, "--augment=none", *(f"--{name}={_shown(value)}" for name, value in knobs.items())]) + "\n"
+
+
+def _flag_line(name: str, value) -> str:
+    text = _shown(value)
+    # absl reads a flagfile as UTF-8, line by line, without the blanks at their ends.
+    if text.isprintable() and text == text.rstrip():
+        return f"--{name}={text}"
+    return f"# give on the command line what no line here can hold: --{name}={text!a}"
 
 
 def _shown(value) -> str:

@@ -31,7 +31,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one run."""
     from jobs.run_folder import claim, claim_new
     from sources.catalog import open_catalog
-    from sources.errors import unknown_name
+    from sources.errors import UserError, unknown_name
     from sources.folders import check_outside
     from training.signals import listen
 
@@ -39,6 +39,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if values.resume not in RESUMES:
         raise unknown_name("--resume", values.resume, RESUMES)
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
+    if values.run_dir == "":
+        raise UserError("--run_dir is empty: name a folder, or leave it out for a new one in runs")
     run_dir = commandline.path_of(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
     check_outside("--run_dir", run_dir, options.dataset, options.data_dir)
     cache_dir = commandline.cache_dir(values)

@@ -58,7 +58,7 @@ def run(
     old = folder.adopt(options)
     results = folder.results()
     if results is not None:
-        reporter.say(f"finished already: {folder.path / 'results.json'}")
+        reporter.say(f"finished already: {folder.path / 'results.json'}; another --run_dir trains again")
         return results
     threads = options.threads or (old or {}).get("threads", 0)
     hardware = set_up(options.precision, options.strategy, options.replicas, threads)

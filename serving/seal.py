@@ -34,18 +34,24 @@ def check_seal(folder: Path) -> None:
         ) from None
     if not known:
         raise UserError(f"{str(folder)!r} was exported by another version of Penstock: predict with that one")
-    changed = sorted(name for name in sealed.keys() | found.keys() if sealed.get(name) != found.get(name))
+    changed = sorted(name for name in sealed if sealed[name] != found.get(name))
     if changed:
-        raise UserError(f"{str(folder)!r} is not as it was exported ({changed[0]!r} differs): copy it again, whole")
+        raise UserError(
+            f"{str(folder)!r} is not as it was exported ({changed[0]!r} differs): copy it again, whole, or delete it "
+            "and give the run's train.py command again, which exports it anew"
+        )
+    strange = sorted(found.keys() - sealed.keys())
+    if strange:
+        raise UserError(f"{str(folder)!r} holds {strange[0]!r}, which was not exported with it: take that out")
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 by relative path, of every file but those that are others' to add."""
+    """SHA-256 by relative path, of every file but those that are others' to add: hidden ones are the file browsers'."""
     paths = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
         name.as_posix(): durable.sha256_file(path)
         for name, path in sorted(paths.items())
-        if name.parts[0] != SEAL.parts[0]
+        if name.parts[0] != SEAL.parts[0] and not any(part.startswith(".") for part in name.parts)
     }
 
 

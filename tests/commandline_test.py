@@ -101,6 +101,7 @@ def check(done, words):
         (["--dataset=folder:."], ["--run_dir 'runs/folder-", "lies in the data folder '.'", "give another place"]),
         (["--dataset=folder:{trees}/good", "--run_dir={trees}/good"], ["good' lies in the data folder"]),
         (["--dataset=folder:{trees}/good", "--cache_dir={trees}/good/c"], ["--cache_dir '", "c' lies in the data"]),
+        (["--dataset=folder:{trees}/good", "--run_dir="], ["--run_dir is empty", "leave it out"]),
         (["--dataset=folder:{trees}/good", "--resume=must"], ["--resume=must", "check --run_dir"]),
         (["--dataset=folder:{trees}/good", "--strategy=none", "--replicas=2"], ["--replicas=2", "leave one"]),
         (["--dataset=folder:{trees}/hollow"], ["class 'square' is empty", "hollow/square'", "remove the folder"]),

@@ -87,6 +87,15 @@ def test_a_flagfile_gives_the_same_options_again(arguments, tmp_path):
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
 
 
+@pytest.mark.parametrize("path", ["/pictures/end ", "/pictures/two\nlines", "/pictures/\udcff", "/\x1b[2J"])
+def test_what_no_flagfile_can_hold_is_told_in_it_and_given_beside_it(path, tmp_path):
+    options = options_from(f"--dataset=folder:{path}", "--epochs=3")
+    text = run_flags.flagfile_of(options)
+    (tmp_path / "flags.txt").write_text(text)
+    assert f"# give on the command line what no line here can hold: --dataset={'folder:' + path!a}\n" in text
+    assert options_from(f"--flagfile={tmp_path / 'flags.txt'}", f"--dataset=folder:{path}") == options
+
+
 def test_a_flagfile_does_not_lean_on_presets(tmp_path):
     options = options_from("--dataset=catdog", "--full_train")
     text = run_flags.flagfile_of(options)

@@ -63,24 +63,34 @@ HOSTILE = {
 def endpoint(tmp_path_factory):
     keras.config.set_dtype_policy("float32")
     pixel_format = PixelFormat(16)
-    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 3, pixel_format.shape)
+    model = build_model(ModelOptions("catdog_1", filters=(4, 8), units=5), 3, pixel_format.shape)
     served = ServedModel(model, ["a", "b", "c"], pixel_format, 255)
     path = str(tmp_path_factory.mktemp("served"))
-    tf.saved_model.save(served, path, signatures={"serving_default": served.serving_default})
+    signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
+    tf.saved_model.save(served, path, signatures=signatures)
     loaded = tf.saved_model.load(path)
-    call = loaded.signatures["serving_default"]
 
     def send(contents):
-        return {name: value.numpy() for name, value in call(image_bytes=tf.constant(contents, tf.string)).items()}
+        if isinstance(contents, np.ndarray):
+            outputs = loaded.signatures["serve_images"](images=tf.constant(contents))
+        else:
+            outputs = loaded.signatures["serving_default"](image_bytes=tf.constant(contents, tf.string))
+        return {name: value.numpy() for name, value in outputs.items()}
 
-    send.keep = loaded  # the signatures hold its variables only weakly
     return send
 
 
-def test_an_empty_batch_has_an_empty_answer(endpoint):
-    outputs = endpoint([])
+@pytest.mark.parametrize("nothing", [[], np.zeros((0, 16, 16, 3), np.uint8)], ids=["bytes", "pixels"])
+def test_an_empty_batch_has_an_empty_answer(nothing, endpoint):
+    outputs = endpoint(nothing)
     assert outputs["probabilities"].shape == (0, 3)
     assert outputs["class_name"].shape == outputs["probability"].shape == (0,)
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (8, 8, 3), (16, 16, 1)], ids=str)
+def test_pixels_of_another_shape_are_refused_with_the_one_that_is_wanted(shape, endpoint):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is not compatible with expected shape \[\?,16,16,3\]"):
+        endpoint(np.zeros((2, *shape), np.uint8))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

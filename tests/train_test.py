@@ -178,7 +178,10 @@ def test_a_finished_run_is_not_run_again(monkeypatch, capfd):
     before = {path: path.stat().st_mtime_ns for path in finished_run().rglob("*") if path.is_file()}
     arguments = [*lively_flags("mixed_bfloat16"), f"--run_dir={finished_run()}"]
     done = call_script(train, arguments, monkeypatch, capfd)
-    assert (done.code, done.stdout) == (0, f"finished already: {finished_run() / 'results.json'}\n")
+    assert (done.code, done.stdout) == (
+        0,
+        f"finished already: {finished_run() / 'results.json'}; another --run_dir trains again\n",
+    )
     after = {path: path.stat().st_mtime_ns for path in finished_run().rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
 
