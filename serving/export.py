@@ -118,7 +118,7 @@ def _storage_error(error: tf.errors.OpError) -> OSError | None:
 @contextlib.contextmanager
 def _temporaries_beside(path: Path) -> Iterator[None]:
     """TensorFlow's saver leaves a file in the machine's temporary folder if it is killed; here the next run sweeps."""
-    with tempfile.TemporaryDirectory(prefix=durable.TEMPORARY_PREFIX, dir=path.parent) as place:
+    with tempfile.TemporaryDirectory(prefix=durable.temporary_prefix(path), dir=path.parent) as place:
         before, tempfile.tempdir = tempfile.tempdir, place
         try:
             yield

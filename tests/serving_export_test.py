@@ -173,6 +173,6 @@ def test_what_the_saver_scribbles_lies_where_the_next_run_sweeps(small, tmp_path
     save = tf.saved_model.save
     monkeypatch.setattr(tf.saved_model, "save", lambda *a, **k: places.append(tempfile.mkstemp()[1]) or save(*a, **k))
     export_model(tmp_path / "out", served_model, proof)
-    assert os.path.relpath(places[0], tmp_path).startswith(durable.TEMPORARY_PREFIX)
+    assert os.path.relpath(places[0], tmp_path).startswith(durable.temporary_prefix(tmp_path / "out"))
     assert os.listdir(tmp_path) == ["out"]
     assert tempfile.gettempdir() == usual
