@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,13 @@ import locks
 from sources.errors import UserError
 from sources.places import check_plain, naming
 from training.options import RunOptions, differences
+
+# Every name that a run writes as a file, and as a folder.
+FILES = ("options.json", "flags.txt", "split.csv", "quarantine.csv", "bad_batch.csv", "history.csv",
+         "predictions_test.csv", "results.json", "report.html")  # fmt: skip
+FOLDERS = ("train", "validation", "test", "checkpoints", "saved_model")
+_LOCK = ".lock"
+_TEMPORARIES = tuple(durable.temporary_prefix(Path(name)) for name in (*FILES, "saved_model"))
 
 
 class TakenError(UserError):
@@ -73,12 +79,10 @@ class RunFolder:
             raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
         if resume == "never" and known:
             raise TakenError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
-        if not known and path.is_dir() and any(_is_foreign(name) for name in os.listdir(path)):
+        if not known and path.is_dir() and any(map(_is_foreign, path.iterdir())):
             raise TakenError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._lock = self._claim()
-        durable.remove_leftovers(path)
-        durable.remove_leftovers(path / "checkpoints")
 
     def results(self) -> dict | None:
         """What results.json holds, where the run that is here is whole to its last file; None for an unfinished one."""
@@ -90,7 +94,28 @@ class RunFolder:
         return results if isinstance(results, dict) and all((self.path / name).exists() for name in last) else None
 
     def adopt(self, options: RunOptions) -> dict | None:
-        """The options.json that is here, or None; raises UserError where its run is not the one of `options`."""
+        """The options.json that is here, or None; raises UserError where its run is not the one of `options`.
+
+        What a killed process left half-written of the run is deleted then.
+        """
+        old = self._known_options(options)
+        for prefix in _TEMPORARIES:
+            durable.remove_leftovers(self.path, prefix)
+        durable.remove_leftovers(self.path / "checkpoints")
+        return old
+
+    def release(self) -> None:
+        """Lets other runs have the folder."""
+        self._lock.close()
+
+    def take_away(self) -> None:
+        """Deletes the lock and the folders that were made for it, as far as they are empty."""
+        with contextlib.suppress(OSError):
+            (self.path / _LOCK).unlink()
+            for folder in self._made:
+                folder.rmdir()
+
+    def _known_options(self, options: RunOptions) -> dict | None:
         try:
             old = json.loads(self.options_path.read_text())
             if not isinstance(old, dict):
@@ -116,26 +141,19 @@ class RunFolder:
             )
         return old
 
-    def release(self) -> None:
-        """Lets other runs have the folder."""
-        self._lock.close()
-
-    def take_away(self) -> None:
-        """Deletes the lock and the folders that were made for it, as far as they are empty."""
-        with contextlib.suppress(OSError):
-            (self.path / ".lock").unlink()
-            for folder in self._made:
-                folder.rmdir()
-
     def _claim(self):
         with naming("--run_dir", self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = locks.acquire(self.path / ".lock")
+            lock = locks.acquire(self.path / _LOCK)
         if lock is None:
             raise TakenError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
         return lock
 
 
-def _is_foreign(name: str) -> bool:
+def _is_foreign(path: Path) -> bool:
     """Whether a run that was killed before its options.json stood cannot have left this."""
-    return name != ".lock" and not name.startswith(durable.TEMPORARY_PREFIX)
+    if path.name == _LOCK:
+        with contextlib.suppress(FileNotFoundError):  # another process has just taken it away
+            return path.lstat().st_size > 0  # ours is empty
+        return False
+    return not path.name.startswith(_TEMPORARIES)

@@ -1,0 +1,47 @@
+"""What lies in a run folder and is not the run's: left alone, or refused before anything is written."""
+
+import contextlib
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+import durable
+from jobs.run_folder import RunFolder, claim
+from sources.errors import UserError
+from tests.jobs_run_folder_test import OPTIONS, begin
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match=r"holds other files and no run: give an empty or a new folder"):
+        RunFolder(tmp_path, "auto")
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("name", [".lock", ".incomplete-thesis.doc", ".replaced-thesis", ".git"])
+def test_hidden_files_of_the_users_are_other_files_too(name, tmp_path):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(UserError, match=r"holds other files and no run"):
+        RunFolder(tmp_path, "auto")
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_a_lock_that_another_takes_away_meanwhile_is_no_file_of_the_users(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter([path / ".lock"]))
+    RunFolder(tmp_path, "auto").release()
+
+
+@pytest.mark.parametrize("options", [OPTIONS, dataclasses.replace(OPTIONS, epochs=9)])
+def test_what_is_not_the_runs_stays_in_its_folder(options, tmp_path):
+    path = begin(tmp_path / "run")
+    precious, ours = ".incomplete-thesis.doc", f"{durable.TEMPORARY_PREFIX}history.csv-x1"
+    for name in (precious, ours, ".lock"):
+        (path / name).write_text("of a size")
+    with claim(path, "auto") as folder, contextlib.suppress(UserError):
+        folder.adopt(options)
+    # A folder whose options are another program's is left as it is altogether.
+    kept = [precious] if options == OPTIONS else [precious, ours]
+    assert sorted(os.listdir(path)) == sorted([*kept, ".lock", "options.json"])
+    assert (path / ".lock").read_text() == "of a size"
