@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,9 @@ class TakenError(UserError):
 
 
 @contextlib.contextmanager
-def claim(path: Path, resume: str) -> Iterator["RunFolder"]:
+def claim(path: Path, resume: str, cache_dir: Path | None = None) -> Iterator["RunFolder"]:
     """A RunFolder for the block; folders that a mistake or a stop left without a run are taken away again."""
-    with _held(RunFolder(path, resume)) as folder:
+    with _held(RunFolder(path, resume, cache_dir)) as folder:
         yield folder
 
 
@@ -60,18 +61,21 @@ def _held(folder: "RunFolder") -> Iterator["RunFolder"]:
 class RunFolder:
     """A run folder that this process holds; the lock goes with the process, so a dead run never blocks."""
 
-    def __init__(self, path: Path, resume: str):
+    def __init__(self, path: Path, resume: str, cache_dir: Path | None = None):
         """Creates and locks the folder.
 
         Args:
           path: the run folder.
           resume: "auto" continues what is there, "never" refuses it, "must" refuses its absence.
+          cache_dir: may lie in the run folder, beside what the run writes: a killed packer leaves it without a run.
 
         Raises:
           TakenError: another run holds it, or it holds what `resume` forbids, or other files.
-          UserError: it cannot be written, or by TensorFlow not read again; there is nothing to resume.
+          UserError: it cannot be written, or by TensorFlow not read again; there is nothing to resume; the cache
+            would be among the run's own files.
         """
         check_plain("--run_dir", path)
+        cache_name = _name_of_cache(path, cache_dir) if cache_dir else None
         self.path = path
         self.options_path = path / "options.json"
         known = self.options_path.exists()
@@ -79,7 +83,7 @@ class RunFolder:
             raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
         if resume == "never" and known:
             raise TakenError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
-        if not known and path.is_dir() and any(map(_is_foreign, path.iterdir())):
+        if not known and path.is_dir() and any(_is_foreign(entry, cache_name) for entry in path.iterdir()):
             raise TakenError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._lock = self._claim()
@@ -150,10 +154,21 @@ class RunFolder:
         return lock
 
 
-def _is_foreign(path: Path) -> bool:
+def _name_of_cache(path: Path, cache_dir: Path) -> str | None:
+    """What in the run folder is, or holds, the cache folder; None where that lies elsewhere."""
+    name = next(iter(Path(os.path.relpath(os.path.realpath(cache_dir), os.path.realpath(path))).parts), None)
+    if name in (None, _LOCK, *FILES, *FOLDERS):
+        raise UserError(
+            f"--cache_dir={cache_dir} is the run folder, or a place in it where the run writes its own files: give "
+            f"another, as {path / 'cache'}"
+        )
+    return None if name == os.pardir else name
+
+
+def _is_foreign(path: Path, cache_name: str | None) -> bool:
     """Whether a run that was killed before its options.json stood cannot have left this."""
     if path.name == _LOCK:
         with contextlib.suppress(FileNotFoundError):  # another process has just taken it away
             return path.lstat().st_size > 0  # ours is empty
         return False
-    return not path.name.startswith(_TEMPORARIES)
+    return path.name != cache_name and not path.name.startswith(_TEMPORARIES)

@@ -45,3 +45,32 @@ def test_what_is_not_the_runs_stays_in_its_folder(options, tmp_path):
     kept = [precious] if options == OPTIONS else [precious, ours]
     assert sorted(os.listdir(path)) == sorted([*kept, ".lock", "options.json"])
     assert (path / ".lock").read_text() == "of a size"
+
+
+@pytest.mark.parametrize("cache", ["run/cache", "run/deep/er/cache", "link/cache", "elsewhere"])
+def test_a_cache_in_the_run_folder_does_not_keep_a_run_out(cache, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    cache_dir = tmp_path / cache
+    with contextlib.suppress(KeyboardInterrupt), claim(tmp_path / "run", "auto", cache_dir):
+        (cache_dir / "packs").mkdir(parents=True)
+        raise KeyboardInterrupt
+    assert (cache_dir / "packs").is_dir()
+    with claim(tmp_path / "run", "auto", cache_dir) as folder:
+        assert folder.adopt(OPTIONS) is None
+
+
+def test_beside_a_cache_in_the_run_folder_other_files_are_still_others(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="holds other files"):
+        RunFolder(tmp_path, "auto", tmp_path / "cache")
+    (tmp_path / "thesis.tex").unlink()
+    with pytest.raises(UserError, match="holds other files"):
+        RunFolder(tmp_path, "auto", tmp_path.parent / "cache")
+
+
+@pytest.mark.parametrize("cache", ["", ".lock", "saved_model", "checkpoints/cache", "options.json", "cache/.."])
+def test_a_cache_among_the_runs_own_files_is_refused(cache, tmp_path):
+    with pytest.raises(UserError, match=r"^--cache_dir=.* is the run folder, or .*: give another, as .*run/cache$"):
+        RunFolder(tmp_path / "run", "auto", tmp_path / "run" / cache)
+    assert os.listdir(tmp_path) == []
