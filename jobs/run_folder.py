@@ -72,7 +72,7 @@ class RunFolder:
         Raises:
           TakenError: another run holds it, or it holds what `resume` forbids, or other files.
           UserError: it cannot be written, or by TensorFlow not read again; there is nothing to resume; the cache
-            would be among the run's own files.
+            would be among the run's own files; a folder has the name of a file that a run writes, or the reverse.
         """
         check_plain("--run_dir", path)
         cache_name = _name_of_cache(path, cache_dir) if cache_dir else None
@@ -85,6 +85,7 @@ class RunFolder:
             raise TakenError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
         if not known and path.is_dir() and any(_is_foreign(entry, cache_name) for entry in path.iterdir()):
             raise TakenError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
+        _check_kinds(path)
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         self._lock = self._claim()
 
@@ -163,6 +164,17 @@ def _name_of_cache(path: Path, cache_dir: Path) -> str | None:
             f"another, as {path / 'cache'}"
         )
     return None if name == os.pardir else name
+
+
+def _check_kinds(path: Path) -> None:
+    """What stands in the way of a file is found now, and not by the write that ends the training."""
+    for name in (*FILES, *FOLDERS):
+        kinds = ("folder", "file") if name in FILES else ("file", "folder")
+        if (path / name).exists() and (path / name).is_dir() != (name in FOLDERS):
+            raise UserError(
+                f"{str(path / name)!r} is a {kinds[0]}, where the run writes a {kinds[1]}: give it another name, or "
+                "give another --run_dir"
+            )
 
 
 def _is_foreign(path: Path, cache_name: str | None) -> bool:

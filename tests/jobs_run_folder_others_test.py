@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import durable
-from jobs.run_folder import RunFolder, claim
+from jobs.run_folder import FILES, FOLDERS, RunFolder, claim
 from sources.errors import UserError
 from tests.jobs_run_folder_test import OPTIONS, begin
 
@@ -74,3 +74,17 @@ def test_a_cache_among_the_runs_own_files_is_refused(cache, tmp_path):
     with pytest.raises(UserError, match=r"^--cache_dir=.* is the run folder, or .*: give another, as .*run/cache$"):
         RunFolder(tmp_path / "run", "auto", tmp_path / "run" / cache)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", [*FILES, *FOLDERS])
+def test_what_stands_in_the_way_of_the_runs_files_is_told_at_the_start(name, tmp_path):
+    path = begin(tmp_path / "run")
+    (path / name).unlink(missing_ok=True)
+    if name in FILES:
+        (path / name).mkdir()
+    else:
+        (path / name).write_text("precious")
+    words = "a folder, where the run writes a file" if name in FILES else "a file, where the run writes a folder"
+    with pytest.raises(UserError, match=rf"run/{name}' is {words}: give it another name, or give another --run_dir$"):
+        RunFolder(path, "auto")
+    assert (path / name).exists()
