@@ -19,6 +19,9 @@ _SPLIT_FOLDERS = {
     "testing": "test",
 }
 
+# Where the reports' data sets are looked for without --data_dir.
+_USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
@@ -78,11 +81,19 @@ def catalog_of_folder(root: Path) -> Catalog:
     )
 
 
+def data_folder(dataset: str, data_dir: str) -> str:
+    """Where the pictures of `dataset` are looked for: `data_dir`, or the folder that it names, or its usual place.
+
+    Empty for a builder of TFDS without `data_dir`. Faces that are rendered, and what TFDS gives, are in the cache.
+    """
+    kind, _, folder = dataset.partition(":")
+    return data_dir or (folder if kind == "folder" else _USUAL_PLACES.get(dataset, ""))
+
+
 def check_outside(what: str, path: Path, dataset: str, data_dir: str) -> None:
     """Raises UserError, which begins with `what`, where something written to `path` would become a class or a picture
     of `dataset`, or of the data set in `data_dir`; hidden folders do not."""
-    kind, _, folder = dataset.partition(":")
-    root = folder if kind == "folder" else data_dir
+    root = data_folder(dataset, data_dir)
     if not root or "\0" in root:  # such a one does not exist
         return
     parts = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(root))).parts

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from sources.catalog import open_catalog
 from sources.errors import UserError
-from sources.folders import Catalog, Folder, catalog_of_folder, check_outside
+from sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
 
 
 def make(root, *folders: str | bytes):
@@ -122,10 +123,29 @@ def test_beside_the_data_folder_and_in_hidden_ones_there_is_room(place, tmp_path
     check_outside("--run_dir", tmp_path / place, f"folder:{root}", "")
 
 
-def test_data_sets_in_their_usual_place_have_folders_of_fixed_names(tmp_path, monkeypatch):
+def test_beside_data_sets_in_their_usual_place_there_is_room(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for dataset in ("catdog", "tfds:mnist", "folder:", "folder"):
+    for dataset in ("catdog", "realsense", "tfds:mnist", "folder:", "folder"):
         check_outside("--run_dir", tmp_path / "runs", dataset, "")
+
+
+@pytest.mark.parametrize(("dataset", "usual"), [("catdog", "data/catdog_data"), ("realsense", "data/realsense")])
+def test_what_is_written_into_a_data_sets_usual_place_is_refused(dataset, usual, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    inside = tmp_path / usual / "train" / "cats" / "prep"
+    with pytest.raises(UserError, match=f"prep' lies in the data folder '{usual}'"):
+        check_outside("--out_dir", inside, dataset, "")
+    with pytest.raises(UserError, match=f"lies in the data folder '{usual}'"):
+        open_catalog(dataset, "", inside)
+    check_outside("--out_dir", inside, dataset, "other")
+    assert not inside.exists()
+
+
+def test_the_folder_given_is_the_data_folder_before_any_other():
+    assert data_folder("catdog", "given") == data_folder("folder:named", "given") == "given"
+    assert data_folder("folder:a:b", "") == "a:b"
+    assert data_folder("tfds:mnist", "") == data_folder("folder:", "") == data_folder("", "") == ""
 
 
 def test_two_folders_that_are_shown_alike_are_refused(tmp_path):
