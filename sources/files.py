@@ -25,7 +25,10 @@ def read_file(path: bytes | str) -> tuple[bytes, os.stat_result]:
 
 def change_time(status: os.stat_result) -> int:
     """A file's time of change in nanoseconds as int64, which ends in the year 2262; file systems go on."""
-    return min(max(status.st_mtime_ns, -_LATEST_NS), _LATEST_NS)
+    time_ns = status.st_mtime_ns
+    if -_LATEST_NS <= time_ns <= _LATEST_NS:  # asked of every file: min and max take twice as long
+        return time_ns
+    return _LATEST_NS if time_ns > 0 else -_LATEST_NS
 
 
 def _check(status: os.stat_result) -> None:
