@@ -134,5 +134,21 @@ def _is_split_folder(name: bytes) -> bool:
 
 
 def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:
-    with os.scandir(os.path.join(os.fsencode(root), relative)) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith(b".") and entry.is_dir())
+    folder = os.path.join(os.fsencode(root), relative)
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if not entry.name.startswith(b".") and entry.is_dir()]
+    for entry in found:
+        if entry.is_symlink():
+            _check_link(entry.path, os.path.realpath(folder))
+    return sorted(entry.name for entry in found)
+
+
+def _check_link(link: bytes, folder: bytes) -> None:
+    """A class may be a link to another place, but not to one that holds the classes: each picture would be there twice,
+    under two labels."""
+    target = os.path.realpath(link)
+    if os.path.commonpath([target, folder]) == target:
+        raise UserError(
+            f"{os.fsdecode(link)!r} is a link to {os.fsdecode(target)!r}, in which it lies itself: every picture would "
+            "count twice; take the link away, or give a folder without it"
+        )

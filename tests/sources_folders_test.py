@@ -40,6 +40,26 @@ def test_a_link_to_a_folder_is_a_class(tmp_path):
     assert catalog_of_folder(root).class_names == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("link", "target"), [("all", "."), ("all", ".."), ("all", "../data"), ("train/all", "."), ("train/all", "..")]
+)
+def test_a_link_to_a_folder_in_which_it_lies_is_refused(link, target, tmp_path):
+    root = make(tmp_path / "data", *(("train/a", "train/b") if "/" in link else ("a", "b")))
+    (root / link).symlink_to(target)
+    (tmp_path / "other-name").symlink_to(root)
+    for place in (root, tmp_path / "other-name"):
+        with pytest.raises(UserError, match=f"{place}/{link}' is a link to '.*', in which it lies itself: ") as caught:
+            catalog_of_folder(place)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_link_to_what_only_begins_with_the_folders_name_is_a_class(tmp_path):
+    root = make(tmp_path / "data-full", "a")
+    (root / "b").symlink_to(make(tmp_path / "data"))
+    (root / "c").symlink_to(make(root / ".store" / "c"))
+    assert catalog_of_folder(root).class_names == ("a", "b", "c")
+
+
 @pytest.mark.parametrize("names", [("train", "validation", "test"), ("Training", "VAL", "testing"), ("train", "valid")])
 def test_split_folders_are_known_by_every_usual_name(tmp_path, names):
     root = make(tmp_path, *(f"{name}/{label}" for name in names for label in ("dogs", "cats")))
