@@ -63,6 +63,7 @@ def catalog_of_folder(root: Path) -> Catalog:
     else:
         if top and len(splits) == len(top):
             raise UserError(f"{str(root)!r} holds {_listed(top)} and no train: a split folder to train on is needed")
+        _check_no_split(root, top, splits)
         folders = [(name, name, "") for name in top]
     names = sorted({name for _, name, _ in folders})
     if len(names) < 2:
@@ -123,6 +124,17 @@ def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, s
         )
     if len(set(splits.values())) < len(splits):
         raise UserError(f"{str(root)!r} holds two folders for one split: {_listed(splits)}")
+
+
+def _check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -> None:
+    """Among classes one may be called test; one that holds the others' names again is a split."""
+    for split in splits:
+        for name in top:
+            if name not in splits and os.path.isdir(os.path.join(os.fsencode(root), split, name)):
+                raise UserError(
+                    f"{str(root)!r} holds the class {os.fsdecode(name)!r} and, in {os.fsdecode(split)!r}, a folder of "
+                    "its name again, but no train: move the classes beside it into a folder called train"
+                )
 
 
 def _listed(names: Iterable[bytes]) -> str:

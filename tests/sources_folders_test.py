@@ -76,7 +76,9 @@ def test_a_class_missing_from_one_split_keeps_its_label_in_the_others(tmp_path):
 
 
 def test_folders_named_test_without_train_are_classes(tmp_path):
-    assert catalog_of_folder(make(tmp_path, "test", "real")).class_names == ("real", "test")
+    root = make(tmp_path, "test/deep", "test/test", "real")
+    (root / "test" / "real").write_text("a file")
+    assert catalog_of_folder(root).class_names == ("real", "test")
 
 
 def test_odd_names_are_kept_as_bytes_and_shown_as_text(tmp_path):
@@ -93,6 +95,8 @@ def test_odd_names_are_kept_as_bytes_and_shown_as_text(tmp_path):
         (["only"], "'only'", "two or more folders"),
         ([], "no class folder", "two or more folders"),
         (["train/a", "train/b", "stray"], "'stray'", "either class folders or split folders"),
+        (["cats", "dogs", "val/cats", "val/dogs"], "'cats' and, in 'val',", "into a folder called train"),
+        (["a", "b", "Testing/b"], "'b' and, in 'Testing',", "into a folder called train"),
         (["train/a", "training/a"], "train, training", "two folders for one split"),
     ],
 )
