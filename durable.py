@@ -150,12 +150,14 @@ def temporary_prefix(path: Path) -> str:
 
 
 def remove_leftovers(directory: str | Path, prefix: str = TEMPORARY_PREFIX) -> list[str]:
-    """Deletes the temporaries that a killed process left in `directory`; returns their names.
+    """Deletes the temporaries that a killed process left in `directory`, if their names begin so; returns the names.
 
-    A folder that was killed while it stood aside gets its name back.
+    A folder of such a name that stood aside when its process was killed gets its name back.
     """
     for aside in Path(directory).glob(ASIDE_PREFIX + "*"):
-        _bring_back(aside.with_name(aside.name.removeprefix(ASIDE_PREFIX)))
+        path = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
+        if temporary_prefix(path).startswith(prefix):
+            _bring_back(path)
     leftovers = sorted(path for path in Path(directory).glob(TEMPORARY_PREFIX + "*") if path.name.startswith(prefix))
     for leftover in leftovers:
         _remove(leftover)

@@ -12,7 +12,8 @@ import numpy as np
 
 import durable
 
-_SUFFIX = ".lock"
+# Of no other program: a cache folder may hold what is not ours, as a poetry.lock.
+SUFFIX = ".penstock-lock"
 _POLL_SECONDS = 0.1
 
 
@@ -49,7 +50,7 @@ def sole_maker(path: Path, waiting: str, say: Callable[[str], None], go_on: Call
     Raises:
       durable.WriteError: the lock cannot be made.
     """
-    lock_path = path.with_name(path.name + _SUFFIX)
+    lock_path = path.with_name(path.name + SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _wait_for(lock_path, waiting, say, go_on)
@@ -123,7 +124,7 @@ def _has_its_name(lock: IO, path: Path) -> bool:
 
 def _remove_dead_makers(folder: Path) -> None:
     """Deletes the locks that nobody holds any more, and what their makers had begun."""
-    for path in folder.glob("*" + _SUFFIX):
+    for path in folder.glob("*" + SUFFIX):
         with contextlib.suppress(OSError):
             if lock := acquire(path):
                 with lock:

@@ -48,7 +48,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         commandline.import_tensorflow()  # which TFDS would import with all its notices
     # Before the data is there, nothing is worth saving: a signal stops at once.
     is_given = values.run_dir or values.resume == "must"
-    with listen(at_once=True), claim(run_dir, values.resume) if is_given else claim_new(run_dir) as folder:
+    held = claim(run_dir, values.resume, cache_dir) if is_given else claim_new(run_dir)
+    with listen(at_once=True), held as folder:
         catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
         commandline.import_tensorflow()
         from jobs.run import run

@@ -6,7 +6,7 @@ from pathlib import Path
 import locks
 from sources import synthetic, tfds_source
 from sources.errors import UserError, unknown_name
-from sources.folders import Catalog, Folder, catalog_of_folder, check_outside
+from sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
 
 DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
 REALSENSE_FOLDERS = {
@@ -25,16 +25,17 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     check_outside("--cache_dir", cache_dir, dataset, data_dir)
     _check_folder(cache_dir)
     name, _, argument = dataset.partition(":")
+    root = Path(data_folder(dataset, data_dir))
     if dataset == "realsense":
-        return _open_realsense(Path(data_dir or "data/realsense"), bool(data_dir), cache_dir)
+        return _open_realsense(root, bool(data_dir), cache_dir)
     if dataset == "catdog":
-        return _open_catdog(Path(data_dir or "data/catdog_data"))
+        return _open_catdog(root)
     if name == "folder" and argument:
         if data_dir:
             raise UserError(
                 f"--data_dir={data_dir}: --dataset={dataset} names the folder already; leave one of them out"
             )
-        return catalog_of_folder(Path(argument))
+        return catalog_of_folder(root)
     if name == "tfds" and argument:
         return tfds_source.open_builder(argument, data_dir, cache_dir)
     if name in ("folder", "tfds"):

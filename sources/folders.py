@@ -19,6 +19,9 @@ _SPLIT_FOLDERS = {
     "testing": "test",
 }
 
+# Where the reports' data sets are looked for without --data_dir.
+_USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
@@ -60,6 +63,7 @@ def catalog_of_folder(root: Path) -> Catalog:
     else:
         if top and len(splits) == len(top):
             raise UserError(f"{str(root)!r} holds {_listed(top)} and no train: a split folder to train on is needed")
+        _check_no_split(root, top, splits)
         folders = [(name, name, "") for name in top]
     names = sorted({name for _, name, _ in folders})
     if len(names) < 2:
@@ -78,11 +82,19 @@ def catalog_of_folder(root: Path) -> Catalog:
     )
 
 
+def data_folder(dataset: str, data_dir: str) -> str:
+    """Where the pictures of `dataset` are looked for: `data_dir`, or the folder that it names, or its usual place.
+
+    Empty for a builder of TFDS without `data_dir`. Faces that are rendered, and what TFDS gives, are in the cache.
+    """
+    kind, _, folder = dataset.partition(":")
+    return data_dir or (folder if kind == "folder" else _USUAL_PLACES.get(dataset, ""))
+
+
 def check_outside(what: str, path: Path, dataset: str, data_dir: str) -> None:
     """Raises UserError, which begins with `what`, where something written to `path` would become a class or a picture
     of `dataset`, or of the data set in `data_dir`; hidden folders do not."""
-    kind, _, folder = dataset.partition(":")
-    root = folder if kind == "folder" else data_dir
+    root = data_folder(dataset, data_dir)
     if not root or "\0" in root:  # such a one does not exist
         return
     parts = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(root))).parts
@@ -114,6 +126,17 @@ def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, s
         raise UserError(f"{str(root)!r} holds two folders for one split: {_listed(splits)}")
 
 
+def _check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -> None:
+    """Among classes one may be called test; one that holds the others' names again is a split."""
+    for split in splits:
+        for name in top:
+            if name not in splits and os.path.isdir(os.path.join(os.fsencode(root), split, name)):
+                raise UserError(
+                    f"{str(root)!r} holds the class {os.fsdecode(name)!r} and, in {os.fsdecode(split)!r}, a folder of "
+                    "its name again, but no train: move the classes beside it into a folder called train"
+                )
+
+
 def _listed(names: Iterable[bytes]) -> str:
     return ", ".join(map(one_line, names))
 
@@ -123,5 +146,21 @@ def _is_split_folder(name: bytes) -> bool:
 
 
 def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:
-    with os.scandir(os.path.join(os.fsencode(root), relative)) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith(b".") and entry.is_dir())
+    folder = os.path.join(os.fsencode(root), relative)
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if not entry.name.startswith(b".") and entry.is_dir()]
+    for entry in found:
+        if entry.is_symlink():
+            _check_link(entry.path, os.path.realpath(folder))
+    return sorted(entry.name for entry in found)
+
+
+def _check_link(link: bytes, folder: bytes) -> None:
+    """A class may be a link to another place, but not to one that holds the classes: each picture would be there twice,
+    under two labels."""
+    target = os.path.realpath(link)
+    if os.path.commonpath([target, folder]) == target:
+        raise UserError(
+            f"{os.fsdecode(link)!r} is a link to {os.fsdecode(target)!r}, in which it lies itself: every picture would "
+            "count twice; take the link away, or give a folder without it"
+        )

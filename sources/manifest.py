@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from sources.errors import UserError
-from sources.files import read_file
+from sources.files import change_time, read_file
 from sources.headers import BadImage
 
 INDEX_VERSION = 2
@@ -88,7 +88,7 @@ class Manifest:
     def _check(self, example_id: int, status: os.stat_result) -> None:
         if self.facts["bytes"][example_id] != status.st_size:
             raise self._changed(example_id, f"{status.st_size} bytes, not {self.facts['bytes'][example_id]}")
-        if self.facts["mtime_ns"][example_id] != status.st_mtime_ns:
+        if self.facts["mtime_ns"][example_id] != change_time(status):
             raise self._changed(example_id, "its time of change is another")
 
     def _changed(self, example_id: int, why: object) -> UserError:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sources.files import change_time
 from sources.folders import Catalog, Folder
 
 SPLIT_NAMES = ("train", "validation", "test")
@@ -93,7 +94,7 @@ class _Columns:
                 if stat.S_IFMT(status.st_mode) == stat.S_IFREG:
                     names.append(entry.name)
                     add_bytes(status.st_size)
-                    add_time(status.st_mtime_ns)
+                    add_time(change_time(status))
                 else:
                     self._add_other(entry, prefix + os.fsencode(entry.name), status, pending)
         finally:

@@ -69,6 +69,13 @@ def test_runs_that_begin_in_one_second_have_folders_of_their_own(call, home, mon
     assert os.listdir("runs") == ["now"]
 
 
+def test_the_cache_may_lie_in_the_run_folder(call, home):
+    for _ in range(2):  # the second time it is there, and no run
+        check(call(f"--dataset=folder:{home / 'one'}", "--run_dir=r", "--cache_dir=r/cache"), ["one class folder"])
+    assert os.listdir("r") == ["cache"]
+    check(call(f"--dataset=folder:{home / 'one'}", "--run_dir=r", "--cache_dir=r"), ["--cache_dir=r is the run folder"])
+
+
 def test_a_user_without_a_home_is_asked_for_a_cache(monkeypatch):
     def nobody(_):
         raise KeyError

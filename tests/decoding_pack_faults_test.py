@@ -53,7 +53,7 @@ def test_a_pack_that_another_process_finishes_meanwhile_is_used(manifest, cache_
     whole = open_or_build_pack(manifest, FORMAT, tmp_path / "other", 2)
     folder = pack_folder(manifest, FORMAT, cache_dir)
     folder.parent.mkdir(parents=True)
-    held, said, done = locks.acquire(folder.with_name(folder.name + ".lock")), [], []
+    held, said, done = locks.acquire(folder.with_name(folder.name + locks.SUFFIX)), [], []
 
     def finish(count):
         done.append(count)
@@ -72,7 +72,7 @@ def test_a_killed_packer_leaves_no_lock_and_its_part_is_removed(manifest, cache_
     for name in (folder.name, "0123456789abcdef0123456789abcdef"):  # the second one had packed other pictures
         (cache_dir / "packs" / f".incomplete-{name}-x").mkdir(parents=True)
         (cache_dir / "packs" / f".incomplete-{name}-x" / "pixels.bin").write_bytes(b"half")
-        (cache_dir / "packs" / f"{name}.lock").write_text("")
+        (cache_dir / "packs" / f"{name}{locks.SUFFIX}").write_text("")
     open_or_build_pack(manifest, FORMAT, cache_dir, 2, say=pytest.fail)
     assert left(cache_dir) == [folder.name]
 
@@ -144,7 +144,7 @@ def test_a_verdict_that_another_process_finishes_meanwhile_is_used(manifest, cac
     whole = load_or_make_verdict(manifest, FORMAT, tmp_path / "other", 2)
     (other,) = (tmp_path / "other" / "verdicts").iterdir()
     (cache_dir / "verdicts").mkdir(parents=True)
-    held, said, done = locks.acquire(cache_dir / "verdicts" / f"{other.name}.lock"), [], []
+    held, said, done = locks.acquire(cache_dir / "verdicts" / f"{other.name}{locks.SUFFIX}"), [], []
 
     def finish(count):
         done.append(count)
@@ -162,7 +162,7 @@ def test_what_a_process_left_that_was_killed_in_writing_its_verdict_is_removed(m
     name = f"{pack_folder(manifest, FORMAT, cache_dir).name}.npz"
     (cache_dir / "verdicts").mkdir(parents=True)
     (cache_dir / "verdicts" / f".incomplete-{name}-x").write_text("half")
-    (cache_dir / "verdicts" / f"{name}.lock").write_text("")
+    (cache_dir / "verdicts" / f"{name}{locks.SUFFIX}").write_text("")
     load_or_make_verdict(manifest, FORMAT, cache_dir, 2, say=pytest.fail)
     assert os.listdir(cache_dir / "verdicts") == [name]
 

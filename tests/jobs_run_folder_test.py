@@ -90,13 +90,6 @@ def test_must_refuses_an_absence_and_makes_nothing(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
-    (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(UserError, match=r"holds other files and no run: give an empty or a new folder"):
-        RunFolder(tmp_path, "auto")
-    assert os.listdir(tmp_path) == ["thesis.tex"]
-
-
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "run").mkdir()
     begin(tmp_path / "run")
@@ -194,10 +187,11 @@ def test_what_a_killed_write_left_does_not_block(tmp_path):
     # Killed while options.json was written: nothing but a temporary beside the lock.
     path = tmp_path / "run"
     path.mkdir()
-    (path / f"{durable.TEMPORARY_PREFIX}x1").write_text("{")
+    (path / f"{durable.TEMPORARY_PREFIX}options.json-x1").write_text("{")
     begin(path)
     (path / "checkpoints" / f"{durable.TEMPORARY_PREFIX}x2").mkdir(parents=True)
-    with claim(path, "auto"):
+    with claim(path, "auto") as folder:
+        folder.adopt(OPTIONS)
         left = [name for _, folders, files in os.walk(path) for name in folders + files]
     assert sorted(left) == [".lock", "checkpoints", "options.json"]
 

@@ -21,6 +21,8 @@ with locks.sole_maker(path, "waiting", print, lambda: None), durable.whole_direc
     time.sleep(60)
 """
 
+LOCK = f"made{locks.SUFFIX}"
+
 
 @pytest.fixture
 def maker(tmp_path):
@@ -41,7 +43,7 @@ def test_a_lock_that_is_free_is_held_at_once_and_leaves_no_file(tmp_path):
 
 
 def test_a_second_maker_waits_says_so_once_and_goes_on_when_the_first_is_done(tmp_path):
-    held, said, polls = locks.acquire(tmp_path / "made.lock"), [], []
+    held, said, polls = locks.acquire(tmp_path / LOCK), [], []
 
     def go_on():
         polls.append(names(tmp_path))
@@ -49,7 +51,7 @@ def test_a_second_maker_waits_says_so_once_and_goes_on_when_the_first_is_done(tm
             held.close()
 
     make(tmp_path / "made", said.append, go_on)
-    assert polls == [["made.lock"]] * 3
+    assert polls == [[LOCK]] * 3
     assert said == ["waiting"]
     assert names(tmp_path) == ["made"]
 
@@ -58,9 +60,9 @@ def test_a_wait_can_be_ended(tmp_path):
     def stop():
         raise KeyError
 
-    with locks.acquire(tmp_path / "made.lock"), pytest.raises(KeyError):
+    with locks.acquire(tmp_path / LOCK), pytest.raises(KeyError):
         make(tmp_path / "made", lambda line: None, stop)
-    assert names(tmp_path) == ["made.lock"]
+    assert names(tmp_path) == [LOCK]
 
 
 def test_a_killed_maker_does_not_block_and_what_it_began_is_removed(maker, tmp_path):
@@ -81,11 +83,21 @@ def test_a_maker_of_something_else_sweeps_for_the_dead_alone(maker, tmp_path):
     make(tmp_path / "other")
     left = names(tmp_path)
     assert left[0].startswith(".incomplete-made-")
-    assert left[1:] == ["made.lock", "other"]
+    assert left[1:] == [LOCK, "other"]
     maker.kill()
     maker.wait()
     make(tmp_path / "other")
     assert names(tmp_path) == ["other"]
+
+
+@pytest.mark.parametrize("make_made", [make, lambda path: locks.make_once(path, path.mkdir)])
+def test_what_is_not_ours_is_left_alone(make_made, tmp_path):
+    others = ["poetry.lock", "made.lock", "0123456789abcdef0123456789abcdef.npz.lock", ".lock", ".incomplete-poetry-x",
+              ".incomplete-thesis.doc", ".replaced-thesis"]  # fmt: skip
+    for name in others:
+        (tmp_path / name).write_text("")
+    make_made(tmp_path / "made")
+    assert names(tmp_path) == sorted([*others, "made"])
 
 
 def test_what_is_there_is_not_made_again(tmp_path, capsys):
@@ -101,7 +113,7 @@ def test_what_is_there_is_not_made_again(tmp_path, capsys):
 
 
 def test_what_another_process_makes_meanwhile_is_not_made_again(tmp_path, monkeypatch, capsys):
-    held = locks.acquire(tmp_path / "made.lock")
+    held = locks.acquire(tmp_path / LOCK)
 
     def other(seconds):
         (tmp_path / "made").mkdir()
@@ -145,4 +157,4 @@ def test_a_file_system_without_locks_is_an_error_and_not_a_wait(tmp_path, monkey
     monkeypatch.setattr(locks.fcntl, "flock", unsupported)
     with pytest.raises(durable.WriteError, match="No locks available"):
         make(tmp_path / "made")
-    assert os.listdir(tmp_path) == ["made.lock"]
+    assert os.listdir(tmp_path) == [LOCK]

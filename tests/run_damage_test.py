@@ -42,9 +42,12 @@ def plant(run_dir) -> None:
     (checkpoints / "step-00000080" / "state.json").write_text('{"step": NaN}')
     (checkpoints / "step-00000078").write_text("a file")
     (checkpoints / "notes.txt").write_text("the user's")
-    for folder in (run_dir, checkpoints):
-        (folder / f"{durable.TEMPORARY_PREFIX}step-00000076-x").mkdir()
-        (folder / f"{durable.TEMPORARY_PREFIX}step-00000076-x" / "variables.npz").write_bytes(b"half")
+    for half in (
+        durable.temporary_prefix(run_dir / "saved_model"),
+        f"checkpoints/{durable.TEMPORARY_PREFIX}step-00000076-",
+    ):
+        (run_dir / f"{half}x").mkdir()
+        (run_dir / f"{half}x" / "variables.npz").write_bytes(b"half")
     # Killed between the two renames of a file system that cannot exchange names.
     (run_dir / "saved_model").rename(run_dir / f"{durable.ASIDE_PREFIX}saved_model")
     for name in ("history.csv", "predictions_test.csv", "quarantine.csv", "report.html"):

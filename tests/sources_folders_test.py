@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from sources.catalog import open_catalog
 from sources.errors import UserError
-from sources.folders import Catalog, Folder, catalog_of_folder, check_outside
+from sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
 
 
 def make(root, *folders: str | bytes):
@@ -39,6 +40,26 @@ def test_a_link_to_a_folder_is_a_class(tmp_path):
     assert catalog_of_folder(root).class_names == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("link", "target"), [("all", "."), ("all", ".."), ("all", "../data"), ("train/all", "."), ("train/all", "..")]
+)
+def test_a_link_to_a_folder_in_which_it_lies_is_refused(link, target, tmp_path):
+    root = make(tmp_path / "data", *(("train/a", "train/b") if "/" in link else ("a", "b")))
+    (root / link).symlink_to(target)
+    (tmp_path / "other-name").symlink_to(root)
+    for place in (root, tmp_path / "other-name"):
+        with pytest.raises(UserError, match=f"{place}/{link}' is a link to '.*', in which it lies itself: ") as caught:
+            catalog_of_folder(place)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_link_to_what_only_begins_with_the_folders_name_is_a_class(tmp_path):
+    root = make(tmp_path / "data-full", "a")
+    (root / "b").symlink_to(make(tmp_path / "data"))
+    (root / "c").symlink_to(make(root / ".store" / "c"))
+    assert catalog_of_folder(root).class_names == ("a", "b", "c")
+
+
 @pytest.mark.parametrize("names", [("train", "validation", "test"), ("Training", "VAL", "testing"), ("train", "valid")])
 def test_split_folders_are_known_by_every_usual_name(tmp_path, names):
     root = make(tmp_path, *(f"{name}/{label}" for name in names for label in ("dogs", "cats")))
@@ -55,7 +76,9 @@ def test_a_class_missing_from_one_split_keeps_its_label_in_the_others(tmp_path):
 
 
 def test_folders_named_test_without_train_are_classes(tmp_path):
-    assert catalog_of_folder(make(tmp_path, "test", "real")).class_names == ("real", "test")
+    root = make(tmp_path, "test/deep", "test/test", "real")
+    (root / "test" / "real").write_text("a file")
+    assert catalog_of_folder(root).class_names == ("real", "test")
 
 
 def test_odd_names_are_kept_as_bytes_and_shown_as_text(tmp_path):
@@ -72,6 +95,8 @@ def test_odd_names_are_kept_as_bytes_and_shown_as_text(tmp_path):
         (["only"], "'only'", "two or more folders"),
         ([], "no class folder", "two or more folders"),
         (["train/a", "train/b", "stray"], "'stray'", "either class folders or split folders"),
+        (["cats", "dogs", "val/cats", "val/dogs"], "'cats' and, in 'val',", "into a folder called train"),
+        (["a", "b", "Testing/b"], "'b' and, in 'Testing',", "into a folder called train"),
         (["train/a", "training/a"], "train, training", "two folders for one split"),
     ],
 )
@@ -122,10 +147,29 @@ def test_beside_the_data_folder_and_in_hidden_ones_there_is_room(place, tmp_path
     check_outside("--run_dir", tmp_path / place, f"folder:{root}", "")
 
 
-def test_data_sets_in_their_usual_place_have_folders_of_fixed_names(tmp_path, monkeypatch):
+def test_beside_data_sets_in_their_usual_place_there_is_room(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for dataset in ("catdog", "tfds:mnist", "folder:", "folder"):
+    for dataset in ("catdog", "realsense", "tfds:mnist", "folder:", "folder"):
         check_outside("--run_dir", tmp_path / "runs", dataset, "")
+
+
+@pytest.mark.parametrize(("dataset", "usual"), [("catdog", "data/catdog_data"), ("realsense", "data/realsense")])
+def test_what_is_written_into_a_data_sets_usual_place_is_refused(dataset, usual, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    inside = tmp_path / usual / "train" / "cats" / "prep"
+    with pytest.raises(UserError, match=f"prep' lies in the data folder '{usual}'"):
+        check_outside("--out_dir", inside, dataset, "")
+    with pytest.raises(UserError, match=f"lies in the data folder '{usual}'"):
+        open_catalog(dataset, "", inside)
+    check_outside("--out_dir", inside, dataset, "other")
+    assert not inside.exists()
+
+
+def test_the_folder_given_is_the_data_folder_before_any_other():
+    assert data_folder("catdog", "given") == data_folder("folder:named", "given") == "given"
+    assert data_folder("folder:a:b", "") == "a:b"
+    assert data_folder("tfds:mnist", "") == data_folder("folder:", "") == data_folder("", "") == ""
 
 
 def test_two_folders_that_are_shown_alike_are_refused(tmp_path):

@@ -55,7 +55,7 @@ def test_an_index_that_another_process_finishes_meanwhile_is_used(catalog, tmp_p
     whole = build_index(catalog, tmp_path / "other", 1)
     store = tmp_path / "cache" / "indexes" / store_of(tmp_path / "other").name
     store.parent.mkdir(parents=True)
-    held, said = locks.acquire(store.with_name(store.name + ".lock")), []
+    held, said = locks.acquire(store.with_name(store.name + locks.SUFFIX)), []
 
     def finish():
         shutil.copy(store_of(tmp_path / "other"), store)
@@ -71,7 +71,7 @@ def test_the_wait_and_the_reading_can_be_ended(catalog, tmp_path):
     def stop():
         raise KeyError
 
-    store = tmp_path / "indexes" / f"{index._store_name(catalog)}.npz.lock"
+    store = tmp_path / "indexes" / f"{index._store_name(catalog)}.npz{locks.SUFFIX}"
     store.parent.mkdir()
     with locks.acquire(store), pytest.raises(KeyError):
         build_index(catalog, tmp_path, 1, go_on=stop)
@@ -120,6 +120,6 @@ def test_what_a_killed_process_left_is_removed(catalog, tmp_path):
     name = f"{index._store_name(catalog)}.npz"
     (tmp_path / "indexes").mkdir()
     (tmp_path / "indexes" / f".incomplete-{name}-x").write_text("half")
-    (tmp_path / "indexes" / f"{name}.lock").write_text("")
+    (tmp_path / "indexes" / f"{name}{locks.SUFFIX}").write_text("")
     build_index(catalog, tmp_path, 1, pytest.fail)
     assert store_of(tmp_path).name == name

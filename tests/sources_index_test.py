@@ -115,6 +115,19 @@ def test_any_name_that_a_file_can_have_works(picture_tree, tmp_path):
             assert os.fsencode(manifest.shown_path(row)) == manifest.paths[row]
 
 
+def test_a_time_of_change_after_2262_is_a_time(picture_tree, index_of, monkeypatch):
+    root = picture_tree({"a": 1, "b": 1})
+    file = root / "a" / "0000.jpg"
+    os.utime(file, (0, 10_413_792_000))  # 2300-01-01
+    first = index_of(root)
+    monkeypatch.setattr(index, "_inspect", explode)
+    assert index_of(root).sha256 == first.sha256
+    assert (len(first), first.has_changed(0), first.read(0)) == (2, False, file.read_bytes())
+    file.write_bytes(file.read_bytes() + b"more")
+    os.utime(file, (0, 10_413_792_000))
+    assert first.has_changed(0)
+
+
 def test_the_index_is_remembered_and_renewed_file_by_file(picture_tree, index_of, monkeypatch):
     root = picture_tree({"a": 3, "b": 3})
     (root / "a" / "bad.jpg").write_bytes(b"bad")

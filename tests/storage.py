@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import locks
+
 SMALL_DISK_BYTES = 1 << 20
 
 
@@ -53,7 +55,7 @@ def temporaries(*folders: Path) -> list[str]:
     found = [Path(parent) / name for folder in folders for parent, inner, files in os.walk(folder)
              for name in inner + files]  # fmt: skip
     ours = (".incomplete-", ".replaced-")
-    return [str(path) for path in found if path.name.startswith(ours) or path.name[1:].endswith(".lock")]
+    return [str(path) for path in found if path.name.startswith(ours) or path.name.endswith(locks.SUFFIX)]
 
 
 def _succeeds(*command: str) -> bool:

@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_flags
 import train
+from jobs import run_folder
 from reports.history import COLUMNS
 from tests.run_fixtures import (
     SHAPES,
@@ -29,10 +30,9 @@ from tests.run_fixtures import (
 from training.checkpoint import load_checkpoint, weights_sha256
 
 STEPS, EPOCHS, EXAMPLES = 25, 3, 321
-# DESIGN.md's list; .lock is what a second process is refused by.
-FILES = {"options.json", "flags.txt", "split.csv", "quarantine.csv", "history.csv", "predictions_test.csv",
-         "results.json", "report.html", ".lock"}  # fmt: skip
-FOLDERS = {"train", "validation", "test", "checkpoints", "saved_model"}
+# .lock is what a second process is refused by; bad_batch.csv comes with a loss that is no number.
+FILES = {*run_folder.FILES, ".lock"} - {"bad_batch.csv"}
+FOLDERS = set(run_folder.FOLDERS)
 
 
 @pytest.fixture(scope="module")
