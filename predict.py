@@ -3,6 +3,7 @@
 python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
 """
 
+import os
 from pathlib import Path
 
 from absl import flags
@@ -30,9 +31,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if not arguments:
         raise UserError("no picture is given: name files or folders after the flags")
 
-    table = commandline.path_of(values.csv) if values.csv else None
-    if table:
-        _check_table(table)
+    table = _place_of_table(commandline.path_of(values.csv)) if values.csv else None
     commandline.import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
@@ -54,22 +53,26 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         )
 
 
-def _check_table(path: Path) -> None:
-    """Raises UserError where --csv cannot be written, or what it would replace is no table of predictions.
+def _place_of_table(path: Path) -> Path:
+    """Where the table goes: to `path`, or to what that is a link to.
 
-    A forgotten name would make the first picture the table: `--csv *.jpg`.
+    Raises UserError where it cannot be written, or what it would replace is no table of predictions. A forgotten name
+    would make the first picture the table: `--csv *.jpg`.
     """
     from sources.errors import UserError
     from sources.places import check_writable, naming
 
     with naming("--csv", path, "file"):
         check_writable(path)
-        if not path.exists():
-            return
-        with open(path, "rb") as file:
+        place = Path(os.path.realpath(path))
+        check_writable(place)
+        if not place.exists():
+            return place
+        with open(place, "rb") as file:
             beginning = file.read(len(_TABLE))
     if beginning not in (_TABLE, b""):
         raise UserError(f"--csv={path} is there and is no table of predictions: give another file")
+    return place
 
 
 if __name__ == "__main__":
