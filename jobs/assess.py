@@ -18,7 +18,11 @@ from sources.files import read_file
 from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
-from sources.places import check_writable, naming
+from sources.places import check_results, naming
+
+# How the tables begin, and the picture that is written after them.
+_TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}
+_PICTURES = ("confusion.png",)
 
 
 def assess(
@@ -26,11 +30,11 @@ def assess(
 ) -> list[str]:
     """Writes predictions.csv, scores.json and confusion.png to `out_dir`; returns lines for the terminal.
 
-    Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
+    Raises UserError for a run that is not finished, pictures that have moved, classes that the run does not know, and
+    files of these names in `out_dir` that are not evaluate.py's.
     """
     saved_model = find_saved_model(run_dir)
-    with naming("--out_dir", out_dir):
-        check_writable(out_dir / "predictions.csv")
+    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")

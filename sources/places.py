@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import durable
@@ -53,3 +53,30 @@ def check_writable(path: Path) -> None:
     place = next(parent for parent in path.absolute().parents if parent.exists())
     with tempfile.TemporaryFile(prefix=durable.TEMPORARY_PREFIX, dir=place):
         pass
+
+
+def check_results(flag: str, folder: Path, tables: Mapping[str, bytes], pictures: Sequence[str]) -> None:
+    """Raises UserError where results cannot be written to `folder`, or would replace a file that is none of ours.
+
+    `tables` maps the name of each text file to how ours begin. Nothing in a picture tells whose it is: one is ours
+    where all our tables are beside it, which are written first.
+    """
+    with naming(flag, folder):
+        check_writable(folder / "results")
+        strange = [name for name, beginning in tables.items() if not _begins(folder / name, beginning)]
+        if not all((folder / name).exists() for name in tables):
+            strange += [name for name in pictures if os.path.lexists(folder / name)]
+    if strange:
+        raise UserError(
+            f"{flag}={folder} holds {strange[0]!r}, which this script did not write: give an empty or a new folder"
+        )
+
+
+def _begins(path: Path, beginning: bytes) -> bool:
+    """Whether nothing would be lost at `path` but a file that begins so."""
+    if not os.path.lexists(path):
+        return True
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(beginning)) in (beginning, b"")

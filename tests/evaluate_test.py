@@ -64,6 +64,7 @@ def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
     assert "/nowhere/pictures" in done.stderr
     done = call(f"--run={run_dir}", f"--data_dir={shapes_dir()}")
     assert done.code == 0, done.stderr
+    assert call(f"--run={run_dir}", f"--data_dir={shapes_dir()}", "--split=validation").code == 0  # over its own
     assert (run_dir / "evaluation" / "scores.json").exists()
 
 
@@ -113,6 +114,10 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
         (["--run={run}", "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
         (["--run={run}", "--data_dir={tmp}/strange", "--out_dir={tmp}/strange/x"], ["x' lies in the data folder"]),
         (["--run={run}", "--out_dir=/proc/x"], ["--out_dir=/proc/x cannot be written"]),
+        (
+            ["--run={run}", "--out_dir={tmp}/mine"],
+            ["mine holds 'confusion.png', which this script did not write"],
+        ),
         ([], ["--run is missing"]),
     ],
 )
@@ -120,6 +125,8 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     write_shapes(tmp_path / "strange", {"disk": 1})
     (tmp_path / "strange" / "cats").mkdir()
     (tmp_path / "file").write_text("")
+    write_shapes(tmp_path, {"mine/disk": 2})
+    (tmp_path / "mine" / "disk" / "0001.png").rename(tmp_path / "mine" / "confusion.png")
     done = call(*(argument.format(run=finished_run(), tmp=tmp_path) for argument in arguments))
     assert done.code == 2
     assert done.stderr.startswith("error: ")

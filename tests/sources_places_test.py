@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sources.errors import UserError
-from sources.places import check_writable, naming
+from sources.places import check_results, check_writable, naming
 
 
 @pytest.mark.timeout(20, method="thread")  # who opens the pipe waits for ever
@@ -24,3 +24,45 @@ def test_a_device_or_a_pipe_is_refused_and_stays(kind, link, tmp_path):
         check_writable(path)
     assert there.exists()
     assert not there.is_file()
+
+
+TABLES = {"a.csv": b"path,", "b.json": b'{"x"'}
+OURS = {"a.csv": b"path,x\n", "b.json": b'{"x": 1}', "c.png": b"\x89PNG"}
+
+
+@pytest.mark.parametrize(
+    ("there", "strange"),
+    [
+        ({}, None),
+        (OURS, None),
+        (OURS | {"theirs.png": b"\x89PNG"}, None),
+        ({"a.csv": OURS["a.csv"]}, None),  # a run of ours that was interrupted
+        ({"a.csv": b""}, None),
+        ({"a.csv": b"my,own\n"}, "a.csv"),
+        ({"a.csv": b"path\n"}, "a.csv"),
+        (OURS | {"b.json": b"[1]"}, "b.json"),
+        ({"c.png": OURS["c.png"]}, "c.png"),
+        ({"a.csv": OURS["a.csv"], "c.png": OURS["c.png"]}, "c.png"),
+    ],
+)
+def test_results_replace_nothing_but_ours(there, strange, tmp_path):
+    for name, content in there.items():
+        (tmp_path / name).write_bytes(content)
+    if strange:
+        words = f"--out_dir={tmp_path} holds '{strange}', which this script did not write: give an empty or a new"
+        with pytest.raises(UserError, match=words):
+            check_results("--out_dir", tmp_path, TABLES, ["c.png"])
+    else:
+        check_results("--out_dir", tmp_path, TABLES, ["c.png"])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == there
+
+
+@pytest.mark.timeout(20, method="thread")  # who opens the pipe waits for ever
+def test_what_is_no_file_is_none_of_ours(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(UserError, match=r"holds 'a\.csv'"):
+        check_results("--out_dir", tmp_path, TABLES, ["c.png"])
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "b.json").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"holds 'b\.json'"):
+        check_results("--out_dir", tmp_path, TABLES, ["c.png"])
