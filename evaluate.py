@@ -34,6 +34,10 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         raise unknown_name("--split", values.split, SPLIT_NAMES)
     if values.split and values.dataset:
         raise UserError("--split and --dataset exclude each other: a split is of the run's own data")
+    if values.data_dir and values.dataset:
+        raise UserError(
+            f"--data_dir={values.data_dir}: --dataset={values.dataset} names the folder already; leave one of them out"
+        )
 
     commandline.import_tensorflow()
     from jobs.assess import assess

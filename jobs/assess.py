@@ -38,6 +38,7 @@ def assess(
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
+        check_outside("--cache_dir", cache_dir, dataset, "")
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
     else:
         paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, out_dir, cache_dir)

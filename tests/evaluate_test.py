@@ -100,6 +100,14 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
     [
         (["--run={run}", "--split=tets"], ["unknown --split 'tets'", "did you mean 'test'"]),
         (["--run={run}", "--split=test", "--dataset=folder:x"], ["--split and --dataset exclude each other"]),
+        (
+            ["--run={run}", "--data_dir=x", "--dataset=folder:y"],
+            ["--data_dir=x: --dataset=folder:y names", "leave one"],
+        ),
+        (
+            ["--run={run}", "--dataset=folder:{tmp}/strange", "--cache_dir={tmp}/strange/c"],
+            ["--cache_dir '", "c' lies in the data"],
+        ),
         (["--run={tmp}/none"], ["none' does not exist", "give a run folder"]),
         (["--run={tmp}"], ["holds no SavedModel", "the run has not finished"]),
         (["--run={run}", "--dataset=realsense"], ["--dataset=realsense", "folder:PATH"]),
