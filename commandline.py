@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -85,14 +86,26 @@ def given(values: flags.FlagValues, names: tuple[str, ...]) -> dict:
 def import_tensorflow() -> None:
     """Imports TensorFlow without the notices that it prints before it listens to TF_CPP_MIN_LOG_LEVEL.
 
-    What it printed is shown where the import fails. Scripts call this once their flags are known to be good: a typing
-    mistake is answered in a tenth of a second, the import takes four.
+    What it printed is shown where the import fails. Raises UserError where TensorFlow cannot be loaded, or would find
+    no folder for temporary files, which it wants at once. Scripts call this once their flags are known to be good: a
+    typing mistake is answered in a tenth of a second, the import takes four.
     """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise UserError(f"{error.strerror}: free some room there, or set TMPDIR to a folder that has some") from None
     with open(os.memfd_create("notices"), "w+b") as captured:  # in memory: the disk may be full
         standard_error = os.dup(2)
         os.dup2(captured.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
+        except ImportError as error:
+            lines = str(error).split("\n")  # of which most may be a traceback
+            reason = next((line for line in reversed(lines) if "Error: " in line), lines[0])
+            raise UserError(
+                f"TensorFlow cannot be loaded ({reason}): allow more memory (ulimit -v), or install it again with pip "
+                "install -r requirements.txt"
+            ) from None
         except Exception:
             captured.seek(0)
             os.write(standard_error, captured.read())

@@ -1,0 +1,38 @@
+"""A machine on which the scripts cannot even begin: each fault is one line, and its fix."""
+
+import sys
+import tempfile
+
+import pytest
+
+import commandline
+
+BROKEN_TENSORFLOW = """
+raise ImportError("Traceback:\\n  File x\\nImportError: libx.so: no memory\\n\\nFailed to load the runtime.\\nSee y.")
+"""
+
+
+def start(capsys) -> str:
+    """The line with which the import of TensorFlow ends."""
+    with pytest.raises(SystemExit) as caught:
+        commandline._guard(lambda *_: commandline.import_tensorflow(), [])
+    line = capsys.readouterr().err
+    assert (caught.value.code, line.count("\n")) == (2, 1)
+    return line
+
+
+def test_no_room_for_temporary_files(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "none")])
+    line = start(capsys)
+    assert line.startswith(f"error: No usable temporary directory found in ['{tmp_path}/none']: free some room there, ")
+    assert "set TMPDIR" in line
+
+
+def test_a_tensorflow_that_cannot_be_loaded(monkeypatch, tmp_path, capsys):
+    (tmp_path / "tensorflow.py").write_text(BROKEN_TENSORFLOW)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert start(capsys).startswith("error: TensorFlow cannot be loaded (ImportError: libx.so: no memory): allow more ")
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert start(capsys).startswith("error: TensorFlow cannot be loaded (import of tensorflow halted; None in sys.")
