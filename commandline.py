@@ -1,6 +1,7 @@
 """What the scripts share: the run's flags, exit codes, one-line errors, and flags.md.
 
-The only module besides the scripts that knows absl.
+The only module besides the scripts that knows absl. They take its flags from here: where it is not installed, this
+module says so before they ask for it.
 """
 
 import contextlib
@@ -17,9 +18,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Whatever Keras is set to elsewhere.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from absl import app, flags, logging
+try:
+    from absl import app, flags, logging
 
-import durable
+    import durable
+except ModuleNotFoundError as missing:
+    print(
+        f"error: {missing.name} is not installed for {sys.executable}: run make setup and use .venv/bin/python, or pip "
+        "install -r requirements.txt",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
 from sources.errors import UserError
 from training.signals import EXIT_STOPPED, Stopped
 

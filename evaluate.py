@@ -3,9 +3,8 @@
 python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 """
 
-from absl import flags
-
 import commandline
+from commandline import flags
 
 
 def define_flags(values: flags.FlagValues) -> None:

@@ -6,9 +6,8 @@ python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
 import os
 from pathlib import Path
 
-from absl import flags
-
 import commandline
+from commandline import flags
 
 _TABLE = b"path,prediction,probability,"  # how `write_csv` begins
 

@@ -1,15 +1,36 @@
 """A machine on which the scripts cannot even begin: each fault is one line, and its fix."""
 
+import os
+import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
 import commandline
 
+SCRIPTS = pytest.mark.parametrize("script", ["train", "prepare", "evaluate", "predict"])
 BROKEN_TENSORFLOW = """
 raise ImportError("Traceback:\\n  File x\\nImportError: libx.so: no memory\\n\\nFailed to load the runtime.\\nSee y.")
 """
+
+
+def begin(script: str, *options: str, **environment: str) -> subprocess.CompletedProcess:
+    """A script's own process, with options for Python, to its end."""
+    path = Path(commandline.__file__).with_name(f"{script}.py")
+    command = [sys.executable, *options, str(path)]
+    return subprocess.run(command, env=os.environ | environment, check=False, capture_output=True, text=True)
+
+
+@SCRIPTS
+def test_a_python_without_our_packages(script):
+    done = begin(script, "-S")  # without site-packages
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(
+        f"error: absl is not installed for {sys.executable}: run make setup and use .venv/bin"
+    )
+    assert "pip install -r requirements.txt" in done.stderr
 
 
 def start(capsys) -> str:
