@@ -7,6 +7,7 @@ module says so before they ask for it.
 import contextlib
 import errno
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,10 +19,27 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Whatever Keras is set to elsewhere.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
+
+def _quietly(kind: type[BaseException], error: BaseException, trace) -> None:
+    """A Ctrl-C before `_guard` stands is no fault to be traced; Python then dies by SIGINT, which a shell calls 130."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(_INTERRUPTED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+_INTERRUPTED = "interrupted; nothing half-written is left"
+sys.excepthook = _quietly
+_interrupt = signal.getsignal(signal.SIGINT)
+if _interrupt is signal.default_int_handler:  # else it is ignored, as in the background
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # NumPy would make an ImportError of 40 lines of the exception
+
 try:
     from absl import app, flags, logging
 
     import durable
+    from sources.errors import UserError
+    from training.signals import EXIT_STOPPED, Stopped
 except ModuleNotFoundError as missing:
     print(
         f"error: {missing.name} is not installed for {sys.executable}: run make setup and use .venv/bin/python, or pip "
@@ -29,9 +47,8 @@ except ModuleNotFoundError as missing:
         file=sys.stderr,
     )
     sys.exit(2)
-
-from sources.errors import UserError
-from training.signals import EXIT_STOPPED, Stopped
+finally:
+    signal.signal(signal.SIGINT, _interrupt)
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
@@ -189,7 +206,7 @@ def _guard(main, arguments: list[str]) -> None:
     except Stopped as stopped:
         _exit(EXIT_STOPPED, f"{stopped}; the same command goes on from there")
     except KeyboardInterrupt:
-        _exit(EXIT_INTERRUPTED, "interrupted; nothing half-written is left")
+        _exit(EXIT_INTERRUPTED, _INTERRUPTED)
     _flush(sys.stdout)
 
 

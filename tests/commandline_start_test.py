@@ -1,6 +1,7 @@
 """A machine on which the scripts cannot even begin: each fault is one line, and its fix."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,37 @@ def test_a_python_without_our_packages(script):
         f"error: absl is not installed for {sys.executable}: run make setup and use .venv/bin"
     )
     assert "pip install -r requirements.txt" in done.stderr
+
+
+@SCRIPTS
+def test_ctrl_c_while_modules_are_loaded_is_no_traceback(script, tmp_path):
+    (tmp_path / "absl.py").write_text("raise KeyboardInterrupt")
+    done = begin(script, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "interrupted; nothing half-written is left\n")
+
+
+def test_a_ctrl_c_that_a_module_would_swallow_ends_the_process(tmp_path):
+    swallow = "import os\ntry:\n    os.kill(os.getpid(), 2)\nexcept KeyboardInterrupt:\n    raise ImportError('n')\n"
+    (tmp_path / "absl.py").write_text(swallow)
+    done = begin("predict", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_ctrl_c_is_python_s_own_again_once_modules_are_loaded():
+    code = "import signal, commandline; now = signal.getsignal(2); print(now is signal.default_int_handler)"
+    for before, after in (("", "True\n"), ("import signal; signal.signal(2, signal.SIG_IGN); ", "False\n")):
+        command = [sys.executable, "-c", before + code]
+        root = Path(commandline.__file__).parent
+        done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+        assert done.stdout == after
+
+
+def test_what_is_no_ctrl_c_keeps_its_traceback(tmp_path):
+    (tmp_path / "absl.py").write_text("raise ZeroDivisionError('ours')")
+    done = begin("predict", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("ZeroDivisionError: ours\n")
 
 
 def start(capsys) -> str:
