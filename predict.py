@@ -23,7 +23,7 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
     from sources.errors import UserError
-    from sources.places import naming
+    from sources.places import naming, sweep
 
     if not values.run:
         raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
@@ -44,6 +44,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         commandline.put(prediction.line())
     if table:
         with naming("--csv", table, "file"):
+            sweep(table)
             write_csv(table, predictor.class_names, predictions)
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:

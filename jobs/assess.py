@@ -18,7 +18,7 @@ from sources.files import read_file
 from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
-from sources.places import check_results, naming
+from sources.places import check_results, naming, sweep
 
 # How the tables begin, and the picture that is written after them.
 _TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}
@@ -102,6 +102,8 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
 
 def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
     with naming("--out_dir", out_dir):
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
         write_csv(out_dir / "predictions.csv", names, predictions)
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))

@@ -13,7 +13,7 @@ from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
 from sources.errors import UserError
 from sources.folders import Catalog, check_outside
-from sources.places import check_results, naming
+from sources.places import check_results, naming, sweep
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
 from training.signals import StopRequest
@@ -34,6 +34,8 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     check_results("--out_dir", out_dir, _TABLES, _PICTURES)
     with naming("--out_dir", out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)

@@ -11,6 +11,7 @@ import durable
 from sources.errors import UserError, one_line
 
 _PATTERN = "*?[\\"
+_DRAWN = 8  # letters that tempfile draws for the end of a name
 
 
 def check_plain(what: str, path: Path) -> None:
@@ -80,3 +81,11 @@ def _begins(path: Path, beginning: bytes) -> bool:
         return False
     with open(path, "rb") as file:
         return file.read(len(beginning)) in (beginning, b"")
+
+
+def sweep(path: Path) -> None:
+    """Deletes the temporary files that a killed process left of the file `path`, and nothing else."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(path.parent):
+            if name[:-_DRAWN] == durable.temporary_prefix(path) and (path.parent / name).is_file():
+                (path.parent / name).unlink()

@@ -17,6 +17,7 @@ def call(monkeypatch, capfd):
 
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_a_split_scores_as_the_run_said(split, call, tmp_path):
+    (tmp_path / ".incomplete-scores.json-abcd1234").write_text("of a killed process")
     done = call(f"--run={finished_run()}", f"--split={split}", f"--out_dir={tmp_path}")
     assert done.code == 0, done.stderr
     expected = json.loads((finished_run() / "results.json").read_text())[split]

@@ -207,8 +207,10 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
 def test_a_table_goes_where_its_link_leads(call, tmp_path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "out.csv").symlink_to("tables/real.csv")
+    (tmp_path / "tables" / ".incomplete-real.csv-abcd1234").write_text("of a killed process")
     for _ in range(2):
         done = call(f"--run={finished_run()}", f"--csv={tmp_path / 'out.csv'}", shapes_dir() / "disk" / "0000.jpg")
         assert (done.code, done.stderr) == (0, "")
         assert os.readlink(tmp_path / "out.csv") == "tables/real.csv"
         assert len(read_rows(tmp_path / "tables" / "real.csv")) == 1
+        assert os.listdir(tmp_path / "tables") == ["real.csv"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sources.errors import UserError
-from sources.places import check_results, check_writable, naming
+from sources.places import check_results, check_writable, naming, sweep
 
 
 @pytest.mark.timeout(20, method="thread")  # who opens the pipe waits for ever
@@ -66,3 +66,14 @@ def test_what_is_no_file_is_none_of_ours(tmp_path):
     (tmp_path / "b.json").symlink_to("nowhere")
     with pytest.raises(UserError, match=r"holds 'b\.json'"):
         check_results("--out_dir", tmp_path, TABLES, ["c.png"])
+
+
+def test_only_what_was_left_of_this_file_is_swept(tmp_path):
+    kept = [".incomplete-a.csv-b-abcd1234", ".incomplete-b.csv-abcd1234", ".incomplete-a.csv-my_notes_of_it", "a.csv",
+            ".replaced-a.csv"]  # fmt: skip
+    for name in (*kept, ".incomplete-a.csv-abcd1234"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".incomplete-a.csv-a_folder").mkdir()
+    sweep(tmp_path / "a.csv")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, ".incomplete-a.csv-a_folder"])
+    sweep(tmp_path / "none" / "a.csv")
