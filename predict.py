@@ -35,6 +35,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
     saved_model, pictures = find_saved_model(commandline.path_of(values.run)), find_pictures(arguments)
+    if table and table.exists():  # of an earlier call, among the pictures
+        pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table))]
     if not pictures:
         raise UserError(f"{arguments[0]!r} holds no file: give pictures or folders of pictures")
     predictor = Predictor(saved_model)

@@ -214,3 +214,12 @@ def test_a_table_goes_where_its_link_leads(call, tmp_path):
         assert os.readlink(tmp_path / "out.csv") == "tables/real.csv"
         assert len(read_rows(tmp_path / "tables" / "real.csv")) == 1
         assert os.listdir(tmp_path / "tables") == ["real.csv"]
+
+
+def test_a_table_among_the_pictures_is_none_of_them(call, tmp_path):
+    root = write_shapes(tmp_path, {"disk": 2})
+    (root / "disk" / "dangling.jpg").symlink_to("nowhere")
+    for _ in range(2):
+        done = call(f"--run={finished_run()}", f"--csv={root / 'disk' / 'out.csv'}", root)
+        assert "1 of 3 files could not be classified; the first: " in done.stderr
+        assert len(read_rows(root / "disk" / "out.csv")) == 3
