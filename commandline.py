@@ -1,12 +1,15 @@
 """What the scripts share: the run's flags, exit codes, one-line errors, and flags.md.
 
-The only module besides the scripts that knows absl.
+The only module besides the scripts that knows absl. They take its flags from here: where it is not installed, this
+module says so before they ask for it.
 """
 
 import contextlib
 import errno
 import os
+import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -16,11 +19,36 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Whatever Keras is set to elsewhere.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from absl import app, flags, logging
 
-import durable
-from sources.errors import UserError
-from training.signals import EXIT_STOPPED, Stopped
+def _quietly(kind: type[BaseException], error: BaseException, trace) -> None:
+    """A Ctrl-C before `_guard` stands is no fault to be traced; Python then dies by SIGINT, which a shell calls 130."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(_INTERRUPTED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+_INTERRUPTED = "interrupted; nothing half-written is left"
+sys.excepthook = _quietly
+_interrupt = signal.getsignal(signal.SIGINT)
+if _interrupt is signal.default_int_handler:  # else it is ignored, as in the background
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # NumPy would make an ImportError of 40 lines of the exception
+
+try:
+    from absl import app, flags, logging
+
+    import durable
+    from sources.errors import UserError
+    from training.signals import EXIT_STOPPED, Stopped
+except ModuleNotFoundError as missing:
+    print(
+        f"error: {missing.name} is not installed for {sys.executable}: run make setup and use .venv/bin/python, or pip "
+        "install -r requirements.txt",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+finally:
+    signal.signal(signal.SIGINT, _interrupt)
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
@@ -85,14 +113,26 @@ def given(values: flags.FlagValues, names: tuple[str, ...]) -> dict:
 def import_tensorflow() -> None:
     """Imports TensorFlow without the notices that it prints before it listens to TF_CPP_MIN_LOG_LEVEL.
 
-    What it printed is shown where the import fails. Scripts call this once their flags are known to be good: a typing
-    mistake is answered in a tenth of a second, the import takes four.
+    What it printed is shown where the import fails. Raises UserError where TensorFlow cannot be loaded, or would find
+    no folder for temporary files, which it wants at once. Scripts call this once their flags are known to be good: a
+    typing mistake is answered in a tenth of a second, the import takes four.
     """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise UserError(f"{error.strerror}: free some room there, or set TMPDIR to a folder that has some") from None
     with open(os.memfd_create("notices"), "w+b") as captured:  # in memory: the disk may be full
         standard_error = os.dup(2)
         os.dup2(captured.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
+        except ImportError as error:
+            lines = str(error).split("\n")  # of which most may be a traceback
+            reason = next((line for line in reversed(lines) if "Error: " in line), lines[0])
+            raise UserError(
+                f"TensorFlow cannot be loaded ({reason}): allow more memory (ulimit -v), or install it again with pip "
+                "install -r requirements.txt"
+            ) from None
         except Exception:
             captured.seek(0)
             os.write(standard_error, captured.read())
@@ -166,7 +206,7 @@ def _guard(main, arguments: list[str]) -> None:
     except Stopped as stopped:
         _exit(EXIT_STOPPED, f"{stopped}; the same command goes on from there")
     except KeyboardInterrupt:
-        _exit(EXIT_INTERRUPTED, "interrupted; nothing half-written is left")
+        _exit(EXIT_INTERRUPTED, _INTERRUPTED)
     _flush(sys.stdout)
 
 

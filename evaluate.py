@@ -3,9 +3,8 @@
 python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 """
 
-from absl import flags
-
 import commandline
+from commandline import flags
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -34,6 +33,10 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         raise unknown_name("--split", values.split, SPLIT_NAMES)
     if values.split and values.dataset:
         raise UserError("--split and --dataset exclude each other: a split is of the run's own data")
+    if values.data_dir and values.dataset:
+        raise UserError(
+            f"--data_dir={values.data_dir}: --dataset={values.dataset} names the folder already; leave one of them out"
+        )
 
     commandline.import_tensorflow()
     from jobs.assess import assess

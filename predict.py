@@ -3,11 +3,11 @@
 python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
 """
 
+import os
 from pathlib import Path
 
-from absl import flags
-
 import commandline
+from commandline import flags
 
 _TABLE = b"path,prediction,probability,"  # how `write_csv` begins
 
@@ -23,20 +23,20 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
     from sources.errors import UserError
-    from sources.places import naming
+    from sources.places import naming, sweep
 
     if not values.run:
         raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
     if not arguments:
         raise UserError("no picture is given: name files or folders after the flags")
 
-    table = commandline.path_of(values.csv) if values.csv else None
-    if table:
-        _check_table(table)
+    table = _place_of_table(commandline.path_of(values.csv)) if values.csv else None
     commandline.import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
     saved_model, pictures = find_saved_model(commandline.path_of(values.run)), find_pictures(arguments)
+    if table and table.exists():  # of an earlier call, among the pictures
+        pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table))]
     if not pictures:
         raise UserError(f"{arguments[0]!r} holds no file: give pictures or folders of pictures")
     predictor = Predictor(saved_model)
@@ -46,6 +46,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         commandline.put(prediction.line())
     if table:
         with naming("--csv", table, "file"):
+            sweep(table)
             write_csv(table, predictor.class_names, predictions)
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
@@ -54,22 +55,26 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         )
 
 
-def _check_table(path: Path) -> None:
-    """Raises UserError where --csv cannot be written, or what it would replace is no table of predictions.
+def _place_of_table(path: Path) -> Path:
+    """Where the table goes: to `path`, or to what that is a link to.
 
-    A forgotten name would make the first picture the table: `--csv *.jpg`.
+    Raises UserError where it cannot be written, or what it would replace is no table of predictions. A forgotten name
+    would make the first picture the table: `--csv *.jpg`.
     """
     from sources.errors import UserError
     from sources.places import check_writable, naming
 
     with naming("--csv", path, "file"):
         check_writable(path)
-        if not path.exists():
-            return
-        with open(path, "rb") as file:
+        place = Path(os.path.realpath(path))
+        check_writable(place)
+        if not place.exists():
+            return place
+        with open(place, "rb") as file:
             beginning = file.read(len(_TABLE))
     if beginning not in (_TABLE, b""):
         raise UserError(f"--csv={path} is there and is no table of predictions: give another file")
+    return place
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 python prepare.py --dataset=folder:pictures --out_dir=prepared
 """
 
-from absl import flags
-
 import commandline
 import run_flags
+from commandline import flags
 
 
 def define_flags(values: flags.FlagValues) -> None:

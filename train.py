@@ -7,10 +7,9 @@ import datetime
 import re
 from pathlib import Path
 
-from absl import flags
-
 import commandline
 import run_flags
+from commandline import flags
 from training.options import RESUMES
 
 

@@ -18,7 +18,11 @@ from sources.files import read_file
 from sources.folders import catalog_of_folder, check_outside
 from sources.headers import BadImage
 from sources.index import build_index
-from sources.places import check_writable, naming
+from sources.places import check_results, naming, sweep
+
+# How the tables begin, and the picture that is written after them.
+_TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}
+_PICTURES = ("confusion.png",)
 
 
 def assess(
@@ -26,14 +30,15 @@ def assess(
 ) -> list[str]:
     """Writes predictions.csv, scores.json and confusion.png to `out_dir`; returns lines for the terminal.
 
-    Raises UserError for a run that is not finished, pictures that have moved and classes that the run does not know.
+    Raises UserError for a run that is not finished, pictures that have moved, classes that the run does not know, and
+    files of these names in `out_dir` that are not evaluate.py's.
     """
     saved_model = find_saved_model(run_dir)
-    with naming("--out_dir", out_dir):
-        check_writable(out_dir / "predictions.csv")
+    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
+        check_outside("--cache_dir", cache_dir, dataset, "")
         paths, names = _pictures_of(dataset, cache_dir, predictor.class_names)
     else:
         paths, names = _pictures_of_split(run_dir, split, predictor.class_names, data_dir, out_dir, cache_dir)
@@ -97,6 +102,8 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
 
 def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
     with naming("--out_dir", out_dir):
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
         write_csv(out_dir / "predictions.csv", names, predictions)
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))

@@ -13,19 +13,29 @@ from reports.sheets import augmentation_sheet, sample_sheet
 from sources.catalog import open_catalog
 from sources.errors import UserError
 from sources.folders import Catalog, check_outside
-from sources.places import naming
+from sources.places import check_results, naming, sweep
 from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
 from training.signals import StopRequest
 
+# How the tables begin, and the pictures that are written after them.
+_TABLES = {"quarantine.csv": b"path,reason\n", "split.csv": b"path,label,split,sha256\n"}
+_PICTURES = ("samples.png", "augmented.png")
+
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
-    """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`."""
+    """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`.
+
+    Raises UserError for files of these names in `out_dir` that are not prepare.py's.
+    """
     check_outside("--out_dir", out_dir, options.dataset, options.data_dir)
     if (out_dir / "options.json").exists():
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
+    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
     with naming("--out_dir", out_dir):
         out_dir.mkdir(parents=True, exist_ok=True)
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)

@@ -17,6 +17,7 @@ def call(monkeypatch, capfd):
 
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_a_split_scores_as_the_run_said(split, call, tmp_path):
+    (tmp_path / ".incomplete-scores.json-abcd1234").write_text("of a killed process")
     done = call(f"--run={finished_run()}", f"--split={split}", f"--out_dir={tmp_path}")
     assert done.code == 0, done.stderr
     expected = json.loads((finished_run() / "results.json").read_text())[split]
@@ -64,6 +65,7 @@ def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
     assert "/nowhere/pictures" in done.stderr
     done = call(f"--run={run_dir}", f"--data_dir={shapes_dir()}")
     assert done.code == 0, done.stderr
+    assert call(f"--run={run_dir}", f"--data_dir={shapes_dir()}", "--split=validation").code == 0  # over its own
     assert (run_dir / "evaluation" / "scores.json").exists()
 
 
@@ -99,6 +101,14 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
     [
         (["--run={run}", "--split=tets"], ["unknown --split 'tets'", "did you mean 'test'"]),
         (["--run={run}", "--split=test", "--dataset=folder:x"], ["--split and --dataset exclude each other"]),
+        (
+            ["--run={run}", "--data_dir=x", "--dataset=folder:y"],
+            ["--data_dir=x: --dataset=folder:y names", "leave one"],
+        ),
+        (
+            ["--run={run}", "--dataset=folder:{tmp}/strange", "--cache_dir={tmp}/strange/c"],
+            ["--cache_dir '", "c' lies in the data"],
+        ),
         (["--run={tmp}/none"], ["none' does not exist", "give a run folder"]),
         (["--run={tmp}"], ["holds no SavedModel", "the run has not finished"]),
         (["--run={run}", "--dataset=realsense"], ["--dataset=realsense", "folder:PATH"]),
@@ -113,6 +123,10 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
         (["--run={run}", "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
         (["--run={run}", "--data_dir={tmp}/strange", "--out_dir={tmp}/strange/x"], ["x' lies in the data folder"]),
         (["--run={run}", "--out_dir=/proc/x"], ["--out_dir=/proc/x cannot be written"]),
+        (
+            ["--run={run}", "--out_dir={tmp}/mine"],
+            ["mine holds 'confusion.png', which this script did not write"],
+        ),
         ([], ["--run is missing"]),
     ],
 )
@@ -120,6 +134,8 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     write_shapes(tmp_path / "strange", {"disk": 1})
     (tmp_path / "strange" / "cats").mkdir()
     (tmp_path / "file").write_text("")
+    write_shapes(tmp_path, {"mine/disk": 2})
+    (tmp_path / "mine" / "disk" / "0001.png").rename(tmp_path / "mine" / "confusion.png")
     done = call(*(argument.format(run=finished_run(), tmp=tmp_path) for argument in arguments))
     assert done.code == 2
     assert done.stderr.startswith("error: ")

@@ -179,11 +179,16 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
         (["--run={run}", "--csv={tmp}/file/out.csv", "{picture}"], ["--csv=", "cannot be written", "another file"]),
         (["--run={run}", "--csv", "{picture}", "{picture}"], ["--csv=", "is no table of predictions: give another"]),
         (["--run={run}", "--csv={tmp}/empty", "{picture}"], ["--csv=", "Is a directory", "another file"]),
+        (["--run={run}", "--csv={tmp}/pipe", "{picture}"], ["pipe cannot be written: it is a device or a pipe"]),
+        (["--run={run}", "--csv={tmp}/null", "{picture}"], ["null cannot be written: it is a device or a pipe"]),
         (["--run={run}", "--cvs=x", "{tmp}"], ["'cvs'", "csv"]),
     ],
 )
+@pytest.mark.timeout(100, method="thread")  # who opens the pipe waits for ever
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to(os.devnull)
     (tmp_path / "file").write_text("")
     (tmp_path / "run[1]").symlink_to(finished_run())
     (tmp_path / "fake").mkdir()
@@ -197,3 +202,24 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     assert done.stderr.count("\n") == 1
     for word in words:
         assert word in done.stderr
+
+
+def test_a_table_goes_where_its_link_leads(call, tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "out.csv").symlink_to("tables/real.csv")
+    (tmp_path / "tables" / ".incomplete-real.csv-abcd1234").write_text("of a killed process")
+    for _ in range(2):
+        done = call(f"--run={finished_run()}", f"--csv={tmp_path / 'out.csv'}", shapes_dir() / "disk" / "0000.jpg")
+        assert (done.code, done.stderr) == (0, "")
+        assert os.readlink(tmp_path / "out.csv") == "tables/real.csv"
+        assert len(read_rows(tmp_path / "tables" / "real.csv")) == 1
+        assert os.listdir(tmp_path / "tables") == ["real.csv"]
+
+
+def test_a_table_among_the_pictures_is_none_of_them(call, tmp_path):
+    root = write_shapes(tmp_path, {"disk": 2})
+    (root / "disk" / "dangling.jpg").symlink_to("nowhere")
+    for _ in range(2):
+        done = call(f"--run={finished_run()}", f"--csv={root / 'disk' / 'out.csv'}", root)
+        assert "1 of 3 files could not be classified; the first: " in done.stderr
+        assert len(read_rows(root / "disk" / "out.csv")) == 3

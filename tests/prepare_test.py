@@ -1,5 +1,7 @@
 """prepare.py: the same tables as a run's, pictures to look at, and nothing trained."""
 
+import os
+
 import pytest
 
 import prepare
@@ -19,8 +21,10 @@ def call(monkeypatch, capfd):
 
 
 def test_the_tables_are_a_runs(call, tmp_path):
-    done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
-    assert done.code == 0, done.stderr
+    (tmp_path / ".incomplete-samples.png-abcd1234").write_text("of a killed process")
+    for _ in range(2):  # its own tables and sheets it replaces
+        done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
+        assert done.code == 0, done.stderr
     names = {"split.csv", "quarantine.csv", "samples.png", "augmented.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
     for name in ("split.csv", "quarantine.csv"):
@@ -61,14 +65,19 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
         ([*DATA, "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
         ([*DATA, f"--out_dir={shapes_dir()}/out"], ["--out_dir '", "shapes/out' lies in the data folder"]),
         ([*DATA, f"--out_dir={finished_run()}"], ["is a run folder", "give another folder"]),
+        ([*DATA, "--out_dir={tmp}/mine"], ["mine holds 'split.csv', which this script did not write: give"]),
         ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["'model'"]),
         ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
     ],
 )
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     (tmp_path / "file").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "split.csv").write_text("picture,split\na.jpg,train\n")
     done = call(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert done.code == 2
+    assert (tmp_path / "mine" / "split.csv").read_text() == "picture,split\na.jpg,train\n"
+    assert os.listdir(tmp_path / "mine") == ["split.csv"]
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     for word in words:
