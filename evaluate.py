@@ -3,6 +3,8 @@
 python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 """
 
+from pathlib import Path
+
 import commandline
 from commandline import flags
 
@@ -17,8 +19,8 @@ def define_flags(values: flags.FlagValues) -> None:
                         flag_values=values)  # fmt: skip
     flags.DEFINE_string("data_dir", None, "where the run's pictures are now, if they have moved", flag_values=values)
     flags.DEFINE_string("cache_dir", None, "as in train.py", flag_values=values)
-    flags.DEFINE_string("out_dir", None, "where predictions.csv and scores.json go; the default is RUN/evaluation",
-                        flag_values=values)  # fmt: skip
+    flags.DEFINE_string("out_dir", None, "where predictions.csv and scores.json go; the default is RUN/evaluation, "
+                        "beside a SavedModel that is given by itself", flag_values=values)  # fmt: skip
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
@@ -42,11 +44,16 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from jobs.assess import assess
 
     run_dir = commandline.path_of(values.run)
-    out_dir = commandline.path_of(values.out_dir) if values.out_dir else run_dir / "evaluation"
+    out_dir = commandline.path_of(values.out_dir) if values.out_dir else _usual_place(run_dir)
     cache_dir = commandline.cache_dir(values)
     dataset, data_dir = (value and commandline.expand_home(value) for value in (values.dataset, values.data_dir))
     for line in assess(run_dir, values.split or "test", dataset, data_dir, out_dir, cache_dir):
         commandline.put(line)
+
+
+def _usual_place(run_dir: Path) -> Path:
+    """In the run folder; beside a SavedModel that is given by itself, which must stay as it was exported."""
+    return (run_dir.parent if (run_dir / "saved_model.pb").exists() else run_dir) / "evaluation"
 
 
 if __name__ == "__main__":

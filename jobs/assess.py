@@ -15,7 +15,7 @@ from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
 from sources.catalog import open_catalog
 from sources.errors import UserError
 from sources.files import read_file
-from sources.folders import catalog_of_folder, check_outside
+from sources.folders import catalog_of_folder, check_outside, data_folder
 from sources.headers import BadImage
 from sources.index import build_index
 from sources.places import check_results, naming, sweep
@@ -70,12 +70,12 @@ def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> t
 
 def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], data_dir, out_dir: Path, cache_dir: Path):
     run_dataset, run_data_dir, rows = read_split(run_dir, split, class_names)
-    check_outside("--out_dir", out_dir, "" if data_dir else run_dataset, data_dir or run_data_dir)
-    kind, _, place = run_dataset.partition(":")
-    if kind == "folder":
-        root = os.fsencode(data_dir or place)
+    data_dir = data_dir or run_data_dir
+    check_outside("--out_dir", out_dir, run_dataset, data_dir)
+    if run_dataset.startswith("folder:"):
+        root = os.fsencode(data_folder(run_dataset, data_dir))
     else:
-        root = open_catalog(run_dataset, data_dir or run_data_dir, cache_dir).root
+        root = open_catalog(run_dataset, data_dir, cache_dir).root
     paths = [os.path.join(root, os.fsencode(row["path"])) for row in rows]
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:

@@ -45,12 +45,17 @@ def naming(flag: str, path: Path, what: str = "folder") -> Iterator[None]:
 
 
 def check_writable(path: Path) -> None:
-    """Raises OSError where a file cannot be written to `path`, or there is what is no file; leaves nothing."""
+    """Raises OSError where a file cannot or must not be written to `path`; leaves nothing.
+
+    It must not where something else than a file is, nor into a SavedModel, which is loaded only as it was exported.
+    """
     if path.is_dir():
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if path.exists() and not path.is_file():
         # What is written takes its name by a rename: /dev/null would be an ordinary file from then on.
         raise OSError(errno.EINVAL, "it is a device or a pipe, and no regular file")
+    if any((parent / "saved_model.pb").exists() for parent in path.absolute().parents):
+        raise OSError(errno.EINVAL, "it lies in a SavedModel, which must stay as it was exported")
     place = next(parent for parent in path.absolute().parents if parent.exists())
     with tempfile.TemporaryFile(prefix=durable.TEMPORARY_PREFIX, dir=place):
         pass

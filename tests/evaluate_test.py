@@ -1,12 +1,14 @@
 """evaluate.py: the same scores as the run's own, on its splits and on other folders."""
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 
 import evaluate
+from serving.seal import check_seal
 from tests.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 
 
@@ -96,6 +98,14 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
     assert call(*arguments).code == 0
 
 
+def test_a_bare_saved_model_is_scored_and_stays_as_it_was_exported(call, tmp_path):
+    shutil.copytree(finished_run() / "saved_model", tmp_path / "moved")
+    arguments = (f"--run={tmp_path / 'moved'}", f"--dataset=folder:{shapes_dir()}")
+    assert call(*arguments).code == 0
+    assert sorted(os.listdir(tmp_path)) == ["evaluation", "moved"]
+    check_seal(tmp_path / "moved")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -127,6 +137,7 @@ def test_a_test_picture_with_other_bytes_is_named(call, moved, tmp_path):
             ["--run={run}", "--out_dir={tmp}/mine"],
             ["mine holds 'confusion.png', which this script did not write"],
         ),
+        (["--run={run}", "--out_dir={run}/saved_model/x"], ["cannot be written: it lies in a SavedModel", "exported"]),
         ([], ["--run is missing"]),
     ],
 )
