@@ -44,7 +44,7 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
         reporter.say(f"  refused   {one_line(path)}: {reason}")
     for what, ids in (("split", data.splits.shared), ("class", data.splits.contradicting)):
         if len(ids):
-            first = one_line(os.fsencode(data.manifest.shown_path(ids[0])))
+            first = one_line(data.manifest.paths[ids[0]])
             reporter.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
     for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
         reporter.say(f"{label:<12}{reason}")
