@@ -5,8 +5,8 @@ python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 
 from pathlib import Path
 
-import commandline
-from commandline import flags
+from cli import start
+from cli.start import flags
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -25,10 +25,10 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> one call."""
-    from sources.errors import UserError, unknown_name
-    from sources.walk import SPLIT_NAMES
+    from base.errors import UserError, unknown_name
+    from base.splits import SPLIT_NAMES
 
-    commandline.refuse_arguments(arguments)
+    start.refuse_arguments(arguments)
     if not values.run:
         raise UserError("--run is missing: the folder of a finished run, as runs/catdog/...")
     if values.split and values.split not in SPLIT_NAMES:
@@ -40,15 +40,15 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
             f"--data_dir={values.data_dir}: --dataset={values.dataset} names the folder already; leave one of them out"
         )
 
-    commandline.import_tensorflow()
+    start.import_tensorflow()
     from jobs.assess import assess
 
-    run_dir = commandline.path_of(values.run)
-    out_dir = commandline.path_of(values.out_dir) if values.out_dir else _usual_place(run_dir)
-    cache_dir = commandline.cache_dir(values)
-    dataset, data_dir = (value and commandline.expand_home(value) for value in (values.dataset, values.data_dir))
+    run_dir = start.path_of(values.run)
+    out_dir = start.path_of(values.out_dir) if values.out_dir else _usual_place(run_dir)
+    cache_dir = start.cache_dir(values)
+    dataset, data_dir = (value and start.expand_home(value) for value in (values.dataset, values.data_dir))
     for line in assess(run_dir, values.split or "test", dataset, data_dir, out_dir, cache_dir):
-        commandline.put(line)
+        start.put(line)
 
 
 def _usual_place(run_dir: Path) -> Path:
@@ -57,4 +57,4 @@ def _usual_place(run_dir: Path) -> Path:
 
 
 if __name__ == "__main__":
-    commandline.run(define_flags, main)
+    start.run(define_flags, main)

@@ -6,8 +6,8 @@ python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
 import os
 from pathlib import Path
 
-import commandline
-from commandline import flags
+from cli import start
+from cli.start import flags
 
 _TABLE = b"path,prediction,probability,"  # how `write_csv` begins
 
@@ -22,19 +22,19 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
-    from sources.errors import UserError
-    from sources.places import naming, sweep
+    from base.errors import UserError
+    from base.places import naming, sweep
 
     if not values.run:
         raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
     if not arguments:
         raise UserError("no picture is given: name files or folders after the flags")
 
-    table = _place_of_table(commandline.path_of(values.csv)) if values.csv else None
-    commandline.import_tensorflow()
+    table = _place_of_table(start.path_of(values.csv)) if values.csv else None
+    start.import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
 
-    saved_model, pictures = find_saved_model(commandline.path_of(values.run)), find_pictures(arguments)
+    saved_model, pictures = find_saved_model(start.path_of(values.run)), find_pictures(arguments)
     if table and table.exists():  # of an earlier call, among the pictures
         pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table))]
     if not pictures:
@@ -43,7 +43,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     predictions = []
     for prediction in predictor.predict(pictures):
         predictions.append(prediction)
-        commandline.put(prediction.line())
+        start.put(prediction.line())
     if table:
         with naming("--csv", table, "file"):
             sweep(table)
@@ -61,8 +61,8 @@ def _place_of_table(path: Path) -> Path:
     Raises UserError where it cannot be written, or what it would replace is no table of predictions. A forgotten name
     would make the first picture the table: `--csv *.jpg`.
     """
-    from sources.errors import UserError
-    from sources.places import check_writable, naming
+    from base.errors import UserError
+    from base.places import check_writable, naming
 
     with naming("--csv", path, "file"):
         check_writable(path)
@@ -78,4 +78,4 @@ def _place_of_table(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    commandline.run(define_flags, main)
+    start.run(define_flags, main)

@@ -3,9 +3,8 @@
 python prepare.py --dataset=folder:pictures --out_dir=prepared
 """
 
-import commandline
-import run_flags
-from commandline import flags
+from cli import run_flags, start
+from cli.start import flags
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -16,20 +15,20 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one call."""
-    from sources.errors import UserError
-    from training.signals import listen
+    from base.errors import UserError
+    from base.signals import listen
 
-    commandline.refuse_arguments(arguments)
+    start.refuse_arguments(arguments)
     if not values.out_dir:
         raise UserError("--out_dir is missing: the folder that the tables and sheets go to")
     options = run_flags.options_of(values, run_flags.DATA_FLAGS)
 
     with listen(at_once=True):
-        commandline.import_tensorflow()
+        start.import_tensorflow()
         from jobs.prepare import prepare
 
-        prepare(options, commandline.path_of(values.out_dir), commandline.cache_dir(values))
+        prepare(options, start.path_of(values.out_dir), start.cache_dir(values))
 
 
 if __name__ == "__main__":
-    commandline.run(define_flags, main)
+    start.run(define_flags, main)

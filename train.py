@@ -7,9 +7,8 @@ import datetime
 import re
 from pathlib import Path
 
-import commandline
-import run_flags
-from commandline import flags
+from cli import run_flags, start
+from cli.start import flags
 from training.options import RESUMES
 
 
@@ -28,30 +27,30 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one run."""
-    from jobs.run_folder import claim, claim_new
-    from sources.catalog import open_catalog
-    from sources.errors import UserError, unknown_name
-    from sources.folders import check_outside
-    from training.signals import listen
+    from base.errors import UserError, unknown_name
+    from base.signals import listen
+    from pipeline.sources.catalog import open_catalog
+    from pipeline.sources.folders import check_outside
+    from records.run_folder import claim, claim_new
 
-    commandline.refuse_arguments(arguments)
+    start.refuse_arguments(arguments)
     if values.resume not in RESUMES:
         raise unknown_name("--resume", values.resume, RESUMES)
     options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
     if values.run_dir == "":
         raise UserError("--run_dir is empty: name a folder, or leave it out for a new one in runs")
-    run_dir = commandline.path_of(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
+    run_dir = start.path_of(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
     check_outside("--run_dir", run_dir, options.dataset, options.data_dir)
-    cache_dir = commandline.cache_dir(values)
+    cache_dir = start.cache_dir(values)
     if options.dataset.startswith("tfds:"):
-        commandline.import_tensorflow()  # which TFDS would import with all its notices
+        start.import_tensorflow()  # which TFDS would import with all its notices
     # Before the data is there, nothing is worth saving: a signal stops at once.
     is_given = values.run_dir or values.resume == "must"
     held = claim(run_dir, values.resume, cache_dir) if is_given else claim_new(run_dir)
     with listen(at_once=True), held as folder:
         catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
-        commandline.import_tensorflow()
-        from jobs.run import run
+        start.import_tensorflow()
+        from jobs.train import run
 
         run(options, folder, catalog, cache_dir, run_flags.flagfile_of)
 
@@ -63,4 +62,4 @@ def default_run_dir(dataset: str) -> Path:
 
 
 if __name__ == "__main__":
-    commandline.run(define_flags, main)
+    start.run(define_flags, main)

@@ -12,12 +12,12 @@ from pathlib import Path
 import path_to_penstock  # noqa: F401 - makes the checkout importable
 from absl import flags
 
-import commandline
-import durable
+from base import durable
+from base.errors import UserError, unknown_name
 from benchmarks.gpu import parts
 from benchmarks.gpu.launch import Launcher
 from benchmarks.gpu.plan import FULL, PARTS, QUICK, TINY, Plan
-from sources.errors import UserError, unknown_name
+from cli import start
 
 DEVICES = ("gpu", "cpu")
 
@@ -34,7 +34,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """The parts that were asked for, one after the other."""
-    commandline.refuse_arguments(arguments)
+    start.refuse_arguments(arguments)
     plan, launcher = _choose(values)
     found = launcher.run("describe")
     if "error" in found:
@@ -77,9 +77,9 @@ def _choose(values: flags.FlagValues) -> tuple[Plan, Launcher]:
     if values.device not in DEVICES:
         raise unknown_name("--device", values.device, DEVICES)
     plan = TINY if values.device == "cpu" else QUICK if values.quick else FULL
-    data_dir, cache_dir = Path(values.data_dir).absolute(), commandline.cache_dir(values).absolute()
+    data_dir, cache_dir = Path(values.data_dir).absolute(), start.cache_dir(values).absolute()
     return plan, Launcher(values.device, data_dir, cache_dir, plan.timeout_seconds)
 
 
 if __name__ == "__main__":
-    commandline.run(define_flags, main)
+    start.run(define_flags, main)

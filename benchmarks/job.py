@@ -8,9 +8,9 @@ from jobs.prepare import prepare_data
 from pipeline.data import Data
 from pipeline.graph import make_train_dataset
 from pipeline.order import Order
+from pipeline.sources.catalog import open_catalog
 from pipeline.stages import StageClock
 from reports.progress import Reporter
-from sources.catalog import open_catalog
 from training.options import RunOptions, resolve
 
 

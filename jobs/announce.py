@@ -5,14 +5,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import durable
+from base import durable
+from base.errors import one_line
 from pipeline.data import Data, Quarantine
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels
+from reports.bottleneck import verdict
 from reports.progress import Reporter
-from reports.verdict import verdict
-from sources.errors import one_line
-from training.hardware import Hardware
+from training.device import Hardware
 from training.options import RunOptions
 
 
@@ -51,7 +51,7 @@ def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
 
 
 def input_verdict(row: Mapping, options: RunOptions, data: Data, hardware: Hardware) -> str:
-    """`reports.verdict` on a row of this run's history."""
+    """`reports.bottleneck` on a row of this run's history."""
     host_augments = hardware.accelerated and augment_place(options, hardware)[0] == "host"
     return verdict(row, isinstance(data.pixels, PackedPixels), host_augments)
 

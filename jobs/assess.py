@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-import durable
-from jobs.split_rows import read_split
-from reports.metrics import class_figures, confusion_matrix, scores
+from base import durable
+from base.errors import BadImage, UserError
+from base.files import read_file
+from base.places import check_results, naming, sweep
+from evaluation.metrics import class_figures, confusion_matrix, scores
+from pipeline.sources.catalog import open_catalog
+from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
+from pipeline.sources.index import build_index
+from records.split_rows import read_split
 from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
-from sources.catalog import open_catalog
-from sources.errors import UserError
-from sources.files import read_file
-from sources.folders import catalog_of_folder, check_outside, data_folder
-from sources.headers import BadImage
-from sources.index import build_index
-from sources.places import check_results, naming, sweep
 
 # How the tables begin, and the picture that is written after them.
 _TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}

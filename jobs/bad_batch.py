@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import durable
+from base import durable
 from pipeline.data import Data
 from pipeline.order import Order
 from training.health import Trouble

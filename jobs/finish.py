@@ -9,26 +9,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import durable
-import faults
+from base import durable, kill_points
+from base.errors import UserError
+from base.signals import StopRequest, until_stopped
+from evaluation.metrics import confusion_matrix, scores, worst_mistakes
+from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import input_verdict, write_quarantine_csv
 from models.zoo import build_model
 from pipeline.data import Data
-from reports.history import best_row
-from reports.metrics import confusion_matrix, scores, worst_mistakes
 from reports.page import Mistake, write_report
 from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
 from reports.sheets import read_images
 from reports.summaries import Summaries
-from serving.evaluation import make_predictor, predict_batches, split_batches
 from serving.export import Proof, ServedModel, export_model
-from sources.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint, restore, to_arrays, weights_sha256
-from training.hardware import Hardware
+from training.device import Hardware
+from training.history import best_row
 from training.loop import Loop
 from training.options import RunOptions
-from training.signals import StopRequest, until_stopped
 
 PROOF_FILES = 400
 MISTAKES_SHOWN = 24
@@ -74,7 +73,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
     durable.write_json(run_dir / "results.json", results)
-    faults.reach("results.written")
+    kill_points.reach("results.written")
     page = write_report(run_dir, mistakes, *run.sheets)
     _say_results(results, best, run_dir, page, difference, reporter)
     return results

@@ -5,18 +5,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import durable
+from base import durable
+from base.errors import UserError
+from base.places import check_results, naming, sweep
+from base.signals import StopRequest
 from jobs.announce import announce_data, write_quarantine_csv
 from pipeline.data import Data, DataOptions, TooManyBad, load_data
+from pipeline.sources.catalog import open_catalog
+from pipeline.sources.folders import Catalog, check_outside
+from pipeline.sources.splits import train_on_validation, write_split_csv
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
-from sources.catalog import open_catalog
-from sources.errors import UserError
-from sources.folders import Catalog, check_outside
-from sources.places import check_results, naming, sweep
-from sources.splits import train_on_validation, write_split_csv
 from training.options import RunOptions
-from training.signals import StopRequest
 
 # How the tables begin, and the pictures that are written after them.
 _TABLES = {"quarantine.csv": b"path,reason\n", "split.csv": b"path,label,split,sha256\n"}

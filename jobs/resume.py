@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from base.errors import UserError
 from pipeline.data import Data
-from sources.errors import UserError
 from training.checkpoint import Checkpoint, DamagedError, load_newest
-from training.hardware import Hardware
+from training.device import Hardware
 from training.options import RunOptions, differences, part_of_the_run
 
 PENSTOCK_VERSION = "0.1.0"

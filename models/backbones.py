@@ -16,9 +16,9 @@ from collections.abc import Callable
 import h5py
 import keras
 
+from base.errors import UserError
 from models import layers
 from models.options import ModelOptions
-from sources.errors import UserError
 
 # keras.applications' "tf" mode: x / 127.5 - 1 of [0, 255], which is 2 x - 1 of [0, 1].
 MINUS_ONE_TO_ONE = (2.0, -1.0)

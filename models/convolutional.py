@@ -10,9 +10,9 @@ import dataclasses
 
 import keras
 
+from base.errors import UserError
 from models import layers
 from models.options import ModelOptions
-from sources.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import math
 
-from sources.errors import UserError, unknown_name
+from base.errors import UserError, unknown_name
 
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
 RESIDUAL_NAMES = ("residual_small",)

@@ -8,9 +8,9 @@ strategy or in another process gives the same numbers.
 
 import keras
 
+from base.errors import UserError
 from models import backbones, convolutional, layers, residual
 from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, RESIDUAL_NAMES, ModelOptions
-from sources.errors import UserError
 
 __all__ = ["MODEL_NAMES", "ModelOptions", "build_model"]
 

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from decoding.options import PixelFormat
-from pipeline.augment import TRANSFORM_WIDTH
+from pipeline.augment.warp import TRANSFORM_WIDTH
+from pipeline.decoding.pixel_format import PixelFormat
 
 
 def batch_spec(batch_size: int, pixel_format: PixelFormat, on_device: bool) -> dict[str, tf.TensorSpec]:

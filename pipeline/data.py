@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-import durable
-from decoding.check import Verdict
-from decoding.options import PixelFormat
-from decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
+from base import durable
+from base.errors import UserError, one_line
+from pipeline.decoding.check import Verdict
+from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
+from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
-from sources.errors import UserError, one_line
-from sources.folders import Catalog
-from sources.index import build_index
-from sources.manifest import Manifest
-from sources.splits import Splits, make_splits
+from pipeline.sources.folders import Catalog
+from pipeline.sources.index import build_index
+from pipeline.sources.manifest import Manifest
+from pipeline.sources.splits import Splits, make_splits
 
 Quarantine = tuple[tuple[bytes, str], ...]  # path, reason
 _BAD_SHOWN = 3

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from pipeline.augment import augment, make_transforms, to_float
+from pipeline.augment.options import AugmentOptions
+from pipeline.augment.warp import augment, make_transforms, to_float
 from pipeline.contract import batch_spec, check_element_spec
-from pipeline.options import AugmentOptions
 from pipeline.order import Order, shard_size
 from pipeline.pixels import Pixels
 from pipeline.stages import StageClock

@@ -9,8 +9,8 @@ import functools
 
 import numpy as np
 
-from sources.errors import UserError
-from sources.hashing import fold_key, splitmix64
+from base.errors import UserError
+from base.hashing import fold_key, splitmix64
 
 
 def permutation(count: int, seed: int, epoch: int) -> np.ndarray:

@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from decoding.decode import decode_image
-from decoding.options import PixelFormat
-from decoding.reasons import words_of
+from base.errors import UserError
+from pipeline.decoding.decode import decode_image
+from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.reasons import words_of
+from pipeline.sources.manifest import Manifest
 from pipeline.stages import StageClock, stopwatch
-from sources.errors import UserError
-from sources.manifest import Manifest
 
 _PACK_LANES = 2  # batches gathered at a time
 

@@ -20,8 +20,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-import durable
-from reports.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
+from base import durable
+from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
 from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_curves, png_data_uri, png_pixels
 
 SPLITS = ("train", "validation", "test")

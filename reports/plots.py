@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
-from reports.history import best_row
+from training.history import best_row
 
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
 SHEET_MIN_SIDE = 128  # pixels; smaller pictures are enlarged by a whole factor, so each pixel stays a square

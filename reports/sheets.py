@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pipeline.augment import augment, make_transforms
+from pipeline.augment.options import AugmentOptions
+from pipeline.augment.warp import augment, make_transforms
 from pipeline.data import Data
 from pipeline.graph import make_eval_dataset
-from pipeline.options import AugmentOptions
 from reports.plots import contact_sheet
 
 SAMPLE_COLUMNS = 6

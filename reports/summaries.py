@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-import faults
-from sources.errors import UserError
+from base import kill_points
+from base.errors import UserError
 
 
 class Summaries:
@@ -36,7 +36,7 @@ class Summaries:
             for tag, value in values.items():
                 if value is not None:
                     tf.summary.scalar(tag, value)
-            faults.reach("summary.written")
+            kill_points.reach("summary.written")
 
         self._write(split, epoch, write)
 

@@ -12,14 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import durable
-import faults
-from decoding.decode import decode_image
-from decoding.options import PixelFormat
+from base import durable, kill_points
+from base.files import read_file
 from models.heads import probabilities
-from pipeline.augment import to_float
+from pipeline.augment.warp import to_float
+from pipeline.decoding.decode import decode_image
+from pipeline.decoding.pixel_format import PixelFormat
 from serving.seal import write_seal
-from sources.files import read_file
 
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
 PARITY_TOLERANCE = 1e-5
@@ -103,9 +102,9 @@ def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
                 raise storage_error from error
             raise
         write_seal(temporary)
-        faults.reach("export.saved")
+        kill_points.reach("export.saved")
         difference = _prove(temporary, proof)
-        faults.reach("export.proved")
+        kill_points.reach("export.proved")
         return difference
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-import durable
-from decoding.reasons import reason_of
+from base import durable
+from base.errors import BadImage, UserError, one_line
+from base.files import read_file
+from base.places import check_plain
+from pipeline.decoding.reasons import reason_of
+from pipeline.sources.headers import read_header
+from pipeline.sources.walk import UNREADABLE
 from serving.seal import check_seal
-from sources.errors import UserError, one_line
-from sources.files import read_file
-from sources.headers import BadImage, read_header
-from sources.places import check_plain
-from sources.walk import UNREADABLE
 
 _BATCH = 32
 _BATCH_BYTES = 64 << 20

@@ -8,8 +8,8 @@ no stranger's model safe.
 import json
 from pathlib import Path
 
-import durable
-from sources.errors import UserError
+from base import durable
+from base.errors import UserError
 
 FORMAT_VERSION = 1
 # TensorFlow and its Serving leave what is in this folder to others.

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sources.folders import catalog_of_folder
-from sources.index import build_index
-from sources.manifest import Manifest
-from tests.storage import SMALL_DISK_BYTES, disk
+from pipeline.sources.folders import catalog_of_folder
+from pipeline.sources.index import build_index
+from pipeline.sources.manifest import Manifest
+from tests.helpers.storage import SMALL_DISK_BYTES, disk
 
 _NO_DATA = (
     "SHARED DATA MISSING: tests on real pictures need the folder ../shared/data beside the repository, or "
@@ -82,7 +82,7 @@ def manifest(picture_tree, index_of) -> Manifest:
 @pytest.fixture
 def threads_as_they_are(monkeypatch) -> None:
     """Runs may begin in this process: TensorFlow has fixed its threads by now, and none sets them."""
-    monkeypatch.setattr("training.hardware._set_threads", lambda threads: None)
+    monkeypatch.setattr("training.device._set_threads", lambda threads: None)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-import durable
-import faults
+from base import durable, kill_points
 
 FORMAT_VERSION = 2
 _NAME = re.compile(r"step-(\d{8,})$")
@@ -45,7 +44,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -
         arrays = {f"{position:05d}": array for position, array in enumerate(checkpoint.arrays)}
         content = durable.encode_arrays(arrays)
         (temporary / "variables.npz").write_bytes(content)
-        faults.reach("checkpoint.variables")
+        kill_points.reach("checkpoint.variables")
         state = {
             "format": FORMAT_VERSION,
             "step": checkpoint.step,
@@ -119,7 +118,7 @@ def keep_newest(folder: Path, step: int, count: int, also: set[int]) -> None:
     for old in sorted(known for known in _steps(folder) if known <= step)[:-count]:
         if old not in also:
             shutil.rmtree(folder / f"step-{old:08d}", ignore_errors=True)
-            faults.reach("checkpoint.deleted")
+            kill_points.reach("checkpoint.deleted")
 
 
 def to_arrays(variables: Sequence) -> list[np.ndarray]:

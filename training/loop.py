@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-import faults
-from reports.history import best_row, should_stop, write_history
+from base import kill_points
+from base.errors import UserError
+from base.signals import Stopped, StopRequest
 from reports.progress import Reporter, epoch_line
-from sources.errors import UserError
 from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
 from training.health import Trouble, find_bad_variable, find_trouble
+from training.history import best_row, should_stop, write_history
 from training.profile import Profiler
-from training.signals import Stopped, StopRequest
 from training.step import TrainState
 
 KEEP_CHECKPOINTS = 3
@@ -134,7 +134,7 @@ class Loop:
                 self.state.sums.assign(np.zeros(3))
                 self._save()
                 write_history(options.run_dir / "history.csv", self.history)
-                faults.reach("history.written")
+                kill_points.reach("history.written")
                 self._reporter.say(epoch_line(row, options.epochs))
                 on_epoch(row)
         finally:
@@ -151,10 +151,10 @@ class Loop:
                 began = time.perf_counter()
                 batch = next(batches)
                 arrived = time.perf_counter()
-                faults.reach("step.begin")
+                kill_points.reach("step.begin")
                 train_step(batch)
                 self.step += 1
-                faults.reach("step.updated")
+                kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
                     # The step's last result: reading it waits for the device, so clock and profile see real steps.
                     float(self.state.sums[2])
@@ -198,9 +198,9 @@ class Loop:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
         row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
                "accuracy": correct / examples}  # fmt: skip
-        faults.reach("validation.begin")
+        kill_points.reach("validation.begin")
         validation = validate()
-        faults.reach("validation.end")
+        kill_points.reach("validation.end")
         return row | validation | {"learning_rate": learning_rate()} | clock.figures()
 
     def _check_numbers(self, before_a_save: bool = False) -> None:
@@ -220,6 +220,6 @@ class Loop:
         arrays = to_arrays(self.state.variables)
         checkpoint = Checkpoint(self.step, self.history, self.options.identity, arrays)
         save_checkpoint(self.checkpoint_dir, checkpoint, self.state.variables)
-        faults.reach("checkpoint.saved")
+        kill_points.reach("checkpoint.saved")
         best = best_row(self.history)
         keep_newest(self.checkpoint_dir, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

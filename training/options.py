@@ -3,10 +3,10 @@
 import dataclasses
 import json
 
-from decoding.options import IMAGE_SIZES
+from base.errors import UserError, unknown_name
 from models.options import ModelOptions
-from pipeline.options import AUGMENT_PRESETS, AugmentOptions
-from sources.errors import UserError, unknown_name
+from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.decoding.pixel_format import IMAGE_SIZES
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from reports.step_ops import where_a_step_goes
-from sources.errors import UserError
+from base.errors import UserError
+from training.step_ops import where_a_step_goes
 
 
 class Profiler:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.heads import per_example_loss, predicted_labels
-from training.hardware import Hardware
+from training.device import Hardware
 from training.health import loss_scale_of, make_notes, note_step
 
 

@@ -13,14 +13,14 @@ from benchmarks.gpu.flops import step_flops
 from benchmarks.gpu.plan import TrainJob
 from jobs.prepare import prepare_data
 from models.zoo import build_model
+from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.data import Data
 from pipeline.graph import make_finish, make_train_dataset
-from pipeline.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.order import Order
+from pipeline.sources.catalog import open_catalog
 from reports.progress import Reporter
-from sources.catalog import open_catalog
 from training.checkpoint import to_arrays, weights_sha256
-from training.hardware import Hardware, set_up
+from training.device import Hardware, set_up
 from training.loop import EpochClock
 from training.optimizer import build_optimizer
 from training.options import RunOptions, resolve

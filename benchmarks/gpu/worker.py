@@ -7,12 +7,12 @@ JSON object; the last line on standard output is the row, a JSON object.
 import json
 import sys
 
-import commandline
+from cli import start
 
 
 def main(kind: str, fields: dict) -> dict:
     """The row of a job; raises whatever goes wrong, which launch.py makes a row of."""
-    commandline.import_tensorflow()
+    start.import_tensorflow()
     from benchmarks.gpu import measure
     from benchmarks.gpu.plan import TrainJob
 

@@ -39,7 +39,7 @@ def measure(settings: Settings) -> list[dict]:
 
 def render_faces(cache_dir: Path) -> Path:
     """The folder of the rendered faces in `cache_dir`, made by Penstock itself."""
-    code = "import sys, pathlib; from sources.catalog import open_catalog; " \
+    code = "import sys, pathlib; from pipeline.sources.catalog import open_catalog; " \
            "print(open_catalog('realsense', '', pathlib.Path(sys.argv[1])).root.decode())"  # fmt: skip
     return Path(processes.run([sys.executable, "-c", code, str(cache_dir)]).output.strip())
 

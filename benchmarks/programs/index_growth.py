@@ -23,9 +23,9 @@ def main(folder: str, cache_dir: str) -> None:
 
     bare_bytes = held_bytes("self")
     from pipeline.order import Order
-    from sources.folders import catalog_of_folder
-    from sources.index import build_index
-    from sources.splits import make_splits
+    from pipeline.sources.folders import catalog_of_folder
+    from pipeline.sources.index import build_index
+    from pipeline.sources.splits import make_splits
 
     threads, seconds = len(os.sched_getaffinity(0)), {}
 
@@ -50,9 +50,9 @@ def main(folder: str, cache_dir: str) -> None:
 
 def first_batch(manifest, order, threads: int) -> None:
     """Streamed from the files; tracing the graph is in it, and takes most of it."""
-    from decoding.options import PixelFormat
+    from pipeline.augment.options import AugmentOptions
+    from pipeline.decoding.pixel_format import PixelFormat
     from pipeline.graph import make_train_dataset
-    from pipeline.options import AugmentOptions
     from pipeline.pixels import StreamedPixels
 
     pixels = StreamedPixels(manifest, PixelFormat(SIDE, 3, 8), threads)

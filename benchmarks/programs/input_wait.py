@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.job import Job, open_job
 from models.zoo import build_model
 from pipeline.graph import make_finish
-from training.hardware import set_up
+from training.device import set_up
 from training.optimizer import build_optimizer
 from training.options import resolve
 from training.step import TrainState, make_state, make_train_step

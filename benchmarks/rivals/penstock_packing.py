@@ -10,10 +10,10 @@ from pathlib import Path
 def turn(data_dir: str, scratch: Path) -> Callable[[], float]:
     """A function that packs and gives pictures/s; the index is made before."""
     from benchmarks.rivals import SIZE
-    from decoding.options import PixelFormat
-    from decoding.pack import open_or_build_pack
-    from sources.folders import catalog_of_folder
-    from sources.index import build_index
+    from pipeline.decoding.pack import open_or_build_pack
+    from pipeline.decoding.pixel_format import PixelFormat
+    from pipeline.sources.folders import catalog_of_folder
+    from pipeline.sources.index import build_index
 
     threads = len(os.sched_getaffinity(0))
     cache_dir = scratch / "packing"

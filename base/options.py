@@ -1,0 +1,191 @@
+"""Options: frozen dataclasses whose fields say of each option, once, all that there is to know of it.
+
+`option` makes a field with its help, its choices or range, and whether a run's identity depends on it. Flags, their
+page, checks, options.json, identity and differences are derived from the fields, so a new option is one line.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from base.errors import UserError, unknown_name
+
+_KEY = "option"
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """What a field says of its option.
+
+    Attributes:
+      help: of its flag, without what choices and range say by themselves.
+      choices: the values that it may have; empty for any.
+      within: smallest and largest value, both allowed (of a tuple, of each entry); None for any.
+      identity: whether a run is another run with another value; what it does not compute is none of its identity.
+      flag: the flag's name, where that is not the field's.
+      rule: ends the sentence "it must be ..." where a flag's text has not the option's type.
+    """
+
+    help: str
+    choices: tuple = ()
+    within: tuple | None = None
+    identity: bool = True
+    flag: str = ""
+    rule: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """What a field says of options that it nests: `presets` by name, one of which its own flag takes."""
+
+    help: str = ""
+    presets: Mapping[str, "Options"] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """An option found in a class of options.
+
+    Attributes:
+      name: of its flag.
+      path: the names of the fields that lead to it, its own last.
+      kind: str, int, float or bool.
+      is_tuple: whether it holds several of `kind`.
+      default: its value where nobody says otherwise.
+      option: what its field says.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    kind: type
+    is_tuple: bool
+    default: Any
+    option: Option
+
+    def parse(self, text: str) -> Any:
+        """The value that a flag's text stands for, for a tuple; raises UserError where it stands for none."""
+        try:
+            return tuple(self.kind(part) for part in text.split(","))
+        except ValueError:
+            rule = self.option.rule or "numbers with commas between them"
+            raise UserError(f"--{self.name}={text}: it must be {rule}") from None
+
+
+class Options:
+    """The base of every class of options: a frozen dataclass that refuses bad values at birth."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            told = field.metadata.get(_KEY)
+            if isinstance(told, Option):
+                check_value(told.flag or field.name, getattr(self, field.name), told)
+
+    def to_json(self) -> dict:
+        """Plain values, as options.json holds them."""
+        return dataclasses.asdict(self)
+
+    def identity(self) -> dict:
+        """The values that a run is a function of, as `to_json`."""
+        return _without(self.to_json(), {leaf.path for leaf in leaves(type(self)) if not leaf.option.identity})
+
+    def changed(self, values: Mapping[str, Any]) -> typing.Self:
+        """These options with the values of some flags, by name."""
+        news = {}
+        for field in dataclasses.fields(self):
+            old, told = getattr(self, field.name), field.metadata.get(_KEY)
+            if isinstance(old, Options):
+                base = told.presets[values[field.name]] if told and field.name in values and told.presets else old
+                news[field.name] = base.changed(values)
+            elif (name := told.flag or field.name) in values:
+                news[field.name] = values[name]
+        return dataclasses.replace(self, **news)
+
+    def by_flag(self) -> dict[str, Any]:
+        """All values, by the name of their flag."""
+        return {leaf.name: self._at(leaf.path) for leaf in leaves(type(self))}
+
+    def _at(self, path: tuple[str, ...]) -> Any:
+        value = self
+        for name in path:
+            value = getattr(value, name)
+        return value
+
+
+def option(default: Any, help: str, **told: Any) -> Any:  # noqa: A002 - as argparse and absl call it
+    """A dataclass field for an option; `told` are the other attributes of `Option`."""
+    return dataclasses.field(default=default, metadata={_KEY: Option(help, **told)})
+
+
+def group(default: Options, **told: Any) -> Any:
+    """A dataclass field that nests options; `told` are the attributes of `Group`."""
+    return dataclasses.field(default=default, metadata={_KEY: Group(**told)})
+
+
+def leaves(options_class: type[Options], path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Every option of a class, nested ones where they stand."""
+    for field in dataclasses.fields(options_class):
+        told, place = field.metadata.get(_KEY), (*path, field.name)
+        if isinstance(field.type, type) and issubclass(field.type, Options):
+            yield from leaves(field.type, place)
+        else:
+            kind, is_tuple = _kind_of(field.type)
+            yield Leaf(told.flag or field.name, place, kind, is_tuple, field.default, told)
+
+
+def groups(options_class: type[Options]) -> Iterator[tuple[str, type[Options], Group]]:
+    """(name, class, what its field says) of each class of options that is nested directly."""
+    for field in dataclasses.fields(options_class):
+        if isinstance(field.type, type) and issubclass(field.type, Options):
+            yield field.name, field.type, field.metadata.get(_KEY) or Group()
+
+
+def check_value(name: str, value: Any, told: Option) -> None:
+    """Raises UserError where a value is none of the choices, or out of the range."""
+    if told.choices and value not in told.choices:
+        raise unknown_name(f"--{name}", value, told.choices)
+    if told.within is None or value is None:
+        return
+    low, high = told.within
+    if not all(low <= one <= high for one in (value if isinstance(value, tuple) else (value,))):
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        raise UserError(f"--{name}={shown}: it must be from {low:g} to {high:g}")
+
+
+def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) -> list[str]:
+    """What two descriptions of a run disagree on, as "name: old -> new" lines.
+
+    A name within a name is written with a dot, as training.epochs. `except_for` are names that may differ.
+    """
+    old, new = _flattened(json.loads(json.dumps(old))), _flattened(json.loads(json.dumps(new)))
+    names = [name for name in sorted(old.keys() | new.keys()) if name not in except_for]
+    return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def not_identity(options_class: type[Options]) -> set[str]:
+    """The dotted names of the options that a run's identity does not depend on."""
+    return {".".join(leaf.path) for leaf in leaves(options_class) if not leaf.option.identity}
+
+
+def _without(values: dict, paths: set[tuple[str, ...]], path: tuple[str, ...] = ()) -> dict:
+    kept = {name: value for name, value in values.items() if (*path, name) not in paths}
+    return {name: _without(value, paths, (*path, name)) if isinstance(value, dict) else value
+            for name, value in kept.items()}  # fmt: skip
+
+
+def _flattened(values: Mapping, prefix: str = "") -> dict:
+    flat = {}
+    for name, value in values.items():
+        flat |= _flattened(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _kind_of(annotation: Any) -> tuple[Callable, bool]:
+    """(int, True) for `tuple[int, ...] | None`."""
+    if isinstance(annotation, types.UnionType):
+        annotation = next(part for part in typing.get_args(annotation) if part is not types.NoneType)
+    if typing.get_origin(annotation) is tuple:
+        return typing.get_args(annotation)[0], True
+    return annotation, False

@@ -1,0 +1,185 @@
+"""Encoded bytes -> a square of pixels: the only place that decodes.
+
+One graph function, used while packing, streaming, evaluating and in the exported model, where it meets bytes that
+nobody has looked at before. So every format is checked for its size before anything of that size is allocated.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from pipeline.decoding import bitmap, first_frame, orientation
+from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.sources.headers import MAX_PIXELS, PIXELS_A_BYTE, SMALL_PIXELS
+
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where nobody can see it: where that leaves three pixels for each
+# one wanted, each way, and where the blocks that the decoder adds to an uneven side shift no pixel by above 1/16.
+_JPEG_OVERSAMPLING = 3
+_JPEG_SHIFT = 16
+# What a file starts with, without the length that stands inside a WebP's, and the decoder that it takes.
+_MAGIC = {b"\xff\xd8\xff": 0, b"\x89PNG\r\n\x1a\n": 1, b"GIF87a": 2, b"GIF89a": 2, b"BM": 3, b"RIFFWEBP": 4}
+# ITU-R BT.601 luma: the Y of a JPEG.
+_LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
+
+
+# Nothing here needs AutoGraph, and its reading of every line would cost more than the rest of the tracing.
+@tf.autograph.experimental.do_not_convert
+def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+    """Decodes a picture, averages it down to the square that is wanted and turns it upright.
+
+    JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP; transparency is dropped. Of a 16-bit
+    PNG, `bit_depth=8` keeps the high byte; 8 bits become 16 by v * 257, so that white stays white. Grey from colour
+    is ITU-R BT.601 luma.
+
+    Args:
+      image_bytes: string [], a whole file.
+      pixel_format: side, channels and depth of the result.
+
+    Returns:
+      [image_size, image_size, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
+
+    Raises:
+      tf.errors.InvalidArgumentError: the bytes are not such a picture, are damaged, or hold above `MAX_PIXELS`.
+    """
+    image, turn = decode_stored(tf.convert_to_tensor(image_bytes, tf.string), pixel_format)
+    # The turn comes last, where it costs least: the target is square, so it commutes with the resize.
+    return orientation.apply_orientation(_resize(image, pixel_format), turn)
+
+
+def decode_stored(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `decode_image`, before the resize: ([height, width, channels], orientation int32 [], 1 to 8).
+
+    Height and width are those that `pipeline.sources.headers.read_header` reads; of a JPEG perhaps 1/2, 1/4 or 1/8 of them.
+    """
+    decoders = [_decode_jpeg, _decode_png, _decode_gif, _decode_bitmap, _decode_webp]
+    branches = [lambda decoder=decoder: decoder(image_bytes, pixel_format) for decoder in decoders]
+    image, turn = _first_of(_format_index(image_bytes), branches)
+    return tf.ensure_shape(image, [None, None, pixel_format.channels]), turn
+
+
+def _first_of(index: tf.Tensor, branches: Sequence[Callable]):
+    """`branches[index]()`, for a last index where none before it is.
+
+    Not by tf.switch_case: under op determinism, which a run has on a GPU, tf.data takes a Case with an Assert in it
+    for stateful and runs its map on one thread. An If is looked into.
+    """
+    if len(branches) == 1:
+        return branches[0]()
+    return tf.cond(tf.equal(index, 0), branches[0], lambda: _first_of(index - 1, branches[1:]))
+
+
+def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:
+    # The zeros: a place beyond the end of a string would be an error.
+    head = tf.strings.join([tf.strings.substr(image_bytes, 0, 12), tf.constant(bytes(12))])
+    start = tf.strings.substr(head, 0, 8)
+    is_riff = tf.equal(tf.strings.substr(head, 0, 4), b"RIFF")
+    start = tf.where(is_riff, tf.strings.join([b"RIFF", tf.strings.substr(head, 8, 4)]), start)
+    matches = tf.stack([tf.equal(tf.strings.substr(start, 0, len(magic)), magic) for magic in _MAGIC])
+    message = "not a picture: none of the magic bytes of JPEG, PNG, GIF, BMP or WebP"
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(matches), [message])]):
+        return tf.gather(list(_MAGIC.values()), tf.argmax(tf.cast(matches, tf.int32)))
+
+
+def _resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+    """Area average, as `cv2.INTER_AREA` on a down-scale: within one level of it."""
+    side = pixel_format.image_size
+    area = tf.image.resize(image, [side, side], method=tf.image.ResizeMethod.AREA)
+    return tf.cast(tf.round(area), image.dtype)
+
+
+def check_size(width: tf.Tensor, height: tf.Tensor, image_bytes: tf.Tensor) -> tf.Operation:
+    """Asserts that a picture of integer `width` [] and `height` [] has pixels, not above `MAX_PIXELS`, and not above
+    what its bytes, string [], can hold; `pipeline.sources.headers.read_header` refuses the same."""
+    width, height = tf.cast(width, tf.int64), tf.cast(height, tf.int64)
+    length = tf.strings.length(image_bytes)
+    most = tf.maximum(tf.constant(SMALL_PIXELS, tf.int64), PIXELS_A_BYTE * tf.cast(length, tf.int64))
+    # Divided, because two sides of 32 bits have a product of 64, which would count as negative.
+    good = (width > 0) & (height > 0) & (height <= tf.minimum(most, MAX_PIXELS) // tf.maximum(width, 1))
+    return tf.debugging.Assert(
+        good,
+        ["a picture of", width, "x", height, "pixels in", length, f"bytes: from 1 to {MAX_PIXELS} pixels are decoded, "
+         f"above {SMALL_PIXELS} of them {PIXELS_A_BYTE} a byte at most"],
+    )  # fmt: skip
+
+
+def jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
+    """`sizes` int32 [2], height and width -> 0, 1, 2 or 3, int32 []: how often the decoder may halve them."""
+    ratios = tf.constant([[2], [4], [8]])
+    scaled = (sizes + ratios - 1) // ratios
+    added = scaled * ratios - sizes
+    unseen = (scaled >= _JPEG_OVERSAMPLING * side) & (added * side * _JPEG_SHIFT <= sizes)
+    return tf.reduce_sum(tf.cast(tf.reduce_all(unseen, axis=1), tf.int32))
+
+
+def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    shape = tf.io.extract_jpeg_shape(image_bytes)
+    halvings = jpeg_halvings(shape[:2], pixel_format.image_size)
+
+    def scaled(ratio, channels):
+        return tf.io.decode_jpeg(image_bytes, channels=channels, ratio=ratio, dct_method="INTEGER_ACCURATE")
+
+    def native():
+        return tf.switch_case(halvings, [lambda r=r: scaled(r, pixel_format.channels) for r in (1, 2, 4, 8)])
+
+    with tf.control_dependencies([check_size(shape[1], shape[0], image_bytes)]):
+        if pixel_format.channels == 1:
+            # The decoder gives no grey from CMYK, so that takes the way through colour.
+            image = tf.cond(tf.equal(shape[2], 4), lambda: _luma(scaled(1, 3)), native)
+        else:
+            image = native()
+    return _to_depth(image, pixel_format), orientation.read_orientation(image_bytes)
+
+
+def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    header = tf.cast(tf.io.decode_raw(tf.strings.substr(image_bytes, 0, 26), tf.uint8)[16:], tf.int64)
+    header = tf.pad(header, [[0, 10 - tf.size(header)]])
+    powers = tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
+    width, height = tf.reduce_sum(header[:4] * powers), tf.reduce_sum(header[4:8] * powers)
+    dtype = tf.as_dtype(pixel_format.dtype)
+
+    def decode(channels):
+        return tf.io.decode_png(image_bytes, channels=channels, dtype=dtype)
+
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
+        if pixel_format.channels == 1:
+            # libpng would make grey in linear light where a gamma is stored, so only stored grey is read as grey.
+            is_grey = tf.equal(header[9] & 2, 0)
+            image = tf.cond(is_grey, lambda: decode(1), lambda: _luma(decode(3)))
+        else:
+            image = decode(3)
+    return image, tf.constant(1)
+
+
+def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    frame, width, height = first_frame.cut_gif(image_bytes)
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
+        image = tf.io.decode_gif(frame)[0]
+    return _from_colour(image, pixel_format), tf.constant(1)
+
+
+def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    frame, width, height = first_frame.cut_webp(image_bytes)
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
+        # Whatever the decoder has: three or four channels, a batch of one.
+        image = tf.io.decode_webp(frame)[0, :, :, :3]
+    return _from_colour(image, pixel_format), tf.constant(1)
+
+
+def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    header = bitmap.read_header(image_bytes)
+    with tf.control_dependencies([check_size(header.width, header.height, image_bytes)]):
+        image = bitmap.decode(image_bytes, header)
+    return _from_colour(image, pixel_format), tf.constant(1)
+
+
+def _from_colour(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+    return _to_depth(_luma(image) if pixel_format.channels == 1 else image, pixel_format)
+
+
+def _to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+    return image if pixel_format.bit_depth == 8 else tf.cast(image, tf.uint16) * 257
+
+
+def _luma(image: tf.Tensor) -> tf.Tensor:
+    """[height, width, 3] -> [height, width, 1], same dtype, rounded."""
+    return tf.cast(tf.round(tf.tensordot(tf.cast(image, tf.float32), _LUMA_WEIGHTS, 1)), image.dtype)

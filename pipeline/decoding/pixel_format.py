@@ -1,0 +1,48 @@
+"""What pictures are decoded to: frozen options that refuse bad values at birth. Imports no TensorFlow."""
+
+import dataclasses
+
+import numpy as np
+
+from base.errors import UserError
+
+IMAGE_SIZES = (8, 2048)  # pixels a side, smallest and largest
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelFormat:
+    """The shape and depth every picture is decoded to.
+
+    Attributes:
+      image_size: side of the square picture, in pixels.
+      channels: 1 (grey) or 3 (red, green, blue).
+      bit_depth: bits a channel, 8 (uint8 in [0, 255]) or 16 (uint16 in [0, 65535], depth and scientific images).
+    """
+
+    image_size: int
+    channels: int = 3
+    bit_depth: int = 8
+
+    def __post_init__(self):
+        low, high = IMAGE_SIZES
+        if not low <= self.image_size <= high:
+            raise UserError(f"image_size is {self.image_size}: it must be from {low} to {high} pixels")
+        if self.channels not in (1, 3):
+            raise UserError(f"channels is {self.channels}: it must be 1 (grey) or 3 (colour)")
+        if self.bit_depth not in (8, 16):
+            raise UserError(f"bit_depth is {self.bit_depth}: it must be 8 or 16")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """uint8 or uint16."""
+        return np.dtype(np.uint8 if self.bit_depth == 8 else np.uint16)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return (self.image_size, self.image_size, self.channels)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one decoded picture."""
+        return self.image_size * self.image_size * self.channels * self.dtype.itemsize

@@ -1,0 +1,101 @@
+"""A data set's name -> where its pictures are and what their classes are called. Reads folder names, not pictures."""
+
+import os
+from pathlib import Path
+
+from base import locks
+from base.errors import UserError, unknown_name
+from pipeline.sources import tfds_source
+from pipeline.sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
+from rendered import faces as synthetic
+
+DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
+REALSENSE_FOLDERS = {
+    "fake": "real_sense_fake100x100",
+    "fadam": "real_sense_fadam100x100",
+    "woman": "real_sense_woman100x100",
+}
+
+
+def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
+    """Finds the class folders of `dataset`, one of DATASET_FORMS.
+
+    `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
+    get them, and where `cache_dir` cannot be a folder.
+    """
+    check_outside("--cache_dir", cache_dir, dataset, data_dir)
+    _check_folder(cache_dir)
+    name, _, argument = dataset.partition(":")
+    root = Path(data_folder(dataset, data_dir))
+    if dataset == "realsense":
+        return _open_realsense(root, bool(data_dir), cache_dir)
+    if dataset == "catdog":
+        return _open_catdog(root)
+    if name == "folder" and argument:
+        if data_dir:
+            raise UserError(
+                f"--data_dir={data_dir}: --dataset={dataset} names the folder already; leave one of them out"
+            )
+        return catalog_of_folder(root)
+    if name == "tfds" and argument:
+        return tfds_source.open_builder(argument, data_dir, cache_dir)
+    if name in ("folder", "tfds"):
+        what = "a folder, as in folder:pictures" if name == "folder" else "a builder, as in tfds:cats_vs_dogs"
+        raise UserError(f"--dataset={dataset}: the name must be followed by a colon and {what}")
+    raise unknown_name("dataset", dataset, DATASET_FORMS, "a folder of your own is --dataset=folder:PATH")
+
+
+def _check_folder(cache_dir: Path) -> None:
+    """A cache that may only be read, or is full, is no mistake: it may hold what is needed, or a run does without."""
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"--cache_dir={cache_dir} cannot be a folder ({error.strerror}): indexes and packs are kept there; give "
+            "another folder"
+        ) from None
+    except OSError:
+        pass
+
+
+def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
+    present = [folder for folder in REALSENSE_FOLDERS.values() if (root / folder).is_dir()]
+    missing = [folder for folder in REALSENSE_FOLDERS.values() if folder not in present]
+    if present and missing:
+        raise UserError(f"{str(root)!r} has {present[0]!r} but not {missing[0]!r}: all three folders are needed")
+    if asked_for and missing:
+        raise UserError(
+            f"--data_dir={root} does not hold {missing[0]!r}: give the folder that holds the three real_sense_* "
+            "folders, or leave the flag out to train on rendered faces"
+        )
+    origin = "real"
+    if missing:
+        origin = "synthetic"
+        root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
+        locks.make_once(root, lambda: synthetic.write_synthetic_faces(root))
+    folders = enumerate(REALSENSE_FOLDERS.values())
+    return Catalog(
+        root=os.fsencode(root.absolute()),
+        class_names=tuple(REALSENSE_FOLDERS),
+        folders=tuple(Folder(os.fsencode(folder), label) for label, folder in folders),
+        data_origin=origin,
+    )
+
+
+def _open_catdog(root: Path) -> Catalog:
+    wanted = [root / split / name for split in ("train", "validation", "test") for name in ("cats", "dogs")]
+    missing = [folder for folder in wanted if not folder.is_dir()]
+    if missing:
+        raise UserError(
+            f"no cat and dog pictures: {str(missing[0])!r} is not a folder; put them under --data_dir as "
+            "{train,validation,test}/{cats,dogs}, or use any class folders with --dataset=folder:PATH, or let "
+            "TensorFlow Datasets download them with --dataset=tfds:cats_vs_dogs --model=catdog_2"
+        )
+    folders = [
+        (split, label, name) for split in ("train", "validation", "test") for label, name in enumerate(("cats", "dogs"))
+    ]
+    return Catalog(
+        root=os.fsencode(root.absolute()),
+        class_names=("cats", "dogs"),
+        folders=tuple(Folder(os.fsencode(f"{split}/{name}"), label, split) for split, label, name in folders),
+    )

@@ -1,0 +1,173 @@
+"""Walks the class folders once, reads every file once, and says what is there.
+
+A row's number is its example id for the life of the run: rows are sorted by label and path, so they depend on the
+files alone. What a file says of itself (size, format, orientation, content hash) is remembered in the cache folder
+and reused while its size and modification time stand.
+"""
+
+import concurrent.futures
+import functools
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from base import durable, kill_points, locks
+from base.errors import BadImage
+from base.files import read_file
+from pipeline.sources.folders import Catalog
+from pipeline.sources.headers import Header, read_header
+from pipeline.sources.manifest import INDEX_VERSION, Manifest
+from pipeline.sources.walk import UNREADABLE, Found, walk
+
+FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
+_CHUNK_FILES = 128
+_WAITING = "index       another process is reading the same folders: waiting for it"
+_NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
+
+# One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
+_FACTS = np.dtype(
+    [
+        ("bytes", np.int64),
+        ("mtime_ns", np.int64),
+        ("width", np.int32),
+        ("height", np.int32),
+        ("channels", np.uint8),
+        ("bit_depth", np.uint8),
+        ("orientation", np.uint8),
+        ("format", np.uint8),
+        ("sha256", np.uint8, 32),
+    ]
+)
+
+
+def build_index(
+    catalog: Catalog,
+    cache_dir: Path,
+    threads: int,
+    say: Callable[[str], None] = lambda line: None,
+    go_on: Callable[[], None] = lambda: None,
+) -> Manifest:
+    """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
+
+    Of files that have not changed since the last time, only size and time are asked for. Where another process is
+    reading them, it waits for what that one finds. `say` takes a log line; `go_on` is called often, and what it raises
+    ends the reading.
+    """
+    found = walk(catalog)
+    store = cache_dir / "indexes" / f"{_store_name(catalog)}.npz"
+    facts, reasons, missing = _recall(store, found)
+    if len(missing):
+        facts, reasons = _read_missing(catalog.root, store, found, threads, say, go_on)
+    return _assemble(catalog, found, facts, reasons)
+
+
+def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_on) -> tuple[np.ndarray, dict]:
+    """(facts, row -> reason of the refused); keeps them in `store` where that can be written."""
+    with locks.keeper(store, _WAITING, _NOT_KEPT, say, go_on) as keep:
+        facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
+        if len(missing):
+            for rows, chunk, refused in _inspect_all(root, found, missing, threads):
+                facts[rows] = chunk
+                reasons |= refused
+                go_on()
+            keep(_to_arrays(found, facts, reasons))
+    return facts, reasons
+
+
+def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:
+    chunks = np.array_split(missing, -(-len(missing) // _CHUNK_FILES))
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(functools.partial(_inspect_chunk, root, found), chunks)
+
+
+def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """(rows, their facts, row -> reason of the refused ones)."""
+    facts, reasons = np.zeros(len(rows), _FACTS), {}
+    for place, row in enumerate(rows.tolist()):
+        kill_points.reach("index.file")
+        try:
+            header, digest = _inspect(os.path.join(root, found.paths[row]))
+        except OSError as error:
+            reasons[row] = f"{UNREADABLE}: {error.strerror}"
+        except BadImage as error:
+            reasons[row] = str(error)
+        else:
+            seen = (header.width, header.height, header.channels, header.bit_depth, header.orientation)
+            facts[place] = (0, 0, *seen, FORMATS.index(header.format), digest)
+    facts["bytes"], facts["mtime_ns"] = found.bytes[rows], found.mtime_ns[rows]
+    return rows, facts, reasons
+
+
+def _inspect(path: bytes) -> tuple[Header, np.ndarray]:
+    """(header, SHA-256 uint8 [32]); raises BadImage, or OSError where the file cannot be read."""
+    content, _ = read_file(path)
+    return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+
+
+def _store_name(catalog: Catalog) -> str:
+    return hashlib.sha256(repr((INDEX_VERSION, catalog.root, catalog.folders)).encode()).hexdigest()[:32]
+
+
+def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.ndarray]:
+    """(facts, row -> reason of the refused, rows that must be read): what is remembered of unchanged files."""
+    nothing = np.zeros(len(found), _FACTS), {}, np.arange(len(found))
+    try:
+        saved = durable.read_arrays(store)
+        old_facts, old_paths = saved["facts"], saved["paths"].tobytes()
+        old_reasons = _unjoined(saved["refused"], saved["reasons"])
+    except (OSError, ValueError, KeyError):
+        return nothing
+    if old_facts.dtype != _FACTS or len(old_facts) != old_paths.count(b"\0"):
+        return nothing
+    old_rows = _old_rows(found, old_paths)
+    facts = old_facts[old_rows] if len(old_facts) else nothing[0]
+    known = (old_rows >= 0) & (facts["bytes"] == found.bytes) & (facts["mtime_ns"] == found.mtime_ns)
+    refused = np.flatnonzero(known & np.isin(old_rows, list(old_reasons)))
+    reasons = {int(row): old_reasons[int(old_rows[row])] for row in refused}
+    # A file that could not be read may be readable now: a change of permissions leaves no trace in its facts.
+    unread = [row for row, reason in reasons.items() if reason.startswith(UNREADABLE)]
+    known[unread] = False
+    return facts, {row: reason for row, reason in reasons.items() if known[row]}, np.flatnonzero(~known)
+
+
+def _old_rows(found: Found, old_paths: bytes) -> np.ndarray:
+    """int64 [files]: which row each file had, -1 for a new one."""
+    if old_paths == _joined_paths(found):  # a million files need no dictionary where none came or went
+        return np.arange(len(found))
+    rows = {path: row for row, path in enumerate(old_paths.split(b"\0")[:-1])}
+    return np.fromiter(map(rows.get, found.paths, itertools.repeat(-1)), np.int64, len(found))
+
+
+def _joined_paths(found: Found) -> bytes:
+    return b"".join(itertools.chain.from_iterable(zip(found.paths, itertools.repeat(b"\0"))))
+
+
+def _unjoined(rows: np.ndarray, reasons: np.ndarray) -> dict[int, str]:
+    return dict(zip(rows.tolist(), reasons.tobytes().decode().split("\0")[:-1], strict=True))
+
+
+def _to_arrays(found: Found, facts: np.ndarray, reasons: dict[int, str]) -> dict[str, np.ndarray]:
+    """What `_recall` reads."""
+    texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
+    return {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
+            "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
+
+
+def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> Manifest:
+    kept = np.ones(len(found), bool)
+    kept[list(reasons)] = False
+    refused = [(found.paths[row], reason) for row, reason in reasons.items()]
+    return Manifest(
+        root=catalog.root,
+        class_names=catalog.class_names,
+        paths=tuple(itertools.compress(found.paths, kept)),
+        labels=found.labels[kept],
+        given_splits=found.given_splits[kept],
+        facts=facts[kept],
+        quarantine=tuple(sorted(refused + found.refused)),
+        data_origin=catalog.data_origin,
+    )

@@ -1,0 +1,113 @@
+"""The first signal asks, the second stops at once, and the handlers are put back."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from base.signals import EXIT_STOPPED, Stopped, listen, until_stopped
+from tests.helpers.run_fixtures import ROOT
+
+TWICE = """
+import os, signal, sys, time
+from base.signals import listen
+with listen() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    print(stop.signal_name, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+print("not reached")
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_nohup():
+    """Under nohup the tests would inherit that SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_is_a_request(number):
+    before = signal.getsignal(number)
+    with listen() as stop:
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert stop
+        assert stop.signal_name == number.name
+    assert signal.getsignal(number) is before
+
+
+def test_the_handlers_are_put_back_after_an_error():
+    before = signal.getsignal(signal.SIGTERM)
+
+    def fail():
+        with listen():
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_signal_stops_at_once():
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], check=False, capture_output=True, text=True, cwd=ROOT, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (EXIT_STOPPED, "SIGINT\n")
+
+
+def test_a_terminal_hangs_up_twice_and_asks_once():
+    with listen() as stop:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert stop.signal_name == "SIGTERM"
+
+
+def test_under_nohup_a_run_goes_on():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with listen() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_before_there_is_anything_to_save_a_signal_stops_at_once():
+    reached = []
+
+    def work():
+        with listen(at_once=True) as stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append(stop)
+
+    with pytest.raises(Stopped, match=r"^SIGTERM: stopped at once; nothing half-written is left$"):
+        work()
+    assert reached == []
+
+
+def test_a_library_that_the_signal_comes_into_makes_no_fault_of_it():
+    def library():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception as error:
+            raise TypeError("unsupported callable") from error
+
+    with listen(at_once=True), pytest.raises(Stopped, match=r"^SIGTERM: stopped at once"):
+        library()
+
+
+def test_parts_end_where_somebody_asks_to_stop():
+    seen = []
+
+    def work(stop):
+        for part in until_stopped(range(9), stop, "while counting"):
+            seen.append(part)
+            if part == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with listen() as stop, pytest.raises(Stopped, match=r"^SIGINT: stopped while counting$"):
+        work(stop)
+    assert seen == [0, 1, 2, 3]

@@ -1,0 +1,107 @@
+"""prepare.py: the same tables as a run's, pictures to look at, and nothing trained."""
+
+import os
+
+import pytest
+
+import prepare
+from base.signals import Stopped, StopRequest
+from jobs.prepare import prepare_data
+from pipeline.sources.folders import catalog_of_folder
+from reports.progress import Reporter
+from tests.helpers.run_fixtures import (
+    BROKEN,
+    SMALL_MODEL,
+    call_script,
+    finished_run,
+    read_rows,
+    shapes_dir,
+    write_shapes,
+)
+from training.options import resolve
+
+DATA = [f"--dataset=folder:{shapes_dir()}", "--image_size=16", "--seed=3"]
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    return lambda *arguments: call_script(prepare, list(arguments), monkeypatch, capfd)
+
+
+def test_the_tables_are_a_runs(call, tmp_path):
+    (tmp_path / ".incomplete-samples.png-abcd1234").write_text("of a killed process")
+    for _ in range(2):  # its own tables and sheets it replaces
+        done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
+        assert done.code == 0, done.stderr
+    names = {"split.csv", "quarantine.csv", "samples.png", "augmented.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in ("split.csv", "quarantine.csv"):
+        assert (tmp_path / name).read_bytes() == (finished_run() / name).read_bytes()
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith("png"))
+    assert "321 examples, 1 quarantined" in done.stdout
+
+
+def test_every_file_is_an_example_or_quarantined(call, tmp_path):
+    root = write_shapes(tmp_path / "few", {"disk": 8, "square": 8, "stripes": 8})
+    (root / "disk" / "0001.png").write_bytes(BROKEN)  # refused by its header
+    path = root / "square" / "0000.jpg"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])  # refused by the decoder alone
+    (root / "stripes" / "copy.jpg").write_bytes((root / "disk" / "0000.jpg").read_bytes())
+    done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}")
+    assert "23 examples, 2 quarantined" in done.stdout
+    assert "warning   2 files have the same bytes as a file of another class, as disk/0000.jpg" in done.stdout
+    assert len(read_rows(tmp_path / "out" / "split.csv")) == 23
+
+
+def test_options_reach_the_sheets_and_the_split(call, tmp_path):
+    plain = call(*DATA, f"--out_dir={tmp_path / 'plain'}", "--augment=none")
+    strong = call(*DATA, f"--out_dir={tmp_path / 'strong'}", "--augment=strong", "--full_train", "--split_seed=9")
+    assert plain.code == strong.code == 0
+    sheets = [(tmp_path / name / "augmented.png").read_bytes() for name in ("plain", "strong")]
+    assert sheets[0] != sheets[1]
+    tables = [read_rows(tmp_path / name / "split.csv") for name in ("plain", "strong")]
+    homes = [{row["path"]: row["split"] for row in table} for table in tables]
+    assert set(homes[1].values()) == {"train", "test"}
+    assert any(homes[0][path] == "test" and homes[1][path] == "train" for path in homes[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (DATA, ["--out_dir is missing"]),
+        (["--out_dir={tmp}/out"], ["--dataset is missing"]),
+        ([*DATA, "--out_dir={tmp}/file/out"], ["--out_dir=", "cannot be written", "give another folder"]),
+        ([*DATA, f"--out_dir={shapes_dir()}/out"], ["--out_dir '", "shapes/out' lies in the data folder"]),
+        ([*DATA, f"--out_dir={finished_run()}"], ["is a run folder", "give another folder"]),
+        ([*DATA, "--out_dir={tmp}/mine"], ["mine holds 'split.csv', which this script did not write: give"]),
+        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["'model'"]),
+        ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words, call, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "split.csv").write_text("picture,split\na.jpg,train\n")
+    done = call(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert done.code == 2
+    assert (tmp_path / "mine" / "split.csv").read_text() == "picture,split\na.jpg,train\n"
+    assert os.listdir(tmp_path / "mine") == ["split.csv"]
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):
+    stop = StopRequest()
+
+    class StopAsDecodingStarts(Reporter):
+        def start(self, description, total, done=0):
+            stop.signal_name = "SIGTERM"
+
+    options = resolve(f"folder:{shapes_dir()}", {"image_size": 16})
+    arguments = (options, catalog_of_folder(shapes_dir()), tmp_path)
+    with pytest.raises(Stopped, match="SIGTERM: stopped before the first step"):
+        prepare_data(*arguments, StopAsDecodingStarts(), stop)
+    assert not list((tmp_path / "packs").iterdir())
+    assert len(prepare_data(*arguments, Reporter(), StopRequest()).manifest) == 321

@@ -1,0 +1,131 @@
+"""Killed at named points, wherever the disk or the state is between two truths, a run ends in the same bits."""
+
+import concurrent.futures
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from base import kill_points
+from tests.helpers.kill_runs import KilledRun, few_shapes_dir, undisturbed
+from tests.helpers.outcomes import outcome
+from tests.helpers.run_fixtures import ROOT
+from training.checkpoint import restore
+
+PRECISIONS = ("mixed_bfloat16", "mixed_float16")
+KILLS = 25
+
+
+def drawn_faults(precision: str) -> list[str]:
+    """Half of all points each, once, and more of them drawn, in the order of a run's life; each at one of its first
+    three visits, or at the first where an epoch has one or two.
+
+    So each start goes a little further than the one before, and few of them pay for an export and a report.
+    """
+    generator = np.random.default_rng(PRECISIONS.index(precision))
+    _, visits = undisturbed(precision)
+    points = [*kill_points.POINTS[PRECISIONS.index(precision) :: 2]]
+    points += generator.choice(kill_points.POINTS, -(-KILLS // 2) - len(points)).tolist()
+    points.sort(key=kill_points.POINTS.index)
+    return [f"{point}:{generator.integers(1, 4) if visits[point] >= 10 else 1}" for point in points]
+
+
+def no_dropout_state(variables, arrays) -> None:
+    """training.checkpoint.restore, but for the states of dropout."""
+    kept = [np.asarray(variable) if "mask" in getattr(variable, "path", "") else array
+            for variable, array in zip(variables, arrays, strict=True)]  # fmt: skip
+    restore(variables, kept)
+
+
+def kill_again_and_again(precision, folder) -> int:
+    """How often a run of this precision was killed before it came to its end."""
+    whole, _ = undisturbed(precision)
+    folder.mkdir()
+    run, kills = KilledRun(folder / "0", precision), 0
+    for fault in drawn_faults(precision):
+        if not run.kill_at(fault):
+            # It ended before it came there, as it had begun late.
+            assert outcome(run.run_dir) == whole, fault
+            run = KilledRun(folder / str(kills), precision)
+            assert run.kill_at(fault), fault
+        kills += 1
+    assert run.finish() == whole
+    return kills
+
+
+def test_killed_at_every_kind_of_point(tmp_path):
+    few_shapes_dir()  # before two threads ask for it
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        chains = [pool.submit(kill_again_and_again, precision, tmp_path / precision) for precision in PRECISIONS]
+        assert sum(chain.result() for chain in chains) >= KILLS
+
+
+def test_the_run_that_is_killed_has_everything_in_play():
+    for precision in PRECISIONS:
+        whole, visits = undisturbed(precision)
+        epochs, best = whole["results"]["epochs"], whole["results"]["best_epoch"]
+        assert best < epochs < 12  # early stopping, and a best epoch that is not the last
+        assert set(visits) == set(kill_points.POINTS)
+
+
+def test_two_precisions_differ_so_equal_outcomes_mean_something():
+    one, other = (undisturbed(precision)[0] for precision in PRECISIONS)
+    assert one["results"]["weights_sha256"] != other["results"]["weights_sha256"]
+    assert one["history"] != other["history"]
+
+
+def test_the_proof_can_fail_without_the_state_of_dropout(tmp_path):
+    whole, _ = undisturbed("mixed_bfloat16")
+    run = KilledRun(tmp_path / "run", "mixed_bfloat16")
+    assert run.kill_at("step.updated:12")
+    broken = ("training.checkpoint", "restore", "tests.end_to_end.kill_test:no_dropout_state")
+    assert run.start(more_replaced=[broken]) == 0, run.log.read_text()
+    assert run.finish()["results"]["weights_sha256"] != whole["results"]["weights_sha256"]
+
+
+def reach_points(fault: str, code: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", f"import faults{code}"]
+    return subprocess.run(
+        command, cwd=ROOT, env={kill_points.VARIABLE: fault}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("fault", ["nowhere:1", "step.begin:0", "step.begin", "step.begin:x"])
+def test_a_point_that_is_not_there_is_refused(fault):
+    done = reach_points(fault)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {kill_points.VARIABLE}={fault}: it must be point:n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_n_th_visit_kills_and_no_other():
+    code = (
+        "\nfor n in (1, 2, 3): kill_points.reach('step.begin'); kill_points.reach('step.updated'); print(n, flush=True)"
+    )
+    assert reach_points("", code).stdout == "1\n2\n3\n"
+    done = reach_points("step.begin:3", code)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "1\n2\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("point", kill_points.POINTS)
+def test_first_middle_and_last_visit_of_each_point(point, precision, tmp_path):
+    whole, visits = undisturbed(precision)
+    for visit in sorted({1, (visits[point] + 1) // 2, visits[point]}):
+        run = KilledRun(tmp_path / str(visit), precision)
+        assert run.kill_at(f"{point}:{visit}")
+        assert run.finish() == whole, visit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["step.begin", "step.updated"])
+def test_every_step(point, tmp_path):
+    whole, visits = undisturbed("mixed_bfloat16")
+    assert visits[point] >= 20
+    for step in range(1, visits[point] + 1):
+        run = KilledRun(tmp_path / str(step), "mixed_bfloat16")
+        assert run.kill_at(f"{point}:{step}")
+        assert run.finish() == whole, step

@@ -1,0 +1,26 @@
+"""What must be the same in two finished runs of the same files, options and seed."""
+
+import json
+import os
+from pathlib import Path
+
+from tests.helpers.run_fixtures import read_rows
+from training.history import TIMED_COLUMNS
+
+# Of results.json: what is a time, or says one in words.
+_TIMED_RESULTS = ("seconds", "images_per_second", "input_wait_fraction", "input_verdict")
+_TABLES = ("predictions_test.csv", "split.csv", "quarantine.csv")
+
+
+def outcome(run_dir: Path) -> dict:
+    """Everything of a finished run that must be the same, bit for bit; and nothing half-written may be left."""
+    results = json.loads((run_dir / "results.json").read_text())
+    history = [{k: v for k, v in row.items() if k not in TIMED_COLUMNS} for row in read_rows(run_dir / "history.csv")]
+    names = sorted(os.listdir(run_dir))
+    assert not [name for name in names if name.startswith(".incomplete")]
+    return {
+        "results": {name: value for name, value in results.items() if name not in _TIMED_RESULTS},
+        "history": history,
+        "tables": {name: (run_dir / name).read_text() for name in _TABLES},
+        "files": names,
+    }

@@ -1,0 +1,159 @@
+"""Class folders that a tiny network can learn, scripts run as processes or in this one, and one finished run."""
+
+import contextlib
+import csv
+import dataclasses
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+from PIL import Image
+
+from cli import start
+from pipeline.augment.options import AugmentOptions
+
+ROOT = Path(__file__).resolve().parents[2]
+SHAPES = ("disk", "square", "stripes")
+BROKEN = b"\xff\xd8\xff\xe0 this is no picture"
+# A network that learns the shapes in seconds, with everything in play that a resumed run must get right.
+SMALL_MODEL = ("--model=catdog_1", "--filters=4,8", "--units=8", "--dropout=0.3", "--image_size=16", "--threads=2")
+LIVELY = ("--augment=strong", "--schedule=cosine", "--warmup_epochs=0.5", "--learning_rate=0.01", "--l2=0.0001")
+
+# Another valid value for every option: a test that changes one at a time needs them all.
+OTHER_VALUES = {
+    "dataset": "folder:elsewhere", "data_dir": "/elsewhere", "epochs": 3, "global_batch_size": 10,
+    "learning_rate": 0.25, "optimizer": "sgd", "schedule": "cosine", "warmup_epochs": 1.5, "seed": 9,
+    "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
+    "model": "catdog_1", "weights": "none", "filters": (4, 8), "units": 5, "dropout": 0.5, "l2": 1e-05,
+    "image_size": 24, "color_mode": "grayscale", "bit_depth": "16", "full_scale": 4095,
+    "augment": AugmentOptions(1.0, 0.25, 3.0, 0.5, True, True, 0.125, 0.0625), "precision": "mixed_float16",
+    "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
+    "max_bad_fraction": 0.25, "threads": 3,
+    "checkpoint_every_steps": 7, "profile_steps": (2, 4),
+}  # fmt: skip
+
+
+def shape_picture(shape: str, seed: int) -> np.ndarray:
+    """uint8 [height, width, 3], sides of 24 to 40 pixels: a bright shape somewhere in the middle of coloured noise."""
+    generator = np.random.default_rng(seed)
+    height, width = generator.integers(24, 41, 2)
+    row, column = np.mgrid[0:height, 0:width]
+    row = row - height * generator.uniform(0.4, 0.6)
+    column = column - width * generator.uniform(0.4, 0.6)
+    radius = min(height, width) * generator.uniform(0.25, 0.35)
+    inside = {
+        "disk": np.hypot(row, column) < radius,
+        "square": np.maximum(abs(row), abs(column)) < 0.6 * radius,
+        "stripes": (abs(row) % 8 < 3) & (abs(column) < 2 * radius),
+    }[shape]
+    tint = generator.uniform(120, 220, 3)
+    return np.clip(generator.normal(60, 25, (height, width, 3)) + inside[..., None] * tint, 0, 255).astype(np.uint8)
+
+
+def write_shapes(root: Path, counts: Mapping[str, int], seed: int = 0) -> Path:
+    """Writes counts[folder] pictures, PNG and JPEG in turn; the folder's last part names its shape."""
+    for folder, count in counts.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        shape = Path(folder).name
+        for number in range(count):
+            picture = shape_picture(shape, seed + 10_000 * SHAPES.index(shape) + number)
+            suffix, settings = (".png", {}) if number % 2 else (".jpg", {"quality": 92})
+            Image.fromarray(picture).save(root / folder / f"{number:04d}{suffix}", **settings)
+    return root
+
+
+@functools.cache
+def session_dir() -> Path:
+    """A folder that lives as long as the test session: its cache is shared by all runs."""
+    session_dir.keep = tempfile.TemporaryDirectory(prefix="penstock-tests-")
+    return Path(session_dir.keep.name)
+
+
+@functools.cache
+def shapes_dir() -> Path:
+    """321 pictures of three classes, one of them twice, and a broken file; 25 steps of 8, the last one padded."""
+    root = write_shapes(session_dir() / "shapes", {"disk": 107, "square": 105, "stripes": 108})
+    (root / "square" / "broken.jpg").write_bytes(BROKEN)
+    (root / "square" / "same.jpg").write_bytes((root / "square" / "0000.jpg").read_bytes())
+    return root
+
+
+@functools.cache
+def finished_run() -> Path:
+    """The folder of an uninterrupted run: mixed_bfloat16, packed, three epochs of 25 steps."""
+    run_dir = session_dir() / "finished"
+    done = run_script("train.py", *lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}")
+    assert done.code == 0, f"exit code {done.code}: {done.stderr}"
+    (session_dir() / "finished.log").write_text(done.stdout)
+    return run_dir
+
+
+def lively_flags(precision: str) -> tuple[str, ...]:
+    """A run of 3 epochs of 25 steps with dropout, augmentation, shuffling, a schedule and frequent checkpoints."""
+    return (f"--dataset=folder:{shapes_dir()}", *SMALL_MODEL, *LIVELY, f"--precision={precision}", "--epochs=3",
+            "--global_batch_size=8", "--checkpoint_every_steps=2", "--seed=3")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """How a script ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def start_script(name: str, *arguments: str, cwd: Path | None = None) -> subprocess.Popen:
+    """Starts a script of the repository as its own process, with the session's cache folder."""
+    environment = os.environ | {"XDG_CACHE_HOME": str(session_dir() / "cache")}
+    environment.pop("TF_CONFIG", None)
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / name), *arguments], cwd=cwd or session_dir(), env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def in_another_process(code: str, *arguments: str) -> Iterator[subprocess.Popen]:
+    """Python that runs `code` and has printed "held"; killed at the end of the block."""
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def run_script(name: str, *arguments: str, cwd: Path | None = None) -> Done:
+    """Runs a script to its end, as its own process."""
+    process = start_script(name, *arguments, cwd=cwd)
+    stdout, stderr = process.communicate(timeout=300)
+    return Done(process.returncode, stdout, stderr)
+
+
+def call_script(script, arguments: list[str], monkeypatch, capfd) -> Done:
+    """Runs a script's module in this process, through the same parser and the same handling of errors."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(session_dir() / "cache"))
+    values = flags.FlagValues()
+    script.define_flags(values)
+    monkeypatch.setattr(flags, "FLAGS", values)
+    capfd.readouterr()
+    code = 0
+    try:
+        rest = start._parse([script.__file__, *arguments])[1:]
+        start._guard(script.main, rest)
+    except SystemExit as stop:
+        code = stop.code
+    captured = capfd.readouterr()
+    return Done(code, captured.out, captured.err)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, by column name."""
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,108 @@
+"""Dropout: its rate in every precision, a mask a row of the global batch, the same one on 1, 2 and 4 replicas."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.layers import Dropout
+from tests.helpers.run_fixtures import ROOT
+
+ON_REPLICAS = """
+import json, sys
+import numpy as np, keras, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4)
+sys.path[:0] = [sys.argv[1]]
+from models.layers import Dropout
+
+def masks(replicas, policy, noise_shape=None):
+    keras.config.set_dtype_policy(policy)
+    strategy = tf.distribute.MirroredStrategy([f"CPU:{r}" for r in range(replicas)])
+    with strategy.scope():
+        layer = Dropout(0.3, 5, noise_shape, name="drop")
+        layer.build((None, 3, 3, 7))
+    run = tf.function(lambda: strategy.run(lambda: layer(tf.ones([8 // replicas, 3, 3, 7]), training=True)))
+    steps = [np.concatenate([part.numpy() != 0 for part in strategy.experimental_local_results(run())])
+             for _ in range(2)]
+    counters = [part.numpy().tolist() for part in strategy.experimental_local_results(layer.seed_generator.state.value)]
+    return {"masks": np.stack(steps).astype(int).tolist(), "counters": counters}
+
+print(json.dumps({
+    str(replicas): [masks(replicas, "float32"), masks(replicas, "mixed_float16", (None, 1, 1, 1))]
+    for replicas in (1, 2, 4)
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def replicas() -> dict:
+    """Masks of two steps on 1, 2 and 4 logical CPUs, which must be made before TensorFlow starts: another process."""
+    command = [sys.executable, "-c", ON_REPLICAS, str(ROOT)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def drop(rate=0.3, dtype="float32", shape=(8, 3, 3, 7), noise_shape=None, **settings) -> np.ndarray:
+    """float32: what the layer "drop" of seed 5 makes of ones in its first step."""
+    layer = Dropout(rate, 5, noise_shape, name="drop", dtype=dtype)
+    step = tf.function(lambda ones: layer(ones, training=True), **settings)
+    return tf.cast(step(tf.ones(shape, dtype)), tf.float32).numpy()
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["units", "examples"])
+def test_any_number_of_replicas_drops_the_same_units_of_the_same_rows(kind, replicas):
+    one, two, four = (replicas[count][kind]["masks"] for count in ("1", "2", "4"))
+    assert two == one
+    assert four == one
+    assert 0.5 < np.mean(one) < 0.9
+    # Two steps, two masks; and the state counts once a step, alike on every replica.
+    assert one[0] != one[1]
+    assert [replicas[count][kind]["counters"] for count in ("1", "2", "4")] == [[[5, 2]], [[5, 2]] * 2, [[5, 2]] * 4]
+
+
+def test_no_two_rows_share_a_mask(replicas):
+    masks = np.array(replicas["4"][0]["masks"]).reshape(16, -1)
+    assert len(np.unique(masks, axis=0)) == 16
+
+
+def test_one_device_without_a_strategy_drops_them_too(replicas):
+    assert (drop() != 0).astype(int).tolist() == replicas["1"][0]["masks"][0]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("rate", [0.003, 0.3])
+def test_every_precision_drops_the_same_units_at_the_same_rate(rate, dtype):
+    exact, rounded = (drop(rate, name, (64, 1000)) for name in ("float32", dtype))
+    np.testing.assert_array_equal(rounded == 0, exact == 0)
+    # 64,000 draws: three standard deviations.
+    assert abs((exact == 0).mean() - rate) < 3 * np.sqrt(rate * (1 - rate) / 64_000)
+    np.testing.assert_allclose(exact[exact != 0], 1 / (1 - rate), rtol=1e-6)
+    np.testing.assert_allclose(rounded[rounded != 0], 1 / (1 - rate), rtol=2**-8)
+
+
+def test_xla_drops_its_fraction():
+    # Other units than TensorFlow's own kernel would: XLA takes the same generator's numbers in another order.
+    dropped = drop(shape=(64, 1000), jit_compile=True)
+    assert abs((dropped == 0).mean() - 0.3) < 3 * np.sqrt(0.3 * 0.7 / 64_000)
+
+
+def test_whole_examples_are_dropped_where_the_noise_shape_says_so():
+    kept = drop(shape=(64, 3, 3, 7), noise_shape=(None, 1, 1, 1)).reshape(64, -1) != 0
+    assert (kept.all(axis=1) | ~kept.any(axis=1)).all()
+    assert 0.5 < kept[:, 0].mean() < 0.9
+
+
+def test_a_mask_that_rows_would_share_is_refused():
+    with pytest.raises(ValueError, match=r"noise_shape is \(1, None\): its first entry must be None"):
+        Dropout(0.3, 5, (1, None))
+
+
+def test_a_rate_of_zero_draws_nothing():
+    layer = Dropout(0.0, 5)
+    np.testing.assert_array_equal(layer(tf.ones([8, 4]), training=True), np.ones((8, 4)))
+    assert np.asarray(layer.seed_generator.state).tolist() == [5, 0]

@@ -1,0 +1,80 @@
+"""Options refuse bad values at birth, in words that name the flag, the value and the rule."""
+
+import dataclasses
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from base.errors import UserError
+from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.decoding.pixel_format import PixelFormat
+
+
+def test_a_pixel_format_knows_its_shape_dtype_and_size():
+    grey, colour = PixelFormat(100, 1, 16), PixelFormat(112)
+    assert (grey.shape, grey.dtype, grey.nbytes) == ((100, 100, 1), np.uint16, 20_000)
+    assert (colour.shape, colour.dtype, colour.nbytes) == ((112, 112, 3), np.uint8, 37_632)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((7,), ["image_size is 7", "8 to 2048"]),
+        ((2049,), ["image_size is 2049", "8 to 2048"]),
+        ((32, 2), ["channels is 2", "1 (grey) or 3 (colour)"]),
+        ((32, 4), ["channels is 4"]),
+        ((32, 3, 12), ["bit_depth is 12", "8 or 16"]),
+    ],
+)
+def test_a_pixel_format_that_cannot_be_is_refused(arguments, words):
+    with pytest.raises(UserError) as caught:
+        PixelFormat(*arguments)
+    for word in words:
+        assert word in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_ends_of_every_range_are_allowed():
+    PixelFormat(8, 1, 8)
+    PixelFormat(2048, 3, 16)
+    AugmentOptions(180, 1, 80, 0.95, True, True, 1, 1)
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(AugmentOptions), ids=lambda field: field.name)
+@pytest.mark.parametrize("value", [-0.01, 181, math.nan, math.inf])
+def test_every_knob_refuses_what_is_out_of_its_range(field, value):
+    with pytest.raises(UserError, match=f"--{field.name}={value}: it must be from 0 to "):
+        AugmentOptions(**{field.name: value})
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(AugmentOptions), ids=lambda field: field.name)
+def test_one_turned_knob_makes_it_active(field):
+    assert not AugmentOptions().active
+    assert AugmentOptions(**{field.name: 0.5}).active
+
+
+def test_the_presets_are_the_reports_and_none_is_none():
+    assert not AUGMENT_PRESETS["none"].active
+    assert AUGMENT_PRESETS["report"] == AugmentOptions(
+        rotate_degrees=20.0, shift_fraction=0.2, shear_degrees=0.1, zoom_fraction=0.2, horizontal_flip=True
+    )
+    assert AUGMENT_PRESETS["strong"] == AugmentOptions(
+        rotate_degrees=30.0, shift_fraction=0.2, shear_degrees=10.0, zoom_fraction=0.3, horizontal_flip=True,
+        brightness_fraction=0.2, contrast_fraction=0.2,
+    )  # fmt: skip
+
+
+def test_options_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PixelFormat(32).image_size = 64
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        AugmentOptions().rotate_degrees = 1.0
+
+
+def test_options_start_without_tensorflow():
+    modules = "pipeline.augment.options, pipeline.order, pipeline.augment.draws, pipeline.sources.splits"
+    code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,216 @@
+"""The pictures are PNGs of the right size and colours; a sheet shows its pictures pixel for pixel."""
+
+import base64
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from reports import plots
+from training.history import COLUMNS
+
+BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of what is right and wrong in the light theme
+
+
+def history_of(epochs: int, **changes) -> list[dict]:
+    """A history that learns for a while, then overfits: its validation accuracy is highest in the middle."""
+    rows = []
+    for epoch in range(1, epochs + 1):
+        row = dict.fromkeys(COLUMNS, 0.0) | {
+            "epoch": epoch,
+            "loss": 1 / epoch,
+            "accuracy": 1 - 0.5 / epoch,
+            "validation_loss": 1 / epoch + 0.01 * epoch,
+            "validation_accuracy": 0.9 - 0.001 * (epoch - epochs // 2 - 1) ** 2,
+        }
+        rows.append(row | changes)
+    return rows
+
+
+def columns_of(pixels: np.ndarray, colour: tuple[int, int, int], tolerance: int = 12) -> np.ndarray:
+    """The x of every pixel that has a colour."""
+    return np.flatnonzero((np.abs(pixels.astype(int) - colour).max(axis=2) <= tolerance).any(axis=0))
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_png_pixels_and_data_uri_give_back_what_was_drawn():
+    png = plots.plot_confusion([[3, 1], [0, 4]], ["a", "b"])
+    pixels = plots.png_pixels(png)
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[2] == 3
+    prefix, _, data = plots.png_data_uri(png).partition(",")
+    assert prefix == "data:image/png;base64"
+    assert base64.b64decode(data) == png
+    assert b"matplotlib" not in png
+
+
+def test_curves_mark_the_best_epoch():
+    # The dotted line stands further right for a later epoch; it is the column with the most orange.
+    places = []
+    for epoch in (None, 3, 19):
+        pixels = plots.png_pixels(plots.plot_curves(history_of(21), best_epoch=epoch))
+        left_panel = pixels[:, : pixels.shape[1] // 2].astype(int)
+        places.append((np.abs(left_panel - ORANGE).max(axis=2) < 40).sum(axis=0).argmax())
+    middle, early, late = places
+    assert early < middle < late
+    assert plots.plot_curves(history_of(21)) == plots.plot_curves(history_of(21), best_epoch=11)
+
+
+def test_curves_of_full_training_have_no_validation_line():
+    with_validation = plots.png_pixels(plots.plot_curves(history_of(9)))
+    without = plots.png_pixels(plots.plot_curves(history_of(9, validation_loss=None, validation_accuracy=None)))
+    assert len(columns_of(with_validation, BLUE))
+    assert not len(columns_of(without, BLUE))
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 60])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_curves_of_few_and_many_epochs(epochs, stacked):
+    pixels = plots.png_pixels(plots.plot_curves(history_of(epochs), stacked=stacked))
+    assert (pixels.shape[0] > pixels.shape[1]) == stacked
+    blue = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 12
+    assert blue.any(axis=0).sum() > 10
+    # A single epoch is a dot, which is higher than the line that the legend has anyway.
+    assert epochs > 1 or blue.sum(axis=0).max() >= 12
+
+
+def test_curves_leave_gaps_for_what_is_no_number():
+    pictures = set()
+    for nothing in (None, float("nan"), float("inf")):
+        rows = history_of(9)
+        rows[3]["loss"] = rows[4]["validation_loss"] = rows[5]["accuracy"] = nothing
+        pictures.add(plots.plot_curves(rows, best_epoch=5))
+    assert len(pictures) == 1
+    assert plots.plot_curves(history_of(9), best_epoch=5) not in pictures
+
+
+def test_curves_of_no_epoch_are_refused():
+    with pytest.raises(ValueError, match="history has 0 epochs"):
+        plots.plot_curves([])
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 43, 120])
+def test_confusion_is_readable_for_any_number_of_classes(classes):
+    confusion = np.diag(np.arange(classes) + 1)
+    pixels = plots.png_pixels(plots.plot_confusion(confusion, [f"class_{number}" for number in range(classes)]))
+    assert 400 < pixels.shape[0] < 3500
+    blue = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 3
+    assert blue.sum() / classes > 100  # a square for each
+
+
+def test_confusion_shows_right_in_blue_and_wrong_in_orange():
+    right = plots.png_pixels(plots.plot_confusion([[5, 0], [0, 5]], ["a", "b"]))
+    wrong = plots.png_pixels(plots.plot_confusion([[0, 5], [5, 0]], ["a", "b"]))
+    assert len(columns_of(right, BLUE)) > 100 > len(columns_of(right, ORANGE))
+    assert len(columns_of(wrong, ORANGE)) > 100 > len(columns_of(wrong, BLUE))
+
+
+def test_confusion_has_true_classes_in_rows():
+    pixels = plots.png_pixels(plots.plot_confusion([[0, 5], [0, 5]], ["a", "b"])).astype(int)
+    ys, xs = np.nonzero(np.abs(pixels - ORANGE).max(axis=2) <= 3)
+    # True class a, predicted b: the upper right cell.
+    assert ys.mean() < pixels.shape[0] / 2
+    assert xs.mean() > pixels.shape[1] / 2
+
+
+@pytest.mark.parametrize("name", ["$x^{$", "猫", "a\nb", "\udcff", "<b>&", "n" * 300, "", "\u202egnp"])
+def test_names_can_be_anything(name):
+    plots.plot_confusion([[3, 1], [0, 4]], [name, "dogs"])
+    plots.contact_sheet(np.zeros((1, 32, 32, 3), np.uint8), [name], 1)
+
+
+def test_confusion_refuses_names_that_are_not_as_many():
+    with pytest.raises(ValueError, match="3 class names need"):
+        plots.plot_confusion([[3, 1], [0, 4]], ["a", "b", "c"])
+
+
+def test_dark_pictures_are_dark():
+    for draw in (
+        lambda dark: plots.plot_confusion([[3, 1], [0, 4]], ["a", "b"], dark=dark),
+        lambda dark: plots.plot_curves(history_of(3), dark=dark),
+    ):
+        assert plots.png_pixels(draw(False))[0, 0].min() == 255
+        assert plots.png_pixels(draw(True))[0, 0].max() < 50
+
+
+@pytest.mark.parametrize(("side", "columns", "captions"), [(32, 3, "a"), (100, 2, "a\nb"), (131, 7, "a"), (160, 1, "")])
+def test_contact_sheet_shows_every_pixel(side, columns, captions):
+    images = np.random.default_rng(side).integers(0, 256, (5, side, side, 3), dtype=np.uint8)
+    sheet = plots.png_pixels(plots.contact_sheet(images, [captions] * 5, columns))
+    scale = max(1, -(-128 // side))
+    for number, image in enumerate(images):
+        enlarged = image.repeat(scale, axis=0).repeat(scale, axis=1)
+        left = 12 + number % min(columns, 5) * (side * scale + 12)
+        tops = [top for top in range(sheet.shape[0] - side * scale + 1)
+                if np.array_equal(sheet[top, left : left + side * scale], enlarged[0])]  # fmt: skip
+        assert tops, f"picture {number} is not there"
+        assert np.array_equal(sheet[tops[0] : tops[0] + side * scale, left : left + side * scale], enlarged)
+
+
+def test_contact_sheet_writes_its_captions_and_only_as_wide_as_the_picture():
+    images = np.zeros((2, 128, 128, 3), np.uint8)
+    blank = plots.png_pixels(plots.contact_sheet(images, ["", ""], 2))
+    written = plots.png_pixels(plots.contact_sheet(images, ["HOUSE_CAT/IMG_2034" * 9, ""], 2))
+    changed = np.flatnonzero((blank != written).any(axis=(0, 2)))
+    assert 12 <= changed.min() < 20
+    assert 100 < changed.max() < 12 + 128 + 12
+
+
+def test_contact_sheet_makes_room_for_two_lines():
+    images = np.zeros((4, 64, 64, 3), np.uint8)
+    one, two = (plots.png_pixels(plots.contact_sheet(images, [text] * 4, 2)).shape[0] for text in ("a", "a\nb"))
+    assert two - one > 20
+
+
+@pytest.mark.parametrize(
+    ("images", "captions", "message"),
+    [
+        (np.zeros((0, 9, 9, 3), np.uint8), [], "0 images, 0 captions"),
+        (np.zeros((2, 9, 9, 3), np.uint8), ["a"], "2 images, 1 captions"),
+        (np.zeros((9, 9, 3), np.uint8), ["a"], r"images has shape \(9, 9, 3\)"),
+        (np.zeros((1, 9, 9, 2), np.uint8), ["a"], r"images has shape \(1, 9, 9, 2\)"),
+        (np.zeros((1, 9, 9, 3), np.int64), ["a"], "images is int64"),
+    ],
+)
+def test_contact_sheet_refuses_what_it_can_not_lay_out(images, captions, message):
+    with pytest.raises(ValueError, match=message):
+        plots.contact_sheet(images, captions, 3)
+
+
+def test_displayable_keeps_bytes_and_scales_floats():
+    images = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
+    assert np.array_equal(plots.displayable(images), images)
+    assert np.array_equal(plots.displayable(images.astype(np.float32) / 255), images)
+    strange = np.array([-1.0, 2.0, np.nan, 0.5]).reshape(1, 2, 2, 1)
+    assert plots.displayable(strange)[..., 0].ravel().tolist() == [0, 255, 0, 128]
+
+
+def test_displayable_stretches_depth_and_keeps_its_order():
+    depth = np.random.default_rng(0).integers(400, 3400, (3, 20, 20, 1)).astype(np.uint16)
+    shown = plots.displayable(depth)
+    assert shown.shape == (3, 20, 20, 3)
+    assert shown.min() == 0
+    assert shown.max() == 255
+    order = np.argsort(depth.ravel())
+    assert (np.diff(shown[..., 0].ravel()[order].astype(int)) >= 0).all()
+    # A wild reading or two take nothing from the others.
+    depth[0, 0, :2] = 65535
+    assert plots.displayable(depth)[1:].max() > 250
+    assert np.array_equal(plots.displayable(np.full((1, 2, 2, 1), 700, np.uint16)), np.zeros((1, 2, 2, 3), np.uint8))
+
+
+def test_plots_leave_pyplot_alone():
+    code = (
+        "import sys; from reports import plots; "
+        "plots.plot_confusion([[1, 0], [0, 1]], ['a', 'b']); "
+        "sys.exit('matplotlib.pyplot' in sys.modules or 'tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

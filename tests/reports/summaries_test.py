@@ -1,0 +1,143 @@
+"""Event files: what TensorBoard reads back of them."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from base.errors import UserError
+from reports.summaries import Summaries, open_summaries
+from tests.helpers.run_fixtures import ROOT
+from tests.helpers.storage import file_size_limit
+
+
+def events_of(folder) -> EventAccumulator:
+    accumulator = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def scalars_of(folder, tag: str) -> list[tuple[int, float]]:
+    return [(e.step, float(tf.make_ndarray(e.tensor_proto))) for e in events_of(folder).Tensors(tag)]
+
+
+def test_scalars_come_back_by_split_tag_and_epoch(tmp_path):
+    with open_summaries(tmp_path, pytest.fail) as summaries:
+        for epoch in (1, 2, 3):
+            summaries.scalars("train", epoch, {"loss": 1 / epoch, "accuracy": 0.25 * epoch})
+            summaries.scalars("validation", epoch, {"loss": 2 / epoch, "accuracy": None})
+    assert scalars_of(tmp_path / "train", "loss") == [(e, float(np.float32(1 / e))) for e in (1, 2, 3)]
+    assert scalars_of(tmp_path / "train", "accuracy") == [(1, 0.25), (2, 0.5), (3, 0.75)]
+    assert scalars_of(tmp_path / "validation", "loss") == [(e, float(np.float32(2 / e))) for e in (1, 2, 3)]
+    assert events_of(tmp_path / "validation").Tags()["tensors"] == ["loss"]
+    assert not (tmp_path / "test").exists()
+
+
+def test_scalars_are_on_disk_before_the_run_ends(tmp_path):
+    summaries = Summaries(tmp_path, pytest.fail)
+    summaries.scalars("train", 1, {"loss": 0.5})
+    assert scalars_of(tmp_path / "train", "loss") == [(1, 0.5)]
+    summaries.close()
+
+
+def test_a_resumed_run_adds_to_the_curves(tmp_path):
+    for epoch in (1, 2):
+        with open_summaries(tmp_path, pytest.fail) as summaries:
+            summaries.scalars("train", epoch, {"loss": float(epoch)})
+    assert scalars_of(tmp_path / "train", "loss") == [(1, 1.0), (2, 2.0)]
+
+
+def test_a_picture_comes_back_pixel_for_pixel(tmp_path):
+    picture = np.random.default_rng(1).integers(0, 256, (9, 14, 3), np.uint8)
+    with open_summaries(tmp_path, pytest.fail) as summaries:
+        summaries.picture("train", "samples", picture)
+    (event,) = events_of(tmp_path / "train").Tensors("samples")
+    width, height, encoded = tf.make_ndarray(event.tensor_proto)
+    assert (int(width), int(height)) == (14, 9)
+    np.testing.assert_array_equal(tf.io.decode_png(encoded).numpy(), picture)
+
+
+def test_the_files_are_closed_when_the_block_fails(tmp_path):
+    writers = []
+
+    def fail():
+        with open_summaries(tmp_path, pytest.fail) as summaries:
+            summaries.scalars("train", 1, {"loss": 0.5})
+            writers.extend(summaries._writers.values())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert scalars_of(tmp_path / "train", "loss") == [(1, 0.5)]
+    with pytest.raises(RuntimeError, match="already closed"):
+        writers[0].as_default().__enter__()
+
+
+def test_a_missing_tensorboard_is_said_at_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(UserError, match="tensorboard is not installed: run make setup"):
+        Summaries(tmp_path, pytest.fail)
+
+
+def test_events_that_cannot_be_written_are_said_once_and_cost_nothing(tmp_path):
+    picture = np.random.default_rng(1).integers(0, 256, (90, 140, 3), np.uint8)
+    said = []
+    with open_summaries(tmp_path, said.append) as summaries:
+        summaries.scalars("train", 1, {"loss": 0.5})
+        with file_size_limit(20_000):
+            for _ in range(3):
+                summaries.picture("train", "samples", picture)
+            summaries.scalars("validation", 1, {"loss": 0.5})
+            summaries.text("train", "input", 2, "words")
+    (line,) = said
+    assert line.startswith(f"curves      warning: {tmp_path} takes no more TensorBoard events (")
+    assert "\n" not in line
+    # What was flushed before is there, and TensorBoard reads it past the half event.
+    assert scalars_of(tmp_path / "train", "loss") == [(1, 0.5)]
+
+
+def test_a_full_disk_is_said_once_and_a_later_run_goes_on(small_disk):
+    filler, said = small_disk / "filler", []
+    with open_summaries(small_disk, said.append) as summaries:
+        summaries.scalars("train", 1, {"loss": 0.5})
+        filler.write_bytes(b"x" * (os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize))
+        for epoch in range(100):
+            summaries.text("train", "input", epoch, "words " * 100)
+            summaries.scalars("validation", epoch, {"loss": 0.5})
+    assert len(said) == 1
+    filler.unlink()
+    with open_summaries(small_disk, pytest.fail) as summaries:
+        summaries.scalars("train", 2, {"loss": 0.25})
+    assert sorted(scalars_of(small_disk / "train", "loss")) == [(1, 0.5), (2, 0.25)]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 40])
+def test_an_unfinished_event_file_is_read_up_to_its_last_whole_event(tmp_path, cut):
+    with open_summaries(tmp_path, pytest.fail) as summaries:
+        for epoch in (1, 2, 3):
+            summaries.scalars("train", epoch, {"loss": 1 / epoch})
+    (path,) = (tmp_path / "train").iterdir()
+    path.write_bytes(path.read_bytes()[:-cut])
+    steps = [event.step for event in EventFileLoader(str(path)).Load() if event.summary.value]
+    assert steps == [1, 2]
+
+
+@pytest.mark.slow
+def test_events_of_a_killed_process_are_read(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from reports.summaries import Summaries\n"
+        "summaries = Summaries(Path(sys.argv[1]), print)\n"
+        "for epoch in (1, 2): summaries.scalars('train', epoch, {'loss': 1 / epoch})\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=ROOT, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    (path,) = (tmp_path / "train").iterdir()
+    assert [event.step for event in EventFileLoader(str(path)).Load() if event.summary.value] == [1, 2]
+    assert scalars_of(tmp_path / "train", "loss") == [(1, 1.0), (2, 0.5)]

@@ -1,0 +1,178 @@
+"""The exported model: needs TensorFlow alone, says what evaluation said, and is refused where it does not."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from base import durable
+from evaluation.probabilities import make_predictor
+from models.options import ModelOptions
+from models.zoo import build_model
+from pipeline.decoding.decode import decode_image
+from pipeline.decoding.pixel_format import PixelFormat
+from serving import export
+from serving.export import ExportError, Proof, ServedModel, export_model
+from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
+from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
+
+# Runs with -I, from another folder, where Keras cannot be imported and none of the repository's modules is found.
+TENSORFLOW_ALONE = """
+import json, sys
+sys.modules["keras"] = None
+import numpy as np, tensorflow as tf
+saved_model, paths, pixels = sys.argv[1:]
+assert not any(name.split(".")[0] in ("serving", "pipeline", "models", "training") for name in sys.modules)
+loaded = tf.saved_model.load(saved_model)
+contents = [open(path, "rb").read() for path in json.loads(open(paths).read())]
+from_bytes = loaded.signatures["serving_default"](image_bytes=tf.constant(contents))
+from_pixels = loaded.signatures["serve_images"](images=tf.constant(np.load(pixels)))
+print(json.dumps({
+    "names": [name.decode() for name in loaded.class_names().numpy().tolist()],
+    "signatures": sorted(loaded.signatures),
+    **{key: {name: [v.decode() if isinstance(v, bytes) else v for v in value.numpy().tolist()]
+             for name, value in outputs.items()}
+       for key, outputs in (("bytes", from_bytes), ("pixels", from_pixels))},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("served")
+    paths = [shapes_dir() / row["path"] for row in read_rows(finished_run() / "predictions_test.csv")]
+    (folder / "paths.json").write_text(json.dumps([str(path) for path in paths]))
+    pixels = [decode_image(tf.constant(path.read_bytes()), PixelFormat(16)).numpy() for path in paths]
+    np.save(folder / "pixels.npy", np.stack(pixels))
+    arguments = [str(finished_run() / "saved_model"), str(folder / "paths.json"), str(folder / "pixels.npy")]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", TENSORFLOW_ALONE, *arguments],
+        check=False, capture_output=True, text=True, timeout=200, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("signature", ["bytes", "pixels"])
+def test_what_was_trained_is_what_is_served(signature, served):
+    rows = read_rows(finished_run() / "predictions_test.csv")
+    expected = np.array([[float(row[name]) for name in sorted(SHAPES)] for row in rows])
+    outputs = served[signature]
+    assert set(outputs) == {"class_name", "probability", "probabilities"}
+    np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(outputs["probability"], expected.max(axis=1), rtol=0, atol=1e-5)
+    assert outputs["class_name"] == [row["prediction"] for row in rows]
+    # Several classes come up: a model that ignores its input would pass the lines above on one.
+    assert len(set(outputs["class_name"])) > 1
+
+
+def test_class_names_and_signatures_travel_inside(served):
+    assert served["names"] == sorted(SHAPES)
+    assert served["signatures"] == ["serve_images", "serving_default"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, grey."""
+    keras.config.set_dtype_policy("float32")
+    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16), 4095
+    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 2, pixel_format.shape)
+    paths, images = [], []
+    for number in range(40):
+        path = folder / f"{number}.png"
+        picture = shape_picture(SHAPES[number % 3], number)[..., :1].astype(np.uint16) * 16
+        path.write_bytes(tf.io.encode_png(picture).numpy())
+        paths.append(bytes(path))
+        pixels = decode_image(tf.constant(path.read_bytes()), pixel_format).numpy()
+        images.append(pixels.astype(np.float32) / full_scale)
+    proof = Proof(paths, make_predictor(model)(tf.constant(np.stack(images))).numpy())
+    served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format, full_scale)
+    return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
+
+
+def test_sixteen_bits_two_classes_and_the_proofs_difference(small):
+    folder, _, proof, difference = small
+    assert proof.expected.std(axis=0).min() > 1e-3
+    assert 0 <= difference <= 1e-5
+    with open(proof.paths[3], "rb") as file:
+        contents = tf.constant([file.read()])
+    loaded = tf.saved_model.load(str(folder))
+    outputs = loaded.signatures["serving_default"](image_bytes=contents)
+    np.testing.assert_allclose(outputs["probabilities"][0], proof.expected[3], atol=1e-5)
+    assert outputs["class_name"][0].numpy().decode() == ["no", "y\u00e9s"][proof.expected[3].argmax()]
+
+
+def wrong_proof(proof: Proof, wrong: str) -> Proof:
+    expected = proof.expected.copy()
+    if wrong == "shifted":
+        expected += 2 * export.PARITY_TOLERANCE
+    else:
+        # The last file stands in a batch of its own size.
+        expected[-1 if wrong == "last" else 5, 0] = np.nan if wrong == "nan" else 0.123
+    return Proof(proof.paths, expected)
+
+
+@pytest.mark.parametrize("wrong", ["shifted", "nan", "last"])
+def test_a_model_that_serves_something_else_is_refused(wrong, small):
+    folder, _, proof, _ = small
+    with pytest.raises(ExportError, match="nothing was exported"):
+        export._prove(folder, wrong_proof(proof, wrong))
+
+
+def test_a_refused_export_leaves_the_one_before(small, tmp_path):
+    _, served_model, proof, _ = small
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.txt").write_text("the export before")
+    with pytest.raises(ExportError):
+        export_model(tmp_path / "out", served_model, wrong_proof(proof, "last"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old.txt"]
+
+
+def test_no_room_for_an_export_is_named_and_leaves_the_one_before(small, small_disk):
+    _, served_model, proof, _ = small
+    (small_disk / "out").mkdir()
+    (small_disk / "out" / "old.txt").write_text("the export before")
+    with contextlib.suppress(OSError):
+        (small_disk / "filler").write_bytes(b"x" * SMALL_DISK_BYTES)
+    with pytest.raises(durable.WriteError, match="No space left on device") as caught:
+        export_model(small_disk / "out", served_model, proof)
+    assert caught.value.filename == str(small_disk / "out")
+    (small_disk / "filler").unlink()
+    assert [path.name for path in small_disk.rglob("*")] == ["out", "old.txt"]
+
+
+@pytest.mark.parametrize("size_bytes", [100, 1_000, 10_000, 30_000])
+def test_an_export_whose_files_may_not_grow_is_a_write_error(size_bytes, small, tmp_path):
+    _, served_model, proof, _ = small
+    with file_size_limit(size_bytes), pytest.raises(durable.WriteError, match="File too large"):
+        export_model(tmp_path / "out", served_model, proof)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_failure_of_tensorflow_is_not_taken_for_the_disks(small, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise tf.errors.InternalError(None, None, "a bug of ours")
+
+    _, served_model, proof, _ = small
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(tf.errors.InternalError, match="a bug of ours"):
+        export_model(tmp_path / "out", served_model, proof)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_saver_scribbles_lies_where_the_next_run_sweeps(small, tmp_path, monkeypatch):
+    _, served_model, proof, _ = small
+    usual, places = tempfile.gettempdir(), []
+    save = tf.saved_model.save
+    monkeypatch.setattr(tf.saved_model, "save", lambda *a, **k: places.append(tempfile.mkstemp()[1]) or save(*a, **k))
+    export_model(tmp_path / "out", served_model, proof)
+    assert os.path.relpath(places[0], tmp_path).startswith(durable.temporary_prefix(tmp_path / "out"))
+    assert os.listdir(tmp_path) == ["out"]
+    assert tempfile.gettempdir() == usual
