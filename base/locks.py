@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from base import durable
+from base.watch import SILENT, Watch
 
 # Of no other program: a cache folder may hold what is not ours, as a poetry.lock.
 SUFFIX = ".penstock-lock"
@@ -38,22 +39,22 @@ def acquire(path: Path) -> IO | None:
 
 
 @contextlib.contextmanager
-def sole_maker(path: Path, waiting: str, say: Callable[[str], None], go_on: Callable[[], None]) -> Iterator[None]:
+def sole_maker(path: Path, waiting: str, watch: Watch = SILENT) -> Iterator[None]:
     """For the block, no other process makes `path`; what killed makers left beside it is deleted.
 
     Args:
       path: a file or folder that `durable` writes; its lock is beside it, and goes with the block.
       waiting: a log line, said once if another process holds the lock.
-      say: takes a log line.
-      go_on: called ten times a second while another process holds the lock; what it raises ends the wait.
+      watch: asked ten times a second, while another process holds the lock, whether to stop.
 
     Raises:
       durable.WriteError: the lock cannot be made.
+      Stopped: somebody asked to stop while this waited.
     """
     lock_path = path.with_name(path.name + SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _wait_for(lock_path, waiting, say, go_on)
+        lock = _wait_for(lock_path, waiting, watch)
     except OSError as error:
         raise durable.WriteError(path, error) from error
     with lock:
@@ -68,48 +69,48 @@ def sole_maker(path: Path, waiting: str, say: Callable[[str], None], go_on: Call
 
 @contextlib.contextmanager
 def keeper(
-    path: Path, waiting: str, not_kept: str, say: Callable[[str], None], go_on: Callable[[], None]
+    path: Path, waiting: str, not_kept: str, watch: Watch = SILENT
 ) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
     """`sole_maker` of an .npz that only spares later work; yields a function that writes its arrays.
 
-    Where it cannot be written `say` is given `not_kept` with the reason, once, and the function does nothing.
+    Where it cannot be written `not_kept` is said with the error, once, and the function does nothing.
     """
 
     def keep(arrays: Mapping[str, np.ndarray]) -> None:
-        with _saying(not_kept, say):
+        with _saying(not_kept, watch):
             durable.write_arrays(path, arrays)
 
     with contextlib.ExitStack() as stack:
         is_ours = False
-        with _saying(not_kept, say):
-            stack.enter_context(sole_maker(path, waiting, say, go_on))
+        with _saying(not_kept, watch):
+            stack.enter_context(sole_maker(path, waiting, watch))
             is_ours = True
         yield keep if is_ours else lambda arrays: None
 
 
-def make_once(path: Path, make: Callable[[], None]) -> None:
+def make_once(path: Path, make: Callable[[], None], watch: Watch = SILENT) -> None:
     """Calls `make`, which writes the folder `path` through `durable`, if it is not there; one process at a time."""
     if not path.is_dir():
-        with sole_maker(path, f"data        another process is writing {path}: waiting for it", print, lambda: None):
+        with sole_maker(path, f"data        another process is writing {path}: waiting for it", watch):
             if not path.is_dir():
                 make()
 
 
 @contextlib.contextmanager
-def _saying(not_kept: str, say: Callable[[str], None]) -> Iterator[None]:
+def _saying(not_kept: str, watch: Watch) -> Iterator[None]:
     try:
         yield
     except durable.WriteError as error:
-        say(f"{not_kept} ({error.filename}: {error.strerror})")
+        watch.say(f"{not_kept} ({error.filename}: {error.strerror})")
 
 
-def _wait_for(path: Path, waiting: str, say: Callable[[str], None], go_on: Callable[[], None]) -> IO:
+def _wait_for(path: Path, waiting: str, watch: Watch) -> IO:
     said = False
     while (lock := acquire(path)) is None:
         if not said:
-            say(waiting)
+            watch.say(waiting)
             said = True
-        go_on()
+        watch.check()
         time.sleep(_POLL_SECONDS)
     return lock
 

@@ -6,21 +6,23 @@ import itertools
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from base import durable
 from base.errors import UserError, one_line
+from base.watch import SILENT, Watch
 from pipeline.decoding.check import Verdict
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
 from pipeline.sources.folders import Catalog
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
-from pipeline.sources.splits import Splits, make_splits
+from pipeline.sources.splits import Splits, make_splits, train_on_validation
 
 Quarantine = tuple[tuple[bytes, str], ...]  # path, reason
 _BAD_SHOWN = 3
@@ -35,99 +37,84 @@ class TooManyBad(UserError):  # noqa: N818 - as UserError's other kinds, it is n
 
 
 @dataclasses.dataclass(frozen=True)
-class DataOptions:
-    """How pictures become examples.
+class Overview:
+    """What there is, before a picture is decoded: enough to build a model.
 
     Attributes:
-      image_size: side of the decoded square, pixels.
-      color_mode: "auto", "grayscale" or "rgb".
-      bit_depth: "auto", "8" or "16".
-      full_scale: the pixel value that becomes 1.0; 0 chooses it.
-      cache: "auto", "pack" or "none".
-      on_bad_image: "quarantine" lists a bad file and goes on, "fail" stops.
-      max_bad_fraction: of a class's files, from 0 to 1; with more bad ones a run stops.
-      split_fractions: train, validation, test, where the folders name no split.
-      split_seed: of the drawn split.
-      cache_dir: where indexes, verdicts and packs are kept.
-      threads: for reading and decoding.
+      catalog: the class folders.
+      manifest: their examples.
+      pixel_format: what pictures will be decoded to.
+      log_line: that format, and why.
     """
 
-    image_size: int
-    color_mode: str
-    bit_depth: str
-    full_scale: int
-    cache: str
-    on_bad_image: str
-    max_bad_fraction: float
-    split_fractions: tuple[float, float, float]
-    split_seed: int
-    cache_dir: Path
-    threads: int
+    catalog: Catalog
+    manifest: Manifest
+    pixel_format: PixelFormat
+    log_line: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Checked examples, their split and their pixels.
 
-    `full_scale` is the pixel value that becomes 1.0, `quarantine` every refused file with its reason, and `reasons`
-    what was chosen and why, for the log.
+    Attributes:
+      manifest: all examples, refused ones too.
+      splits: the ids of those that are used.
+      pixels: what gives their decoded pictures.
+      quarantine: every refused file with its reason.
+      log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
     """
 
     manifest: Manifest
     splits: Splits
     pixels: Pixels
-    full_scale: int
     quarantine: Quarantine
-    reasons: tuple[str, ...]
+    log_lines: tuple[str, str]
 
 
-def load_data(
-    catalog: Catalog,
-    options: DataOptions,
-    on_progress: Callable[[int, int], None],
-    say: Callable[[str], None] = lambda line: None,
-    go_on: Callable[[], None] = lambda: None,
-    before_decoding: Callable[[int, tuple[int, int, int]], object] = lambda num_classes, pixel_shape: None,
-) -> Data:
-    """Indexes, checks, splits and packs.
+def look(catalog: Catalog, options: DataOptions, cache_dir: Path, threads: int, watch: Watch = SILENT) -> Overview:
+    """Indexes the pictures of a catalog; decodes none.
 
-    Args:
-      catalog, options: which pictures, and how they become examples.
-      on_progress: called with (done, total) while pictures are decoded; what it raises ends that.
-      say: takes a log line about a wait for another process, or about what could not be kept.
-      go_on: called often while files are read; what it raises ends that.
-      before_decoding: called with the number of classes and (height, width, channels) of the pictures as soon as
-        these are known; what it raises spares the decoding of them all.
+    Raises:
+      UserError: a class holds no picture.
+      TooManyBad: more is bad than the options allow.
+      Stopped: somebody asked for it.
+    """
+    watch.check()
+    manifest = build_index(catalog, cache_dir, threads, watch)
+    _check_classes(manifest, catalog)
+    _check_quarantine(manifest, catalog, {}, options)  # now, and not after an hour of decoding
+    return Overview(catalog, manifest, *choose_pixel_format(manifest, options))
+
+
+def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int, watch: Watch = SILENT) -> Data:
+    """Checks every picture, splits, and packs where that is chosen.
 
     Raises:
       UserError: nothing can be trained on, or the pack that is asked for cannot be written.
       TooManyBad: more is bad than the options allow.
+      Stopped: somebody asked for it.
     """
-    manifest = build_index(catalog, options.cache_dir, options.threads, say, go_on)
-    _check_classes(manifest, catalog)
-    _check_quarantine(manifest, catalog, {}, options)  # now, and not after an hour of decoding
-    pixel_format, why_format = choose_pixel_format(manifest, options)
-    before_decoding(len(manifest.class_names), pixel_format.shape)
-
-    def progress(done: int) -> None:
-        on_progress(done, len(manifest))
-
-    pixels, verdict, why_cache = _open_pixels(manifest, pixel_format, options, progress, say)
-    quarantine = _check_quarantine(manifest, catalog, verdict.refused, options)
+    manifest = overview.manifest
+    watch.check()
+    packed, verdict, cache_line = _decode(manifest, overview.pixel_format, options, cache_dir, threads, watch)
+    quarantine = _check_quarantine(manifest, overview.catalog, verdict.refused, options)
     splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed)
-    full_scale, why_scale = _choose_full_scale(options, pixel_format, verdict, splits)
-    reasons = (why_format + why_scale, why_cache)
-    return Data(manifest, splits, pixels, full_scale, quarantine, reasons)
+    pixel_format, why_scale = _choose_full_scale(options, overview.pixel_format, verdict, splits)
+    pixels = StreamedPixels(manifest, pixel_format, threads) if packed is None else PackedPixels(packed, pixel_format)
+    if options.full_train:
+        splits = train_on_validation(splits)
+    return Data(manifest, splits, pixels, quarantine, (overview.log_line + why_scale, cache_line))
 
 
 def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[PixelFormat, str]:
-    """Grey where every file is grey, 16 bits where at least half have them; and the reason in words."""
+    """Gray where every file is gray, 16 bits where at least half have them; and why, in words."""
     channels = {"grayscale": 1, "rgb": 3}.get(options.color_mode)
     why = "asked for"
     if channels is None:
-        grey = manifest.facts["channels"] <= 2
-        channels = 1 if grey.all() else 3
-        why = "every file is grey" if channels == 1 else f"{np.count_nonzero(~grey)} files have colour"
+        gray = manifest.facts["channels"] <= 2
+        channels = 1 if gray.all() else 3
+        why = "every file is gray" if channels == 1 else f"{np.count_nonzero(~gray)} files have color"
     bits = {"8": 8, "16": 16}.get(options.bit_depth)
     if bits is None:
         deep = np.count_nonzero(manifest.facts["bit_depth"] == 16)
@@ -139,33 +126,33 @@ def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[Pixel
     return pixel_format, f"{height}x{width}x{channels}, {bits} bits a channel ({why})"
 
 
-def _open_pixels(manifest, pixel_format, options, progress, say) -> tuple[Pixels, Verdict, str]:
-    cache, why = _choose_cache(manifest, pixel_format, options)
+def _decode(manifest, pixel_format, options, cache_dir, threads, watch) -> tuple[np.ndarray | None, Verdict, str]:
+    """(the packed pixels, or None for streaming; what decoding said of each example; where they are kept, and why)."""
+    cache, why = _choose_cache(manifest, pixel_format, options, cache_dir)
     if cache == "pack":
         try:
-            pack = open_or_build_pack(manifest, pixel_format, options.cache_dir, options.threads, progress, say)
-            return PackedPixels(pack.pixels, pixel_format), pack.verdict, why
+            pack = open_or_build_pack(manifest, pixel_format, cache_dir, threads, watch)
+            return pack.pixels, pack.verdict, why
         except durable.WriteError as error:
             if options.cache == "pack":
                 raise UserError(
-                    f"--cache=pack: the pack cannot be written to {str(options.cache_dir)!r} ({error.strerror}); free "
+                    f"--cache=pack: the pack cannot be written to {str(cache_dir)!r} ({error.strerror}); free "
                     "some space, give another --cache_dir, or use --cache=none"
                 ) from None
-            why = f"none: warning, the pack could not be written to {options.cache_dir} ({error.strerror})"
-    verdict = load_or_make_verdict(manifest, pixel_format, options.cache_dir, options.threads, progress, say)
-    return StreamedPixels(manifest, pixel_format, options.threads), verdict, why
+            why = f"none: warning, the pack could not be written to {cache_dir} ({error.strerror})"
+    return None, load_or_make_verdict(manifest, pixel_format, cache_dir, threads, watch), why
 
 
-def _choose_cache(manifest, pixel_format, options) -> tuple[str, str]:
+def _choose_cache(manifest, pixel_format, options, cache_dir) -> tuple[str, str]:
     size_bytes = len(manifest) * pixel_format.nbytes
     shown = f"{size_bytes / 1e6:.0f} MB of decoded pictures"
     if options.cache != "auto":
         return options.cache, f"{options.cache}: asked for; {shown}"
-    if pack_folder(manifest, pixel_format, options.cache_dir).is_dir():
-        return "pack", f"pack: {shown}, packed before in {options.cache_dir}"
-    free_bytes = shutil.disk_usage(_existing(options.cache_dir)).free
+    if pack_folder(manifest, pixel_format, cache_dir).is_dir():
+        return "pack", f"pack: {shown}, packed before in {cache_dir}"
+    free_bytes = shutil.disk_usage(_existing(cache_dir)).free
     if size_bytes < 0.5 * free_bytes:
-        return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {options.cache_dir}"
+        return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {cache_dir}"
     return "none", f"none: {shown} would take more than half of the free disk; decoding in every epoch"
 
 
@@ -173,16 +160,18 @@ def _existing(path: Path) -> Path:
     return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
 
 
-def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[int, str]:
+def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[PixelFormat, str]:
     """255 for 8 bits. Of 16 bits a depth camera uses few, so there the smallest 2^k - 1 that holds the peaks of 99 of
     100 training pictures: 4,095 for millimetres up to four metres, where 65,535 would leave values below 0.06."""
     if options.full_scale:
-        return options.full_scale, f"; {options.full_scale} is 1.0 (asked for)"
-    if pixel_format.bit_depth == 8:
-        return 255, ""
-    peak = float(np.quantile(verdict.peaks[splits.ids["train"]], 0.99))
-    full_scale = 2 ** max(8, math.ceil(math.log2(peak + 1))) - 1
-    return full_scale, f"; {full_scale} is 1.0 (99 of 100 training pictures stay below)"
+        full_scale, why = options.full_scale, f"; {options.full_scale} is 1.0 (asked for)"
+    elif pixel_format.bit_depth == 8:
+        full_scale, why = 255, ""
+    else:
+        peak = float(np.quantile(verdict.peaks[splits.ids["train"]], 0.99))
+        full_scale = 2 ** max(8, math.ceil(math.log2(peak + 1))) - 1
+        why = f"; {full_scale} is 1.0 (99 of 100 training pictures stay below)"
+    return dataclasses.replace(pixel_format, full_scale=full_scale), why
 
 
 def _check_classes(manifest: Manifest, catalog: Catalog) -> None:

@@ -3,10 +3,13 @@
 import contextlib
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from base.signals import StopRequest
+from base.watch import Watch
 
 _REFRESH_SECONDS = 0.5
 
@@ -18,25 +21,42 @@ class _Console(Console):
         self.quiet = True
 
 
-class Reporter:
+class Terminal(Watch):
     """Prints log lines to standard output, and a bar below them while it is a terminal."""
 
-    def __init__(self):
+    def __init__(self, stop: StopRequest | None = None):
+        super().__init__(stop)
         self._console = _Console(highlight=False, soft_wrap=True, emoji=False)
         self._bar: Progress | None = None
         self._refreshed = 0.0
 
     def say(self, line: str) -> None:
-        """One log line."""
+        """Prints a log line."""
         # Neither markup nor emoji: folders called [train] and :cat: must come out as they are.
-        with self._at_no_cost():
+        with self._going_on():
             self._console.print(line, markup=False)
 
-    def start(self, description: str, total: int, done: int = 0) -> None:
-        """Shows a bar of `total` units, of which `done` are done."""
-        if not self._console.is_terminal:
+    def progress(self, done: int, total: int, doing: str, note: str = "") -> None:
+        """Moves the bar, at most twice a second."""
+        now = time.monotonic()
+        if now - self._refreshed < _REFRESH_SECONDS or not self._console.is_terminal:
             return
-        self._bar = Progress(
+        self._refreshed = now
+        with self._going_on():
+            if self._bar is None:
+                self._bar = self._make_bar(done, total, doing)
+                self._bar.start()
+            self._bar.update(self._bar.task_ids[0], completed=done, description=doing, note=note, refresh=True)
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            with self._going_on():
+                self._bar.stop()
+            self._bar = None
+
+    def _make_bar(self, done: int, total: int, doing: str) -> Progress:
+        bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -48,42 +68,14 @@ class Reporter:
             auto_refresh=False,
             speed_estimate_period=60,
         )
-        self._task = self._bar.add_task(description, total=total, completed=done, note="")
-        with self._at_no_cost():
-            self._bar.start()
-
-    def update(self, done: int, description: str | None = None, note: str = "") -> None:
-        """Moves the bar to `done`; costs nothing between two refreshes."""
-        now = time.monotonic()
-        if self._bar is None or now - self._refreshed < _REFRESH_SECONDS:
-            return
-        self._refreshed = now
-        with self._at_no_cost():
-            self._bar.update(self._task, completed=done, description=description, note=note, refresh=True)
-
-    def stop(self) -> None:
-        """Takes the bar away."""
-        if self._bar is not None:
-            with self._at_no_cost():
-                self._bar.stop()
-            self._bar = None
+        bar.add_task(doing, total=total, completed=done, note="")
+        return bar
 
     @contextlib.contextmanager
-    def _at_no_cost(self) -> Iterator[None]:
-        """What cannot be shown must not cost the run."""
+    def _going_on(self) -> Iterator[None]:
+        """What cannot be shown must not end the work."""
         try:
             yield
         except OSError as error:
             # A full disk may have room again, and then shows what waited. A terminal that was closed stays closed.
             self._console.quiet = error.errno not in (errno.ENOSPC, errno.EDQUOT)
-
-
-def epoch_line(row: Mapping, epochs: int) -> str:
-    """One line an epoch: the row of history.csv in words."""
-    width = len(str(epochs))
-    parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
-    if row["validation_loss"] is not None:
-        parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
-    parts.append(f"{row['images_per_second']:.0f} images/s")
-    parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
-    return "  ".join(parts)

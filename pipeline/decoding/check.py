@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
+from base.watch import SILENT, Watch
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.decoding.reasons import reason_of
@@ -55,11 +56,12 @@ def check_pictures(
     pixel_format: PixelFormat,
     threads: int,
     on_pixels: Callable[[int, np.ndarray], None] = lambda example_id, pixels: None,
-    on_progress: Callable[[int], None] = lambda done: None,
+    watch: Watch = SILENT,
 ) -> Verdict:
     """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads.
 
-    Raises UserError for a file that has changed since it was indexed, and where the memory does not suffice.
+    Raises UserError for a file that has changed since it was indexed, and where the memory does not suffice; Stopped
+    where somebody asked for it.
     """
     decode = _decoder(pixel_format)
     refused: dict[int, str] = {}
@@ -84,7 +86,9 @@ def check_pictures(
 
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         for done, _ in enumerate(_in_window(pool, check, range(len(manifest)), 64 * threads), 1):
-            on_progress(done)
+            watch.check()
+            watch.progress(done, len(manifest), "decoding")
+    watch.close()
     return Verdict(refused, peaks)
 
 

@@ -9,12 +9,12 @@ import errno
 import hashlib
 import os
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from base import durable, kill_points, locks
+from base.watch import SILENT, Watch
 from pipeline.decoding.check import DECODE_VERSION, Verdict, check_pictures
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources.manifest import Manifest
@@ -48,14 +48,12 @@ def open_or_build_pack(
     pixel_format: PixelFormat,
     cache_dir: Path,
     threads: int,
-    on_progress: Callable[[int], None] = lambda done: None,
-    say: Callable[[str], None] = lambda line: None,
+    watch: Watch = SILENT,
 ) -> Pack:
     """The pack of these pictures, decoding them now if it is not there or is damaged.
 
-    Where another process is packing the same pictures it waits for that pack. `on_progress(done)` is called while it
-    decodes or waits, and what it raises ends that; `say` takes a log line. Raises durable.WriteError where the cache
-    folder cannot be written or is full; nothing is left then.
+    Where another process is packing the same pictures it waits for that pack. Raises durable.WriteError where the
+    cache folder cannot be written or is full, Stopped where somebody asked for it; nothing is left then.
     """
     folder = pack_folder(manifest, pixel_format, cache_dir)
     shape = (len(manifest), *pixel_format.shape)
@@ -63,14 +61,14 @@ def open_or_build_pack(
     if pack is not None:
         return pack
     waiting = f"cache       another process is packing the same pictures into {folder}: waiting for it"
-    with locks.sole_maker(folder, waiting, say, lambda: on_progress(0)):
+    with locks.sole_maker(folder, waiting, watch):
         pack = _open(folder, shape, pixel_format)  # again: another process may have packed them meanwhile
         if pack is not None:
             return pack
         if folder.exists():
-            say(f"cache       the pack {folder} is damaged: decoding again")
+            watch.say(f"cache       the pack {folder} is damaged: decoding again")
         with durable.whole_directory(folder) as temporary:
-            _build(temporary, shape, manifest, pixel_format, threads, on_progress)
+            _build(temporary, shape, manifest, pixel_format, threads, watch)
         pack = _open(folder, shape, pixel_format)
         if pack is None:
             raise durable.WriteError(folder, OSError(errno.EIO, "damaged as soon as it is written; check the disk"))
@@ -82,8 +80,7 @@ def load_or_make_verdict(
     pixel_format: PixelFormat,
     cache_dir: Path,
     threads: int,
-    on_progress: Callable[[int], None] = lambda done: None,
-    say: Callable[[str], None] = lambda line: None,
+    watch: Watch = SILENT,
 ) -> Verdict:
     """The verdict alone, for training without a pack; kept in the cache folder where that can be written.
 
@@ -92,10 +89,10 @@ def load_or_make_verdict(
     store = cache_dir / "verdicts" / f"{pack_key(manifest, pixel_format)}.npz"
     verdict = _recall_verdict(store, len(manifest))
     if verdict is None:
-        with locks.keeper(store, _CHECKING, _NOT_KEPT, say, lambda: on_progress(0)) as keep:
+        with locks.keeper(store, _CHECKING, _NOT_KEPT, watch) as keep:
             verdict = _recall_verdict(store, len(manifest))  # again: another process may have checked them meanwhile
             if verdict is None:
-                verdict = check_pictures(manifest, pixel_format, threads, on_progress=on_progress)
+                verdict = check_pictures(manifest, pixel_format, threads, watch=watch)
                 keep(verdict.to_arrays())
     return verdict
 
@@ -108,7 +105,7 @@ def _recall_verdict(store: Path, examples: int) -> Verdict | None:
     return verdict if len(verdict.peaks) == examples else None
 
 
-def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) -> None:
+def _build(folder: Path, shape, manifest, pixel_format, threads, watch) -> None:
     with open(folder / "pixels.bin", "wb") as file:
         # Without this the file is a hole, and a full disk is met by a write through the map, which kills the process.
         os.posix_fallocate(file.fileno(), 0, len(manifest) * pixel_format.nbytes)
@@ -120,7 +117,7 @@ def _build(folder: Path, shape, manifest, pixel_format, threads, on_progress) ->
         checksums[example_id] = zlib.crc32(picture)
         kill_points.reach("pack.picture")
 
-    verdict = check_pictures(manifest, pixel_format, threads, write, on_progress)
+    verdict = check_pictures(manifest, pixel_format, threads, write, watch)
     for example_id in verdict.refused:
         checksums[example_id] = zlib.crc32(pixels[example_id])
     pixels.flush()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from base import locks
 from base.errors import UserError, unknown_name
+from base.watch import SILENT, Watch
 from pipeline.sources import tfds_source
 from pipeline.sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
 from rendered import faces as synthetic
@@ -17,7 +18,7 @@ REALSENSE_FOLDERS = {
 }
 
 
-def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
+def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT) -> Catalog:
     """Finds the class folders of `dataset`, one of DATASET_FORMS.
 
     `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
@@ -28,7 +29,7 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
     name, _, argument = dataset.partition(":")
     root = Path(data_folder(dataset, data_dir))
     if dataset == "realsense":
-        return _open_realsense(root, bool(data_dir), cache_dir)
+        return _open_realsense(root, bool(data_dir), cache_dir, watch)
     if dataset == "catdog":
         return _open_catdog(root)
     if name == "folder" and argument:
@@ -38,7 +39,7 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path) -> Catalog:
             )
         return catalog_of_folder(root)
     if name == "tfds" and argument:
-        return tfds_source.open_builder(argument, data_dir, cache_dir)
+        return tfds_source.open_builder(argument, data_dir, cache_dir, watch)
     if name in ("folder", "tfds"):
         what = "a folder, as in folder:pictures" if name == "folder" else "a builder, as in tfds:cats_vs_dogs"
         raise UserError(f"--dataset={dataset}: the name must be followed by a colon and {what}")
@@ -58,7 +59,7 @@ def _check_folder(cache_dir: Path) -> None:
         pass
 
 
-def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
+def _open_realsense(root: Path, asked_for: bool, cache_dir: Path, watch: Watch) -> Catalog:
     present = [folder for folder in REALSENSE_FOLDERS.values() if (root / folder).is_dir()]
     missing = [folder for folder in REALSENSE_FOLDERS.values() if folder not in present]
     if present and missing:
@@ -72,7 +73,7 @@ def _open_realsense(root: Path, asked_for: bool, cache_dir: Path) -> Catalog:
     if missing:
         origin = "synthetic"
         root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
-        locks.make_once(root, lambda: synthetic.write_synthetic_faces(root))
+        locks.make_once(root, lambda: synthetic.write_synthetic_faces(root), watch)
     folders = enumerate(REALSENSE_FOLDERS.values())
     return Catalog(
         root=os.fsencode(root.absolute()),

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,11 @@ import numpy as np
 from base import durable, kill_points, locks
 from base.errors import BadImage
 from base.files import read_file
+from base.watch import SILENT, Watch
 from pipeline.sources.folders import Catalog
 from pipeline.sources.headers import Header, read_header
 from pipeline.sources.manifest import INDEX_VERSION, Manifest
+from pipeline.sources.source import Files
 from pipeline.sources.walk import UNREADABLE, Found, walk
 
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
@@ -48,32 +50,30 @@ def build_index(
     catalog: Catalog,
     cache_dir: Path,
     threads: int,
-    say: Callable[[str], None] = lambda line: None,
-    go_on: Callable[[], None] = lambda: None,
+    watch: Watch = SILENT,
 ) -> Manifest:
     """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
 
     Of files that have not changed since the last time, only size and time are asked for. Where another process is
-    reading them, it waits for what that one finds. `say` takes a log line; `go_on` is called often, and what it raises
-    ends the reading.
+    reading them, it waits for what that one finds.
     """
     found = walk(catalog)
     store = cache_dir / "indexes" / f"{_store_name(catalog)}.npz"
     facts, reasons, missing = _recall(store, found)
     if len(missing):
-        facts, reasons = _read_missing(catalog.root, store, found, threads, say, go_on)
+        facts, reasons = _read_missing(catalog.root, store, found, threads, watch)
     return _assemble(catalog, found, facts, reasons)
 
 
-def _read_missing(root: bytes, store: Path, found: Found, threads: int, say, go_on) -> tuple[np.ndarray, dict]:
+def _read_missing(root: bytes, store: Path, found: Found, threads: int, watch: Watch) -> tuple[np.ndarray, dict]:
     """(facts, row -> reason of the refused); keeps them in `store` where that can be written."""
-    with locks.keeper(store, _WAITING, _NOT_KEPT, say, go_on) as keep:
+    with locks.keeper(store, _WAITING, _NOT_KEPT, watch) as keep:
         facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
         if len(missing):
             for rows, chunk, refused in _inspect_all(root, found, missing, threads):
                 facts[rows] = chunk
                 reasons |= refused
-                go_on()
+                watch.check()
             keep(_to_arrays(found, facts, reasons))
     return facts, reasons
 
@@ -162,9 +162,8 @@ def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[i
     kept[list(reasons)] = False
     refused = [(found.paths[row], reason) for row, reason in reasons.items()]
     return Manifest(
-        root=catalog.root,
+        source=Files(catalog.root, tuple(itertools.compress(found.paths, kept))),
         class_names=catalog.class_names,
-        paths=tuple(itertools.compress(found.paths, kept)),
         labels=found.labels[kept],
         given_splits=found.given_splits[kept],
         facts=facts[kept],

@@ -4,12 +4,12 @@ import dataclasses
 import functools
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from base.errors import BadImage, UserError
-from base.files import change_time, read_file
+from pipeline.sources.source import Source, Stamp
 
 INDEX_VERSION = 2
 
@@ -19,9 +19,8 @@ class Manifest:
     """The examples of a data set, in columns; row i is the example whose id is i.
 
     Attributes:
-      root: the data folder, as bytes, because a file name need not be UTF-8.
+      source: of their encoded bytes, by example id.
       class_names: by label.
-      paths: relative to `root`, as bytes.
       labels: int32 [examples].
       given_splits: int8 [examples], an index into SPLIT_NAMES, or -1 where the folders name no split.
       facts: structured [examples]: bytes, mtime_ns, header facts, sha256.
@@ -29,9 +28,8 @@ class Manifest:
       data_origin: "real" or "synthetic".
     """
 
-    root: bytes
+    source: Source
     class_names: tuple[str, ...]
-    paths: tuple[bytes, ...]
     labels: np.ndarray
     given_splits: np.ndarray
     facts: np.ndarray
@@ -40,6 +38,11 @@ class Manifest:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def paths(self) -> Sequence[bytes]:
+        """The examples' names in their source, for files relative to the data folder."""
+        return self.source.names
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -50,31 +53,27 @@ class Manifest:
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
 
-    def full_path(self, example_id: int) -> bytes:
-        """The path to open."""
-        return os.path.join(self.root, self.paths[example_id])
-
     def shown_path(self, example_id: int) -> str:
         """The relative path as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.paths[example_id])
 
     def read(self, example_id: int) -> bytes:
-        """The file's content; raises UserError where it is not the file that was indexed any more."""
+        """The encoded bytes; raises UserError where they are not those that were indexed any more."""
         try:
-            content, status = read_file(self.full_path(example_id))
+            content, stamp = self.source.read(example_id)
         except (OSError, BadImage) as error:
             raise self._changed(example_id, error) from None
-        self._check(example_id, status)
+        self._check(example_id, stamp)
         return content
 
     def check_unchanged(self, example_ids: Iterable[int]) -> None:
         """Raises UserError for the first file that has not the size and time of change that it was indexed with."""
         for example_id in example_ids:
             try:
-                status = os.stat(self.full_path(example_id))
+                stamp = self.source.stamp(example_id)
             except OSError as error:
                 raise self._changed(example_id, error) from None
-            self._check(example_id, status)
+            self._check(example_id, stamp)
 
     def has_changed(self, example_id: int) -> bool:
         """Whether `check_unchanged` would raise."""
@@ -84,10 +83,10 @@ class Manifest:
             return True
         return False
 
-    def _check(self, example_id: int, status: os.stat_result) -> None:
-        if self.facts["bytes"][example_id] != status.st_size:
-            raise self._changed(example_id, f"{status.st_size} bytes, not {self.facts['bytes'][example_id]}")
-        if self.facts["mtime_ns"][example_id] != change_time(status):
+    def _check(self, example_id: int, stamp: Stamp) -> None:
+        if self.facts["bytes"][example_id] != stamp.bytes:
+            raise self._changed(example_id, f"{stamp.bytes} bytes, not {self.facts['bytes'][example_id]}")
+        if self.facts["mtime_ns"][example_id] != stamp.mtime_ns:
             raise self._changed(example_id, "its time of change is another")
 
     def _changed(self, example_id: int, why: object) -> UserError:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from base import durable, locks
 from base.errors import UserError, unknown_name
+from base.watch import SILENT, Watch
 from pipeline.sources.folders import Catalog, Folder
 
 _SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 
 
-def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
+def open_builder(name: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT) -> Catalog:
     """Class folders of the builder `name` (as TFDS writes it: NAME, NAME/CONFIG, NAME:VERSION).
 
     Downloads and prepares it through TFDS where it is not prepared yet. Raises UserError for an unknown builder, one
@@ -44,7 +45,7 @@ def open_builder(name: str, data_dir: str, cache_dir: Path) -> Catalog:
             for split in splits:
                 _write_out(builder, split, image, label, temporary, tfds)
 
-    locks.make_once(root, write)
+    locks.make_once(root, write, watch)
     class_names = tuple(builder.info.features[label].names)
     folders = [
         Folder(os.fsencode(f"{split}/{index:05d}"), index, split)

@@ -1,0 +1,50 @@
+"""Which pictures a run is about, and how they are decoded, split and kept. Imports no TensorFlow."""
+
+import dataclasses
+
+from base.errors import UserError
+from base.options import Options, option
+from pipeline.decoding.pixel_format import IMAGE_SIZES
+
+_THREE_FRACTIONS = "three fractions below 1, for train, validation and test, that add up to 1, as in 0.6,0.2,0.2"
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions(Options):
+    """How pictures on disk become examples."""
+
+    dataset: str = option(
+        "", "realsense, catdog, folder:PATH (class folders, or split folders of class folders) or tfds:NAME"
+    )
+    data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False)
+    image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES)
+    color_mode: str = option(
+        "auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb")
+    )
+    bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
+                            choices=("auto", "8", "16"))  # fmt: skip
+    full_scale: int = option(
+        0, "the pixel value that becomes 1.0; 0 is 255, or what the training pictures reach", within=(0, 65_535)
+    )
+    split_fractions: tuple[float, float, float] = option(
+        (0.6, 0.2, 0.2), "train,validation,test where the folders name no split, as in 0.6,0.2,0.2",
+        rule=_THREE_FRACTIONS,
+    )  # fmt: skip
+    split_seed: int = option(1, "of the drawn split", within=(0, 2**31 - 1))
+    full_train: bool = option(False, "train on train + validation and export the last epoch")
+    cache: str = option("auto", "pack decodes once into a memory-mapped file, none decodes in every epoch",
+                        choices=("auto", "pack", "none"), identity=False)  # fmt: skip
+    on_bad_image: str = option("quarantine", "quarantine lists a bad file with its reason and goes on",
+                               choices=("quarantine", "fail"), identity=False)  # fmt: skip
+    max_bad_fraction: float = option(
+        0.5, "stop where more of a class's files are bad than this fraction: where most of a class is bad, it is not "
+        "the class that it was meant to be", within=(0.0, 1.0), identity=False,
+    )  # fmt: skip
+
+    def __post_init__(self):
+        super().__post_init__()
+        fractions = self.split_fractions
+        whole = len(fractions) == 3 and all(0 <= part < 1 for part in fractions) and fractions[0] > 0
+        if not whole or abs(sum(fractions) - 1) > 1e-6:
+            shown = ",".join(f"{part:g}" for part in fractions)
+            raise UserError(f"--split_fractions={shown}: it must be {_THREE_FRACTIONS}")
