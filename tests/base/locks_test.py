@@ -7,6 +7,7 @@ import pytest
 from base import durable, locks
 from tests.base.durable_test import names
 from tests.helpers.run_fixtures import in_another_process
+from tests.helpers.watches import Recording, Silence
 
 # Holds the lock of argv[1] with something begun beside it, until it is killed.
 MAKER = """
@@ -14,7 +15,7 @@ import sys, time
 from pathlib import Path
 from base import durable, locks
 path = Path(sys.argv[1])
-with locks.sole_maker(path, "waiting", print, lambda: None), durable.whole_directory(path) as folder:
+with locks.sole_maker(path, "waiting"), durable.whole_directory(path) as folder:
     (folder / "part").write_text("half")
     print("held", flush=True)
     time.sleep(60)
@@ -30,9 +31,9 @@ def maker(tmp_path):
         yield process
 
 
-def make(path, say=pytest.fail, go_on=lambda: None):
+def make(path, watch=Silence()):
     """What a maker does."""
-    with locks.sole_maker(path, "waiting", say, go_on):
+    with locks.sole_maker(path, "waiting", watch):
         durable.write_text(path, "whole")
 
 
@@ -42,16 +43,17 @@ def test_a_lock_that_is_free_is_held_at_once_and_leaves_no_file(tmp_path):
 
 
 def test_a_second_maker_waits_says_so_once_and_goes_on_when_the_first_is_done(tmp_path):
-    held, said, polls = locks.acquire(tmp_path / LOCK), [], []
+    held, polls = locks.acquire(tmp_path / LOCK), []
 
-    def go_on():
+    def poll():
         polls.append(names(tmp_path))
         if len(polls) == 3:
             held.close()
 
-    make(tmp_path / "made", said.append, go_on)
+    watch = Recording(poll)
+    make(tmp_path / "made", watch)
     assert polls == [[LOCK]] * 3
-    assert said == ["waiting"]
+    assert watch.lines == ["waiting"]
     assert names(tmp_path) == ["made"]
 
 
@@ -60,21 +62,19 @@ def test_a_wait_can_be_ended(tmp_path):
         raise KeyError
 
     with locks.acquire(tmp_path / LOCK), pytest.raises(KeyError):
-        make(tmp_path / "made", lambda line: None, stop)
+        make(tmp_path / "made", Recording(stop))
     assert names(tmp_path) == [LOCK]
 
 
 def test_a_killed_maker_does_not_block_and_what_it_began_is_removed(maker, tmp_path):
-    killed = []
-
-    def kill(line):
-        killed.append(line)
+    def kill():
         maker.kill()
         maker.wait()
 
+    watch = Recording(kill)
     (tmp_path / ".incomplete-other-x").write_text("of another maker")
-    make(tmp_path / "made", kill)
-    assert killed == ["waiting"]
+    make(tmp_path / "made", watch)
+    assert watch.lines == ["waiting"]
     assert names(tmp_path) == [".incomplete-other-x", "made"]
 
 
@@ -99,19 +99,19 @@ def test_what_is_not_ours_is_left_alone(make_made, tmp_path):
     assert names(tmp_path) == sorted([*others, "made"])
 
 
-def test_what_is_there_is_not_made_again(tmp_path, capsys):
+def test_what_is_there_is_not_made_again(tmp_path):
     made = []
 
     def make():
         made.append(1)
         (tmp_path / "made").mkdir()
 
-    locks.make_once(tmp_path / "made", make)
-    locks.make_once(tmp_path / "made", make)
-    assert (made, names(tmp_path), capsys.readouterr().out) == ([1], ["made"], "")
+    locks.make_once(tmp_path / "made", make, Silence())
+    locks.make_once(tmp_path / "made", make, Silence())
+    assert (made, names(tmp_path)) == ([1], ["made"])
 
 
-def test_what_another_process_makes_meanwhile_is_not_made_again(tmp_path, monkeypatch, capsys):
+def test_what_another_process_makes_meanwhile_is_not_made_again(tmp_path, monkeypatch):
     held = locks.acquire(tmp_path / LOCK)
 
     def other(seconds):
@@ -119,8 +119,9 @@ def test_what_another_process_makes_meanwhile_is_not_made_again(tmp_path, monkey
         held.close()
 
     monkeypatch.setattr(locks.time, "sleep", other)
-    locks.make_once(tmp_path / "made", lambda: pytest.fail("made again"))
-    assert capsys.readouterr().out == f"data        another process is writing {tmp_path / 'made'}: waiting for it\n"
+    watch = Recording()
+    locks.make_once(tmp_path / "made", lambda: pytest.fail("made again"), watch)
+    assert watch.lines == [f"data        another process is writing {tmp_path / 'made'}: waiting for it"]
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -1,29 +1,14 @@
 """What a run does about bad files: --on_bad_image and --max_bad_fraction, before and after decoding."""
 
-import dataclasses
-
 import pytest
 
 import prepare
 from base.errors import UserError
+from jobs.options import resolve
 from pipeline import data
-from pipeline.data import load_data
-from pipeline.sources.folders import Catalog, Folder, catalog_of_folder
+from pipeline.sources.folders import Catalog, Folder
 from tests.helpers.run_fixtures import call_script, read_rows
-from tests.pipeline.data_test import OPTIONS, cut_in_half
-from training.options import part_of_the_run, resolve
-
-
-@pytest.fixture
-def load(tmp_path):
-    """load(root, **options) -> Data; the cache is tmp_path/cache."""
-
-    def run(root, **changes):
-        options = dataclasses.replace(OPTIONS, cache_dir=tmp_path / "cache", **changes)
-        catalog = root if isinstance(root, Catalog) else catalog_of_folder(root)
-        return load_data(catalog, options, lambda done, total: None)
-
-    return run
+from tests.pipeline.data_test import cut_in_half
 
 
 @pytest.fixture
@@ -42,7 +27,7 @@ def test_bad_files_are_quarantined_and_half_of_a_class_may_be_bad(tree, load):
 
 
 def test_fail_stops_before_anything_is_decoded_and_names_the_first(tree, load, monkeypatch):
-    monkeypatch.setattr(data, "_open_pixels", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(data, "_decode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError) as caught:
         load(tree, on_bad_image="fail")
     text = str(caught.value)
@@ -107,7 +92,7 @@ def test_most_of_a_class_is_seen_before_anything_is_decoded(picture_tree, load, 
     root = picture_tree({"a": 2, "b": 2})
     for number in range(3):
         (root / "b" / f"bad{number}.jpg").write_bytes(b"")
-    monkeypatch.setattr(data, "_open_pixels", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(data, "_decode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"class 'b': 3 of 5 files are bad \(60%\)"):
         load(root)
 
@@ -148,10 +133,10 @@ def test_bad_values_are_refused(given, words):
 
 
 def test_what_is_done_about_bad_files_is_no_part_of_the_run():
-    assert resolve("realsense", {}).on_bad_image == "quarantine"
-    assert resolve("realsense", {}).max_bad_fraction == 0.5
+    assert resolve("realsense", {}).data.on_bad_image == "quarantine"
+    assert resolve("realsense", {}).data.max_bad_fraction == 0.5
     other = resolve("realsense", {"on_bad_image": "fail", "max_bad_fraction": 0.25})
-    assert part_of_the_run(other) == part_of_the_run(resolve("realsense", {}))
+    assert other.identity() == resolve("realsense", {}).identity()
 
 
 def test_a_script_stops_with_one_line_and_the_list(tree, tmp_path, monkeypatch, capfd):

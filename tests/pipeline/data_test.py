@@ -2,37 +2,23 @@
 
 import collections
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from base.errors import UserError
 from pipeline import data
-from pipeline.data import DataOptions, choose_pixel_format, load_data
+from pipeline.data import choose_pixel_format
 from pipeline.decoding.check import Verdict
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, StreamedPixels
-from pipeline.sources.folders import Catalog, Folder, catalog_of_folder
+from pipeline.sources.folders import Catalog, Folder
 from pipeline.sources.splits import Splits
+from tests.helpers.watches import Recording
 
-OPTIONS = DataOptions(
-    image_size=16, color_mode="auto", bit_depth="auto", full_scale=0, cache="auto",
-    on_bad_image="quarantine", max_bad_fraction=0.5, split_fractions=(0.6, 0.2, 0.2), split_seed=1,
-    cache_dir=Path(), threads=2,
-)  # fmt: skip
+OPTIONS = DataOptions(image_size=16)
 DiskUsage = collections.namedtuple("DiskUsage", "total used free")
-
-
-@pytest.fixture
-def load(tmp_path):
-    """load(root, **options) -> Data; the cache is tmp_path/cache."""
-
-    def run(root, on_progress=lambda done, total: None, **changes):
-        options = dataclasses.replace(OPTIONS, cache_dir=tmp_path / "cache", **changes)
-        return load_data(catalog_of_folder(root), options, on_progress)
-
-    return run
 
 
 def cut_in_half(path) -> None:
@@ -58,17 +44,17 @@ def test_pictures_become_checked_split_and_packed_examples(picture_tree, load):
     root = picture_tree({"a": 10, "b": 10})
     (root / "a" / "notes.txt").write_text("x")
     cut_in_half(root / "b" / "0001.png")
-    progress = []
-    loaded = load(root, lambda done, total: progress.append((done, total)))
+    watch = Recording()
+    loaded = load(root, watch)
     assert isinstance(loaded.pixels, PackedPixels)
-    assert loaded.full_scale == 255
+    assert loaded.pixels.pixel_format.full_scale == 255
     assert [path for path, _ in loaded.quarantine] == [b"a/notes.txt", b"b/0001.png"]
     assert [len(loaded.splits.ids[name]) for name in ("train", "validation", "test")] == [11, 4, 4]
     refused = loaded.manifest.paths.index(b"b/0001.png")
     assert all(refused not in ids for ids in loaded.splits.ids.values())
-    assert progress == [(done, 20) for done in range(1, 21)]
-    assert loaded.reasons[0] == "16x16x3, 8 bits a channel (20 files have colour)"
-    assert loaded.reasons[1].startswith("pack: 0 MB of decoded pictures")
+    assert watch.steps == [(done, 20, "decoding") for done in range(1, 21)]
+    assert loaded.log_lines[0] == "16x16x3, 8 bits a channel (20 files have color)"
+    assert loaded.log_lines[1].startswith("pack: 0 MB of decoded pictures")
 
 
 def test_without_a_pack_the_examples_are_the_same(picture_tree, load, tmp_path):
@@ -90,7 +76,7 @@ def test_a_pack_that_would_fill_the_disk_is_not_made(picture_tree, load, monkeyp
     monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size))
     loaded = load(root)
     assert isinstance(loaded.pixels, StreamedPixels)
-    assert "more than half of the free disk" in loaded.reasons[1]
+    assert "more than half of the free disk" in loaded.log_lines[1]
     monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size + 1))
     assert isinstance(load(root).pixels, PackedPixels)
 
@@ -101,7 +87,7 @@ def test_a_pack_that_is_there_needs_no_free_disk(picture_tree, load, monkeypatch
     monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 0))
     loaded = load(root)
     assert isinstance(loaded.pixels, PackedPixels)
-    assert "packed before" in loaded.reasons[1]
+    assert "packed before" in loaded.log_lines[1]
 
 
 def test_a_pack_that_cannot_be_written_is_refused_or_done_without(picture_tree, load, tmp_path):
@@ -115,21 +101,21 @@ def test_a_pack_that_cannot_be_written_is_refused_or_done_without(picture_tree, 
     assert "--cache=none" in text
     loaded = load(root)
     assert isinstance(loaded.pixels, StreamedPixels)
-    assert loaded.reasons[1].startswith(f"none: warning, the pack could not be written to {tmp_path / 'cache'} (")
-    assert "None" not in text + loaded.reasons[1]
+    assert loaded.log_lines[1].startswith(f"none: warning, the pack could not be written to {tmp_path / 'cache'} (")
+    assert "None" not in text + loaded.log_lines[1]
 
 
 @pytest.mark.parametrize(
     ("channels", "bits", "mode", "depth", "expected", "word"),
     [
-        ([1, 1, 2], [8, 8, 8], "auto", "auto", (1, 8), "every file is grey"),
-        ([1, 1, 3], [8, 8, 8], "auto", "auto", (3, 8), "1 files have colour"),
+        ([1, 1, 2], [8, 8, 8], "auto", "auto", (1, 8), "every file is gray"),
+        ([1, 1, 3], [8, 8, 8], "auto", "auto", (3, 8), "1 files have color"),
         ([1, 1, 4], [8, 8, 8], "grayscale", "auto", (1, 8), "asked for"),
         ([1, 1, 1], [8, 8, 8], "rgb", "auto", (3, 8), "asked for"),
         ([1, 1, 1, 1], [16, 16, 8, 8], "auto", "auto", (1, 16), "2 of 4 have 16 bits"),
         ([1, 1, 1], [16, 8, 8], "auto", "auto", (1, 8), "1 of 3 have 16 bits, cut to 8"),
-        ([1, 1, 1], [16, 16, 16], "auto", "8", (1, 8), "every file is grey"),
-        ([3, 3, 3], [8, 8, 8], "auto", "16", (3, 16), "3 files have colour"),
+        ([1, 1, 1], [16, 16, 16], "auto", "8", (1, 8), "every file is gray"),
+        ([3, 3, 3], [8, 8, 8], "auto", "16", (3, 16), "3 files have color"),
     ],
 )
 def test_the_pixel_format_follows_the_files_or_the_flag(channels, bits, mode, depth, expected, word):
@@ -156,14 +142,14 @@ def test_full_scale_of_deep_pictures_holds_what_training_pictures_reach(peaks, a
     # Only the training split counts: the others reach further.
     verdict = Verdict({}, np.array([*peaks, *[60000] * 200], np.uint16))
     splits = Splits({"train": np.arange(1000), "validation": np.arange(1000, 1100), "test": np.arange(1100, 1200)})
-    full_scale, why = data._choose_full_scale(options, PixelFormat(16, 1, 16), verdict, splits)
-    assert full_scale == expected
+    pixel_format, why = data._choose_full_scale(options, PixelFormat(16, 1, 16), verdict, splits)
+    assert pixel_format == PixelFormat(16, 1, 16, expected)
     assert str(expected) in why
 
 
 def test_eight_bits_have_255_whatever_the_peaks():
     verdict, splits = Verdict({}, np.array([9], np.uint16)), Splits({"train": np.array([0])})
-    assert data._choose_full_scale(OPTIONS, PixelFormat(16), verdict, splits) == (255, "")
+    assert data._choose_full_scale(OPTIONS, PixelFormat(16), verdict, splits) == (PixelFormat(16, full_scale=255), "")
 
 
 def test_a_class_without_a_readable_picture_is_named_with_a_reason(picture_tree, load):
@@ -175,16 +161,15 @@ def test_a_class_without_a_readable_picture_is_named_with_a_reason(picture_tree,
         load(root)
 
 
-def test_a_class_that_has_no_folder_at_all_is_named(picture_tree, tmp_path):
+def test_a_class_that_has_no_folder_at_all_is_named(picture_tree, load):
     root = picture_tree({"a": 2, "b": 2})
     catalog = Catalog(str(root).encode(), ("a", "b", "ghost"), (Folder(b"a", 0), Folder(b"b", 1)))
     with pytest.raises(UserError, match="class 'ghost' is empty"):
-        load_data(catalog, dataclasses.replace(OPTIONS, cache_dir=tmp_path / "cache"), lambda done, total: None)
+        load(catalog)
 
 
-def test_real_depth_pictures_are_grey_deep_and_scaled_to_their_millimetres(shared_data, load):
+def test_real_depth_pictures_are_gray_deep_and_scaled_to_their_millimetres(shared_data, load):
     loaded = load(shared_data / "depth_signs")
-    assert loaded.pixels.pixel_format == PixelFormat(16, 1, 16)
-    assert loaded.full_scale == 4095
+    assert loaded.pixels.pixel_format == PixelFormat(16, 1, 16, full_scale=4095)
     assert loaded.quarantine == ()
     assert loaded.splits.counts(loaded.manifest) == {"train": [180] * 3, "validation": [60] * 3, "test": [60] * 3}

@@ -11,6 +11,7 @@ from pipeline.decoding import check
 from pipeline.decoding.check import Verdict, check_pictures
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
+from tests.helpers.watches import Recording
 
 FORMAT = PixelFormat(16)
 
@@ -24,18 +25,18 @@ def cut_in_half(path) -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_good_picture_is_handed_over_once_with_its_pixels(picture_tree, index_of, threads):
     manifest = index_of(picture_tree({"a": 5, "b": 4}))
-    handed, done = {}, []
+    handed, watch = {}, Recording()
 
     def on_pixels(example_id, pixels):
         assert example_id not in handed
         handed[example_id] = pixels
 
-    verdict = check_pictures(manifest, FORMAT, threads, on_pixels, done.append)
+    verdict = check_pictures(manifest, FORMAT, threads, on_pixels, watch)
     assert verdict.refused == {}
     assert sorted(handed) == list(range(9))
-    assert done == list(range(1, 10))
+    assert watch.steps == [(done, 9, "decoding") for done in range(1, 10)]
     for example_id, pixels in handed.items():
-        expected = decode_image(tf.io.read_file(manifest.full_path(example_id)), FORMAT).numpy()
+        expected = decode_image(tf.io.read_file(manifest.source.path(example_id)), FORMAT).numpy()
         np.testing.assert_array_equal(pixels, expected, strict=True)
         assert verdict.peaks[example_id] == pixels.max()
 

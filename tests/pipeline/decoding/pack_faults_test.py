@@ -13,6 +13,7 @@ from pipeline.decoding import pack
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.helpers.storage import file_size_limit, read_only
+from tests.helpers.watches import Recording, Silence
 from tests.pipeline.decoding.pack_test import explode, left
 
 FORMAT = PixelFormat(16)
@@ -42,9 +43,9 @@ def test_flips_and_cuts_at_random_places_never_change_what_is_read(name, manifes
     # Every byte of the pixels counts; among the table's are time stamps.
     assert noticed == len(damaged) if name == "pixels.bin" else noticed > 0.7 * len(damaged)
     (folder / name).write_bytes(damaged[0])
-    said = []
-    agree(open_or_build_pack(manifest, FORMAT, cache_dir, 2, say=said.append), whole)
-    assert said == [f"cache       the pack {folder} is damaged: decoding again"]
+    watch = Recording()
+    agree(open_or_build_pack(manifest, FORMAT, cache_dir, 2, watch), whole)
+    assert watch.lines == [f"cache       the pack {folder} is damaged: decoding again"]
     assert left(cache_dir) == [folder.name]
 
 
@@ -52,17 +53,17 @@ def test_a_pack_that_another_process_finishes_meanwhile_is_used(manifest, cache_
     whole = open_or_build_pack(manifest, FORMAT, tmp_path / "other", 2)
     folder = pack_folder(manifest, FORMAT, cache_dir)
     folder.parent.mkdir(parents=True)
-    held, said, done = locks.acquire(folder.with_name(folder.name + locks.SUFFIX)), [], []
+    held = locks.acquire(folder.with_name(folder.name + locks.SUFFIX))
 
-    def finish(count):
-        done.append(count)
+    def finish():
         shutil.copytree(pack_folder(manifest, FORMAT, tmp_path / "other"), folder)
         held.close()
 
     monkeypatch.setattr(pack, "check_pictures", explode)
-    agree(open_or_build_pack(manifest, FORMAT, cache_dir, 2, finish, said.append), whole)
-    assert said == [f"cache       another process is packing the same pictures into {folder}: waiting for it"]
-    assert done == [0]
+    watch = Recording(finish)
+    agree(open_or_build_pack(manifest, FORMAT, cache_dir, 2, watch), whole)
+    assert watch.lines == [f"cache       another process is packing the same pictures into {folder}: waiting for it"]
+    assert watch.steps == []
     assert left(cache_dir) == [folder.name]
 
 
@@ -72,7 +73,7 @@ def test_a_killed_packer_leaves_no_lock_and_its_part_is_removed(manifest, cache_
         (cache_dir / "packs" / f".incomplete-{name}-x").mkdir(parents=True)
         (cache_dir / "packs" / f".incomplete-{name}-x" / "pixels.bin").write_bytes(b"half")
         (cache_dir / "packs" / f"{name}{locks.SUFFIX}").write_text("")
-    open_or_build_pack(manifest, FORMAT, cache_dir, 2, say=pytest.fail)
+    open_or_build_pack(manifest, FORMAT, cache_dir, 2, Silence())
     assert left(cache_dir) == [folder.name]
 
 
@@ -132,28 +133,28 @@ def test_a_read_only_cache_is_read_and_never_written(manifest, small_disk, monke
     with read_only(small_disk):
         with pytest.raises(durable.WriteError, match="Read-only file system"):
             open_or_build_pack(manifest, other, small_disk, 2)
-        said = []
-        assert list(load_or_make_verdict(manifest, other, small_disk, 2, say=said.append).refused) == [3]
-        assert ["Read-only file system" in line for line in said] == [True]
+        watch = Recording()
+        assert list(load_or_make_verdict(manifest, other, small_disk, 2, watch).refused) == [3]
+        assert ["Read-only file system" in line for line in watch.lines] == [True]
         monkeypatch.setattr(pack, "check_pictures", explode)
-        assert len(open_or_build_pack(manifest, FORMAT, small_disk, 2, say=pytest.fail).pixels) == 5
+        assert len(open_or_build_pack(manifest, FORMAT, small_disk, 2, Silence()).pixels) == 5
 
 
 def test_a_verdict_that_another_process_finishes_meanwhile_is_used(manifest, cache_dir, tmp_path, monkeypatch):
     whole = load_or_make_verdict(manifest, FORMAT, tmp_path / "other", 2)
     (other,) = (tmp_path / "other" / "verdicts").iterdir()
     (cache_dir / "verdicts").mkdir(parents=True)
-    held, said, done = locks.acquire(cache_dir / "verdicts" / f"{other.name}{locks.SUFFIX}"), [], []
+    held = locks.acquire(cache_dir / "verdicts" / f"{other.name}{locks.SUFFIX}")
 
-    def finish(count):
-        done.append(count)
+    def finish():
         shutil.copy(other, cache_dir / "verdicts")
         held.close()
 
     monkeypatch.setattr(pack, "check_pictures", explode)
-    found = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, finish, said.append)
-    assert (found.refused, done) == (whole.refused, [0])
-    assert said == ["cache       another process is decoding the same pictures once: waiting for it"]
+    watch = Recording(finish)
+    found = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, watch)
+    assert (found.refused, watch.steps) == (whole.refused, [])
+    assert watch.lines == ["cache       another process is decoding the same pictures once: waiting for it"]
     assert os.listdir(cache_dir / "verdicts") == [other.name]
 
 
@@ -162,7 +163,7 @@ def test_what_a_process_left_that_was_killed_in_writing_its_verdict_is_removed(m
     (cache_dir / "verdicts").mkdir(parents=True)
     (cache_dir / "verdicts" / f".incomplete-{name}-x").write_text("half")
     (cache_dir / "verdicts" / f"{name}{locks.SUFFIX}").write_text("")
-    load_or_make_verdict(manifest, FORMAT, cache_dir, 2, say=pytest.fail)
+    load_or_make_verdict(manifest, FORMAT, cache_dir, 2, Silence())
     assert os.listdir(cache_dir / "verdicts") == [name]
 
 
@@ -171,7 +172,7 @@ def test_a_verdict_of_another_length_is_made_again(manifest, cache_dir):
     (store,) = (cache_dir / "verdicts").iterdir()
     arrays = first.to_arrays()
     durable.write_arrays(store, arrays | {"peaks": arrays["peaks"][:3]})
-    done = []
-    again = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, done.append)
-    assert (len(done), len(again.peaks)) == (5, 5)
+    watch = Recording()
+    again = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, watch)
+    assert (len(watch.steps), len(again.peaks)) == (5, 5)
     assert os.listdir(cache_dir / "verdicts") == [store.name]

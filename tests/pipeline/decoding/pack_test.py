@@ -1,5 +1,6 @@
 """The pack: named by content, whole or absent, and never believed without its checksums."""
 
+import itertools
 import os
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
 from tests.conftest import random_picture, write_picture
+from tests.helpers.watches import Recording
 
 FORMAT = PixelFormat(16)
 
@@ -30,7 +32,7 @@ def expected_pixels(manifest, pixel_format=FORMAT) -> np.ndarray:
     """Decoded one by one; zeros for the one that cannot be."""
     pictures = np.zeros((5, *pixel_format.shape), pixel_format.dtype)
     for example_id in (0, 1, 2, 4):
-        pictures[example_id] = decode_image(tf.io.read_file(manifest.full_path(example_id)), pixel_format).numpy()
+        pictures[example_id] = decode_image(tf.io.read_file(manifest.source.path(example_id)), pixel_format).numpy()
     return pictures
 
 
@@ -55,9 +57,9 @@ def test_a_second_opening_decodes_nothing_and_gives_the_same(manifest, cache_dir
 
 
 def test_progress_counts_every_picture(manifest, cache_dir):
-    done = []
-    open_or_build_pack(manifest, FORMAT, cache_dir, 2, done.append)
-    assert done == [1, 2, 3, 4, 5]
+    watch = Recording()
+    open_or_build_pack(manifest, FORMAT, cache_dir, 2, watch)
+    assert watch.steps == [(done, 5, "decoding") for done in (1, 2, 3, 4, 5)]
 
 
 def test_the_key_follows_contents_format_and_decoder_alone(manifest, picture_tree, index_of, monkeypatch):
@@ -95,9 +97,9 @@ def test_a_damaged_pack_is_built_again(manifest, cache_dir, name, damage):
         path.write_bytes(b"")
     else:
         path.unlink()
-    done = []
-    again = open_or_build_pack(manifest, FORMAT, cache_dir, 2, done.append)
-    assert len(done) == 5
+    watch = Recording()
+    again = open_or_build_pack(manifest, FORMAT, cache_dir, 2, watch)
+    assert len(watch.steps) == 5
     np.testing.assert_array_equal(again.pixels, built)
     assert list(again.verdict.refused) == [3]
     assert left(cache_dir) == [pack_key(manifest, FORMAT)]
@@ -118,12 +120,14 @@ def test_every_picture_of_the_pack_is_guarded(manifest, cache_dir):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_interruption_midway_leaves_nothing(manifest, cache_dir, error):
-    def stop(done):
-        if done == 3:
+    asked = itertools.count(1)
+
+    def stop():
+        if next(asked) == 3:
             raise error
 
     with pytest.raises(error):
-        open_or_build_pack(manifest, FORMAT, cache_dir, 2, stop)
+        open_or_build_pack(manifest, FORMAT, cache_dir, 2, Recording(stop))
     assert left(cache_dir) == []
     assert len(open_or_build_pack(manifest, FORMAT, cache_dir, 2).pixels) == 5
 
@@ -155,9 +159,9 @@ def test_a_disk_that_does_not_keep_what_is_written_is_an_os_error(manifest, cach
 
 
 def test_the_verdict_alone_is_kept_and_made_again_when_damaged(manifest, cache_dir, monkeypatch):
-    done = []
-    first = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, done.append)
-    assert done == [1, 2, 3, 4, 5]
+    watch = Recording()
+    first = load_or_make_verdict(manifest, FORMAT, cache_dir, 2, watch)
+    assert len(watch.steps) == 5
     assert list(first.refused) == [3]
     assert left(cache_dir) == []
     with monkeypatch.context() as patch:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from base.watch import SILENT
 from base.errors import UserError
 from pipeline.sources import catalog, tfds_source
 from pipeline.sources.catalog import REALSENSE_FOLDERS, open_catalog
@@ -130,7 +131,7 @@ def test_folder_and_tfds_hand_their_argument_on(tmp_path, monkeypatch):
     monkeypatch.setattr(tfds_source, "open_builder", lambda *arguments: arguments)
     odd = tmp_path / "c:[1] x"
     assert open_catalog(f"folder:{odd}", "", tmp_path) == ("folder", odd)
-    assert open_catalog("tfds:mnist:3.0.1", "data", tmp_path) == ("mnist:3.0.1", "data", tmp_path)
+    assert open_catalog("tfds:mnist:3.0.1", "data", tmp_path) == ("mnist:3.0.1", "data", tmp_path, SILENT)
 
 
 @pytest.mark.parametrize(

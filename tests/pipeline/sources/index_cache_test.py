@@ -12,6 +12,7 @@ from pipeline.sources import index
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
 from tests.helpers.storage import file_size_limit, read_only
+from tests.helpers.watches import Recording, Silence
 
 
 def explode(*_):
@@ -55,15 +56,16 @@ def test_an_index_that_another_process_finishes_meanwhile_is_used(catalog, tmp_p
     whole = build_index(catalog, tmp_path / "other", 1)
     store = tmp_path / "cache" / "indexes" / store_of(tmp_path / "other").name
     store.parent.mkdir(parents=True)
-    held, said = locks.acquire(store.with_name(store.name + locks.SUFFIX)), []
+    held = locks.acquire(store.with_name(store.name + locks.SUFFIX))
 
     def finish():
         shutil.copy(store_of(tmp_path / "other"), store)
         held.close()
 
     monkeypatch.setattr(index, "_inspect_chunk", explode)
-    assert same(build_index(catalog, tmp_path / "cache", 1, said.append, finish), whole)
-    assert said == ["index       another process is reading the same folders: waiting for it"]
+    watch = Recording(finish)
+    assert same(build_index(catalog, tmp_path / "cache", 1, watch), whole)
+    assert watch.lines == ["index       another process is reading the same folders: waiting for it"]
     assert os.listdir(store.parent) == [store.name]
 
 
@@ -74,9 +76,9 @@ def test_the_wait_and_the_reading_can_be_ended(catalog, tmp_path):
     store = tmp_path / "indexes" / f"{index._store_name(catalog)}.npz{locks.SUFFIX}"
     store.parent.mkdir()
     with locks.acquire(store), pytest.raises(KeyError):
-        build_index(catalog, tmp_path, 1, go_on=stop)
+        build_index(catalog, tmp_path, 1, Recording(stop))
     with pytest.raises(KeyError):
-        build_index(catalog, tmp_path, 1, go_on=stop)
+        build_index(catalog, tmp_path, 1, Recording(stop))
     assert os.listdir(tmp_path / "indexes") == []
 
 
@@ -86,34 +88,34 @@ def test_a_cache_that_cannot_be_written_is_said_once_and_not_needed(place, catal
     (tmp_path / "cache").mkdir()
     where = tmp_path / "cache" / "indexes" if place == "indexes" else tmp_path / "cache" / "file"
     where.write_text("a file where the folder should be")
-    said = []
-    assert same(build_index(catalog, where if place == "cache" else where.parent, 1, said.append), whole)
-    (line,) = said
+    watch = Recording()
+    assert same(build_index(catalog, where if place == "cache" else where.parent, 1, watch), whole)
+    (line,) = watch.lines
     assert line.startswith("index       warning: not kept, so the next run reads every file again (")
     assert str(where) in line
 
 
 def test_a_full_disk_is_said_once_and_nothing_half_written_stays(catalog, tmp_path):
     whole = build_index(catalog, tmp_path / "other", 1)
-    said = []
+    watch = Recording()
     with file_size_limit(100):
-        assert same(build_index(catalog, tmp_path / "cache", 1, said.append), whole)
-    (line,) = said
+        assert same(build_index(catalog, tmp_path / "cache", 1, watch), whole)
+    (line,) = watch.lines
     assert line.endswith(": File too large)")
     assert os.listdir(tmp_path / "cache" / "indexes") == []
 
 
 def test_a_read_only_cache_is_read(catalog, small_disk, monkeypatch):
     whole = build_index(catalog, small_disk, 1)
-    said = []
+    watch = Recording()
     with read_only(small_disk), monkeypatch.context() as patch:
         patch.setattr(index, "_inspect_chunk", explode)
-        assert same(build_index(catalog, small_disk, 1, said.append), whole)
-    assert said == []
+        assert same(build_index(catalog, small_disk, 1, watch), whole)
+    assert watch.lines == []
     os.utime(os.path.join(os.fsdecode(catalog.root), "a", "0000.jpg"))
     with read_only(small_disk):
-        assert build_index(catalog, small_disk, 1, said.append).sha256 == whole.sha256
-    assert ["Read-only file system" in line for line in said] == [True]
+        assert build_index(catalog, small_disk, 1, watch).sha256 == whole.sha256
+    assert ["Read-only file system" in line for line in watch.lines] == [True]
 
 
 def test_what_a_killed_process_left_is_removed(catalog, tmp_path):
@@ -121,5 +123,5 @@ def test_what_a_killed_process_left_is_removed(catalog, tmp_path):
     (tmp_path / "indexes").mkdir()
     (tmp_path / "indexes" / f".incomplete-{name}-x").write_text("half")
     (tmp_path / "indexes" / f"{name}{locks.SUFFIX}").write_text("")
-    build_index(catalog, tmp_path, 1, pytest.fail)
+    build_index(catalog, tmp_path, 1, Silence())
     assert store_of(tmp_path).name == name

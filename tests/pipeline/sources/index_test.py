@@ -37,10 +37,10 @@ def test_rows_are_sorted_by_label_and_path_and_hold_the_facts(picture_tree, inde
     assert [FORMATS[code] for code in manifest.facts["format"]] == ["jpeg", "png", "jpeg", "jpeg", "png"]
     for row, path in enumerate(manifest.paths):
         content = (root / os.fsdecode(path)).read_bytes()
-        assert manifest.full_path(row) == os.path.join(os.fsencode(root), path)
+        assert manifest.source.path(row) == os.path.join(os.fsencode(root), path)
         assert manifest.facts["sha256"][row].tobytes() == index.hashlib.sha256(content).digest()
         assert manifest.facts["bytes"][row] == len(content)
-        assert manifest.facts["mtime_ns"][row] == os.stat(manifest.full_path(row)).st_mtime_ns
+        assert manifest.facts["mtime_ns"][row] == os.stat(manifest.source.path(row)).st_mtime_ns
     assert manifest.quarantine == ()
 
 
@@ -171,7 +171,7 @@ def test_a_remembered_refusal_stays_with_its_file_when_others_come(picture_tree,
     assert reasons_of(again) == refused
     assert again.paths == (b"a/0000new.png", b"a/0001.png", b"b/0000.jpg")
     assert [again.facts["bytes"][row] for row in range(3)] == [
-        os.stat(again.full_path(row)).st_size for row in range(3)
+        os.stat(again.source.path(row)).st_size for row in range(3)
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from base.errors import UserError
 from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
+from pipeline.sources.source import Files
 from pipeline.sources.splits import Splits, make_splits, train_on_validation, write_split_csv
 
 THIRDS = (0.6, 0.2, 0.2)
@@ -25,9 +26,8 @@ def make_manifest(labels, *, given="", contents=None, names=None, class_names=No
         facts["sha256"][row] = np.random.default_rng(int(content)).integers(0, 256, 32, np.uint8)
     classes = int(labels.max()) + 1
     return Manifest(
-        root=b"/data",
+        source=Files(b"/data", tuple(names or (b"%d/%06d.jpg" % (label, row) for row, label in enumerate(labels)))),
         class_names=class_names or tuple(f"class_{label}" for label in range(classes)),
-        paths=tuple(names or (b"%d/%06d.jpg" % (label, row) for row, label in enumerate(labels))),
         labels=labels,
         given_splits=np.array(["tve".find(letter) for letter in given or "-" * len(labels)], np.int8),
         facts=facts,
