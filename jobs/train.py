@@ -67,13 +67,14 @@ def run(
     with listen() as stop, open_summaries(folder.path, reporter.say) as summaries:
         # Too small a picture, and weights that cannot be had, are told before the decoding and before the folder is a
         # run. Of a run that goes on nobody needs the file that it started from: its checkpoint has the weights.
-        build = _model_builder(options.model_options, hardware)
+        build = _model_builder(options.model_options, options.seed, hardware)
         data = prepare_data(options, catalog, cache_dir, reporter, stop, **({} if old else {"before_decoding": build}))
         # Before anything is written: what cannot be continued stays as it is.
         identity = identity_of(options, hardware, data)
         saved = find_checkpoint(folder.path, identity, data, reporter.say)
         if saved:
-            build = _model_builder(dataclasses.replace(options.model_options, weights="none"), hardware)
+            start = dataclasses.replace(options.model_options, weights="none")
+            build = _model_builder(start, options.seed, hardware)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
         loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop, build)
         durable.write_json(folder.options_path, options.to_json())
@@ -102,13 +103,15 @@ def _naming_memory(options: RunOptions) -> Iterator[None]:
         ) from None
 
 
-def _model_builder(options: ModelOptions, hardware: Hardware) -> Callable[[int, tuple[int, int, int]], keras.Model]:
+def _model_builder(
+    options: ModelOptions, seed: int, hardware: Hardware
+) -> Callable[[int, tuple[int, int, int]], keras.Model]:
     """`build_model` of these options under the strategy's scope; asked twice, it gives the model that it has built."""
 
     @functools.cache
     def build(num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
         with hardware.scope():
-            return build_model(options, num_classes, pixel_shape)
+            return build_model(options, seed, num_classes, pixel_shape)
 
     return build
 

@@ -73,7 +73,7 @@ class RunOptions:
     @property
     def model_options(self) -> ModelOptions:
         """What models/ needs to know."""
-        return ModelOptions(self.model, self.weights, self.filters, self.units, self.dropout, self.l2, self.seed)
+        return ModelOptions(self.model, self.weights, self.filters, self.units, self.dropout, self.l2)
 
     def to_json(self) -> dict:
         """Plain values for options.json."""
