@@ -119,7 +119,9 @@ def _float32_model(run: Finished, step: int) -> keras.Model:
     arrays = _load_best(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
     keras.config.set_dtype_policy("float32")
     options = dataclasses.replace(run.options.model_options, weights="none")
-    model = build_model(options, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape)
+    model = build_model(
+        options, run.options.seed, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape
+    )
     restore(model.variables, arrays[: len(model.variables)])
     return model
 

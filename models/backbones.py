@@ -5,7 +5,8 @@ anyone has to hand over. Backbones are built again from their own description wi
 name that Keras counts up, replaced: keras.applications takes no seed, and two builds in one process would
 differ.
 
-On several replicas BatchNorm normalises by its own replica's rows: see `residual.py`; the same holds here.
+On several replicas BatchNorm normalises by its own replica's rows, and a read of its moving averages gives the
+first replica's: see `residual.py`.
 """
 
 import dataclasses
@@ -17,7 +18,7 @@ import h5py
 import keras
 
 from base.errors import UserError
-from models import layers
+from models.layers import Dropout, Layers, LayerScale
 from models.options import ModelOptions
 
 # keras.applications' "tf" mode: x / 127.5 - 1 of [0, 255], which is 2 x - 1 of [0, 1].
@@ -50,7 +51,7 @@ class Backbone:
 
 
 # Where Keras' own layer names a variable by a counter of the process, so that two builds would differ.
-REPLACED = {"Dropout": layers.Dropout, "LayerScale": layers.LayerScale}
+REPLACED = {"Dropout": Dropout, "LayerScale": LayerScale}
 BARE = {"include_preprocessing": False}
 BACKBONES = {
     "mobilenet_v2": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE),
@@ -63,16 +64,16 @@ BACKBONES = {
 }
 
 
-def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.KerasTensor:
-    """[batch, channels] in the compute dtype, from pixels in [0, 1]; a grey channel is repeated.
+def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTensor:
+    """[batch, channels] in the compute dtype, from pixels in [0, 1]; a gray channel is repeated.
 
     Raises UserError for a picture below 32 pixels and for weights that cannot be had or do not fit.
     """
-    side = min(image.shape[1:3])
+    name, side = layers.options.name, min(image.shape[1:3])
     if side < SMALLEST_SIDE:
-        raise UserError(f"image_size is {side}: {options.name} needs at least {SMALLEST_SIDE} pixels")
-    backbone = _load_weights(_construct(options, (*image.shape[1:3], 3)), options)
-    features = backbone(rescale(_colour(image), options.name))
+        raise UserError(f"--image_size={side}: {name} needs at least {SMALLEST_SIDE} pixels")
+    backbone = load_weights(construct(layers, (*image.shape[1:3], 3)), layers.options)
+    features = backbone(rescale(_color(image), name))
     return keras.layers.GlobalAveragePooling2D(name="pool")(features)
 
 
@@ -83,13 +84,18 @@ def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
 
 
-def _colour(image: keras.KerasTensor) -> keras.KerasTensor:
+def _color(image: keras.KerasTensor) -> keras.KerasTensor:
     if image.shape[-1] == 3:
         return image
-    return keras.layers.Concatenate(dtype="float32", name="grey_to_colour")([image] * 3)
+    return keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
 
 
-def _construct(options: ModelOptions, pixel_shape: tuple[int, int, int]) -> keras.Model:
+def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:
+    """The backbone without its top, [batch, height, width, 3] -> [batch, rows, columns, channels], drawn or fetched.
+
+    Raises UserError where "imagenet" cannot be fetched; a file of weights is `load_weights`' part.
+    """
+    options = layers.options
     chosen = BACKBONES[options.name]
     imagenet = options.weights == "imagenet"
     try:
@@ -104,16 +110,20 @@ def _construct(options: ModelOptions, pixel_shape: tuple[int, int, int]) -> kera
         if not imagenet:
             raise
         raise UserError(
-            f"weights is imagenet, but those of {options.name} could not be fetched ({_one_line(error)}): "
+            f"--weights=imagenet: those of {options.name} could not be fetched ({_one_line(error)}); "
             "copy the no_top .h5 file here and give its path as weights"
         ) from error
-    seeded = _rebuild(model, options)
+    seeded = rebuild(model, layers)
     if imagenet:
         seeded.set_weights(model.get_weights())
     return seeded
 
 
-def _load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
+def load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
+    """`backbone`, with the values of the file of weights where the options name one.
+
+    Raises UserError for a file that is not there or holds something else.
+    """
     if options.weights not in ("none", "imagenet"):
         try:
             with warnings.catch_warnings():
@@ -123,10 +133,10 @@ def _load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
             _check_count(options.weights, len(backbone.weights))
             _check_finite(backbone)
         except FileNotFoundError as error:
-            raise UserError(f"weights is {options.weights!r}: there is no such file") from error
+            raise UserError(f"--weights={options.weights!r}: there is no such file") from error
         except Exception as error:  # h5py and Keras have a dozen types for what a flipped bit can do
             raise UserError(
-                f"weights is {options.weights!r}: not the weights of {options.name} without its top "
+                f"--weights={options.weights!r}: not the weights of {options.name} without its top "
                 f"({_one_line(error)}); give a file saved from that backbone, or none"
             ) from error
     return backbone
@@ -147,22 +157,23 @@ def _check_finite(backbone: keras.Model) -> None:
             raise ValueError(f"{variable.path} holds values that are not finite")
 
 
-def _rebuild(model: keras.Model, options: ModelOptions) -> keras.Model:
+def rebuild(model: keras.Model, layers: Layers) -> keras.Model:
+    """The same network with new variables: every seed and every counted name replaced, its kernels regularised."""
     positions = {id(operation): position for position, operation in enumerate(model.operations)}
 
-    def rebuild(layer: keras.Operation) -> keras.Operation:
+    def clone(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
         config["name"] = _stable_name(layer, positions.get(id(layer), 0))
-        _fill_seeds(config, config["name"], options)
+        _fill_seeds(config, config["name"], layers)
         for key in ("kernel_regularizer", "depthwise_regularizer"):
             if key in config:
-                config[key] = layers.regularizer(options)
+                config[key] = layers.regularizer()
         if isinstance(layer, keras.layers.BatchNormalization):
             config["momentum"] = MOMENTUM
         return REPLACED.get(type(layer).__name__, type(layer)).from_config(config)
 
     image = keras.Input(model.input_shape[1:], dtype="float32", name="backbone_image")
-    return keras.models.clone_model(model, image, clone_function=rebuild, recursive=True)
+    return keras.models.clone_model(model, image, clone_function=clone, recursive=True)
 
 
 def _stable_name(layer: keras.Operation, position: int) -> str:
@@ -171,12 +182,12 @@ def _stable_name(layer: keras.Operation, position: int) -> str:
     return f"{automatic}_at_{position}" if made_by_keras else layer.name
 
 
-def _fill_seeds(config: dict, path: str, options: ModelOptions) -> None:
+def _fill_seeds(config: dict, path: str, layers: Layers) -> None:
     for key, value in config.items():
         if key == "seed" and value is None:
-            config[key] = options.seed_for(path)
+            config[key] = layers.seed_for(path)
         elif isinstance(value, dict):
-            _fill_seeds(value, f"{path}/{key}", options)
+            _fill_seeds(value, f"{path}/{key}", layers)
 
 
 def _one_line(error: Exception) -> str:

@@ -11,8 +11,7 @@ import dataclasses
 import keras
 
 from base.errors import UserError
-from models import layers
-from models.options import ModelOptions
+from models.layers import Layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,19 +37,19 @@ RECIPES = {
 }
 
 
-def build_features(image: keras.KerasTensor, options: ModelOptions) -> keras.KerasTensor:
+def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTensor:
     """[batch, units] in the compute dtype, 0 or more, from [batch, height, width, channels] in [0, 1].
 
     Raises UserError where the blocks would shrink the picture to nothing.
     """
-    recipe = RECIPES[options.name]
+    options, recipe = layers.options, RECIPES[layers.options.name]
     filters = options.filters or recipe.filters
     _check_side(image.shape[1:3], len(filters), options.name)
     features = _crop_unread(image, len(filters))
     for position, width in enumerate(filters, start=1):
-        features = _block(features, options, f"block{position}", width)
+        features = _block(features, layers, f"block{position}", width)
     features = keras.layers.Flatten(name="flatten")(features)
-    return layers.dense(options, "dense", options.units or recipe.units, activation="relu")(features)
+    return layers.dense("dense", options.units or recipe.units, activation="relu")(features)
 
 
 def smallest_side(blocks: int) -> int:
@@ -83,8 +82,8 @@ def _crop_unread(image: keras.KerasTensor, blocks: int) -> keras.KerasTensor:
     return keras.layers.Cropping2D([(0, count) for count in unread], name="crop_unread")(image)
 
 
-def _block(features: keras.KerasTensor, options: ModelOptions, name: str, filters: int) -> keras.KerasTensor:
-    features = layers.convolution(options, f"{name}_conv", filters)(features)
+def _block(features: keras.KerasTensor, layers: Layers, name: str, filters: int) -> keras.KerasTensor:
+    features = layers.convolution(f"{name}_conv", filters)(features)
     features = keras.layers.MaxPooling2D(2, name=f"{name}_pool")(features)
     # relu after the pooling, on a quarter of the numbers: relu never swaps two values, so max(relu(x)) is
     # relu(max(x)), and the gradient reaches the same pixel. 4 to 6 % of a CPU train step in mixed_bfloat16.
@@ -95,6 +94,6 @@ def _check_side(sides: tuple[int, int], blocks: int, name: str) -> None:
     least = smallest_side(blocks)
     if min(sides) < least:
         raise UserError(
-            f"image_size is {min(sides)}: {name} with {blocks} blocks needs at least {least} pixels; "
+            f"--image_size={min(sides)}: {name} with {blocks} blocks needs at least {least} pixels; "
             "use larger pictures or fewer filters"
         )

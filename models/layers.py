@@ -1,5 +1,8 @@
 """The Keras layers that every model here is made of: named, seeded by their name, regularised alike."""
 
+import dataclasses
+import hashlib
+
 import keras
 import tensorflow as tf
 
@@ -71,35 +74,54 @@ class LayerScale(keras.layers.Layer):
         return super().get_config() | {"init_values": self.init_values, "projection_dim": self.projection_dim}
 
 
-def convolution(
-    options: ModelOptions,
-    name: str,
-    filters: int,
-    initializer: type[keras.initializers.Initializer] = keras.initializers.GlorotUniform,
-    **settings,
-) -> keras.layers.Conv2D:
-    """A linear convolution, 3x3 unless `settings` (Conv2D's own) holds another kernel_size."""
-    return keras.layers.Conv2D(
-        filters,
-        settings.pop("kernel_size", 3),
-        kernel_initializer=initializer(seed=options.seed_for(f"{name}/kernel")),
-        kernel_regularizer=regularizer(options),
-        name=name,
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """The maker of one model's layers.
+
+    Attributes:
+      options: of the model.
+      seed: of its initial weights and its dropout, 0 or more.
+    """
+
+    options: ModelOptions
+    seed: int
+
+    def convolution(
+        self,
+        name: str,
+        filters: int,
+        initializer: type[keras.initializers.Initializer] = keras.initializers.GlorotUniform,
         **settings,
-    )
+    ) -> keras.layers.Conv2D:
+        """A linear convolution, 3x3 unless `settings` (Conv2D's own) holds another kernel_size."""
+        return keras.layers.Conv2D(
+            filters,
+            settings.pop("kernel_size", 3),
+            kernel_initializer=initializer(seed=self.seed_for(f"{name}/kernel")),
+            kernel_regularizer=self.regularizer(),
+            name=name,
+            **settings,
+        )
 
+    def dense(self, name: str, units: int, **settings) -> keras.layers.Dense:
+        """A Dense layer; `settings` are Dense's own."""
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=self.seed_for(f"{name}/kernel")),
+            kernel_regularizer=self.regularizer(),
+            name=name,
+            **settings,
+        )
 
-def dense(options: ModelOptions, name: str, units: int, **settings) -> keras.layers.Dense:
-    """A Dense layer; `settings` are Dense's own."""
-    return keras.layers.Dense(
-        units,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=options.seed_for(f"{name}/kernel")),
-        kernel_regularizer=regularizer(options),
-        name=name,
-        **settings,
-    )
+    def regularizer(self) -> keras.regularizers.Regularizer | None:
+        """The L2 penalty of a kernel, or None; Keras collects it in `model.losses`."""
+        return keras.regularizers.L2(self.options.l2) if self.options.l2 else None
 
+    def seed_for(self, path: str) -> int:
+        """The seed in [0, 2**31) of one random draw, named by its layer and role, say "block1_conv/kernel".
 
-def regularizer(options: ModelOptions) -> keras.regularizers.Regularizer | None:
-    """The L2 penalty of a kernel, or None; Keras collects it in `model.losses`."""
-    return keras.regularizers.L2(options.l2) if options.l2 else None
+        By SHA-256 of "seed/path", so neither neighbouring seeds nor neighbouring layers share a stream.
+        """
+        digest = hashlib.sha256(f"{self.seed}/{path}".encode()).digest()
+        # Keras folds seeds into int32; 31 bits pass every backend unchanged.
+        return int.from_bytes(digest[:4], "big") >> 1

@@ -4,10 +4,9 @@ Nothing here imports TensorFlow, so that a script can list the names in its `--h
 """
 
 import dataclasses
-import hashlib
-import math
 
-from base.errors import UserError, unknown_name
+from base.errors import UserError
+from base.options import Options, option
 
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
 RESIDUAL_NAMES = ("residual_small",)
@@ -25,76 +24,54 @@ MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelOptions:
-    """A model by name, and what of it the user changes.
+class ModelOptions(Options):
+    """A model by name, and what of it the user changes; None keeps the model's own.
 
-    Attributes:
-      name: one of MODEL_NAMES.
-      weights: what a backbone starts from: "none" (drawn from `seed`), "imagenet" (fetched by Keras) or the
-        path of a `.weights.h5` (Keras 3) or `.h5` (as keras.applications publishes them) file of the
-        backbone without its top. Only a start: whoever restores a trained model builds it with "none".
-      filters: channels a block (convolutional models, one block an entry) or a stage (residual_small);
-        None keeps the model's own.
-      units: width of the hidden Dense layer of the convolutional models; None keeps the model's own.
-      dropout: fraction of the last features dropped while training, in [0, 1); None keeps the model's own.
-      l2: factor of the sum of squares of every convolution and Dense kernel that joins the loss; 0 is none.
-      seed: of the initial weights and the dropout, 0 or more.
+    `filters` has an entry a block (convolutional models) or a stage (residual_small); `units` and `dropout` are those
+    of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or `.h5` file (as keras.applications
+    publishes them) of a backbone without its top, or "imagenet", which Keras fetches; it is only a start: whoever
+    restores a trained model builds it with "none".
 
     Raises:
       UserError: a value the model cannot be built from.
     """
 
-    name: str
-    weights: str = "none"
-    filters: tuple[int, ...] | None = None
-    units: int | None = None
-    dropout: float | None = None
-    l2: float = 0.0
-    seed: int = 1
+    name: str = option("residual_small", "README says what each is", choices=MODEL_NAMES, flag="model")
+    weights: str = option(
+        "none", "what a keras.applications backbone starts from: none, imagenet or a file of its weights"
+    )
+    filters: tuple[int, ...] | None = option(None, "channels of each block, as in 32,64,64", within=(1, MOST_UNITS))
+    units: int | None = option(None, "width of the hidden Dense layer", within=(1, MOST_UNITS))
+    dropout: float | None = option(None, "fraction of the last features dropped in training")
+    l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
 
     def __post_init__(self):
-        if self.name not in MODEL_NAMES:
-            raise unknown_name("model", self.name, MODEL_NAMES)
         if self.filters is not None:
             # A list comes out of a JSON file; two equal options must compare equal.
             object.__setattr__(self, "filters", tuple(self.filters))
+        super().__post_init__()
         self._check_weights()
-        self._check_sizes()
+        self._check_layers()
+        # A range would allow 1, which drops everything.
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise UserError(f"dropout is {self.dropout}: it must be a fraction, from 0 to below 1")
-        if not 0 <= self.l2 < math.inf:
-            raise UserError(f"l2 is {self.l2}: it must be 0 (none) or a positive factor, say 1e-4")
-        if self.seed < 0:
-            raise UserError(f"seed is {self.seed}: it must be 0 or more")
-
-    def seed_for(self, path: str) -> int:
-        """The seed in [0, 2**31) of one random draw, named by its layer and role, say "block1_conv/kernel".
-
-        By SHA-256 of "seed/path", so neither neighbouring seeds nor neighbouring layers share a stream.
-        """
-        digest = hashlib.sha256(f"{self.seed}/{path}".encode()).digest()
-        # Keras folds seeds into int32; 31 bits pass every backend unchanged.
-        return int.from_bytes(digest[:4], "big") >> 1
+            raise UserError(f"--dropout={self.dropout}: it must be a fraction, from 0 to below 1")
 
     def _check_weights(self):
         if self.weights == "none":
             return
         if self.name not in BACKBONE_NAMES:
             raise UserError(
-                f"weights is {self.weights!r}, but {self.name} has no pretrained weights: "
+                f"--weights={self.weights!r}: {self.name} has no pretrained weights; "
                 f"use none, or a model among {', '.join(BACKBONE_NAMES)}"
             )
         if self.weights != "imagenet" and not self.weights.endswith(".h5"):
-            raise UserError(f"weights is {self.weights!r}: it must be none, imagenet or the path of an .h5 file")
+            raise UserError(f"--weights={self.weights!r}: it must be none, imagenet or the path of an .h5 file")
 
-    def _check_sizes(self):
+    def _check_layers(self):
         if self.filters is not None and self.name in BACKBONE_NAMES:
-            raise UserError(f"filters is {self.filters}, but {self.name} has fixed layers: leave filters out")
-        if self.filters is not None and (
-            not self.filters or not all(1 <= count <= MOST_UNITS for count in self.filters)
-        ):
-            raise UserError(f"filters is {self.filters}: it must be numbers from 1 to {MOST_UNITS}, say 32,64,64")
+            shown = ",".join(map(str, self.filters))
+            raise UserError(f"--filters={shown}: {self.name} has fixed layers; leave it out")
+        if self.filters == ():
+            raise UserError("--filters=: it must be one number or more, as in 32,64,64")
         if self.units is not None and self.name not in CONVOLUTIONAL_NAMES:
-            raise UserError(f"units is {self.units}, but {self.name} has no such layer: leave units out")
-        if self.units is not None and not 1 <= self.units <= MOST_UNITS:
-            raise UserError(f"units is {self.units}: it must be from 1 to {MOST_UNITS}")
+            raise UserError(f"--units={self.units}: {self.name} has no such layer; leave it out")

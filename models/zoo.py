@@ -2,14 +2,15 @@
 
 Every model takes "image", [batch, height, width, channels] float32 in [0, 1], and gives float32 logits (see
 `heads.py`). Whatever lies between follows the global dtype policy; variables are float32 under the mixed
-ones. Weights and dropout seeds are functions of the options alone: building twice, under any policy,
+ones. Weights and dropout seeds are functions of the options and the seed alone: building twice, under any policy,
 strategy or in another process gives the same numbers.
 """
 
 import keras
 
 from base.errors import UserError
-from models import backbones, convolutional, layers, residual
+from models import backbones, convolutional, residual
+from models.layers import Dropout, Layers
 from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, RESIDUAL_NAMES, ModelOptions
 
 __all__ = ["MODEL_NAMES", "ModelOptions", "build_model"]
@@ -22,11 +23,12 @@ FEATURES = {
 DROPOUT = 0.2
 
 
-def build_model(options: ModelOptions, num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
+def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
     """The model `options` names, with new variables; inside a strategy's scope they are the strategy's.
 
     Args:
       options: which model.
+      seed: of the initial weights and the dropout, 0 or more.
       num_classes: 2 or more.
       pixel_shape: (height, width, channels) of the pictures, in pixels; 1 or 3 channels.
 
@@ -40,14 +42,15 @@ def build_model(options: ModelOptions, num_classes: int, pixel_shape: tuple[int,
     """
     if num_classes < 2:
         raise UserError(f"there are {num_classes} classes: a classifier needs at least 2")
+    layers = Layers(options, seed)
     image = keras.Input(pixel_shape, dtype="float32", name="image")
-    features = FEATURES[options.name](image, options)
+    features = FEATURES[options.name](image, layers)
     rate = _dropout_rate(options)
     if rate:
-        features = layers.Dropout(rate, options.seed_for("dropout/mask"), name="dropout")(features)
+        features = Dropout(rate, layers.seed_for("dropout/mask"), name="dropout")(features)
     units = _logit_units(options, num_classes)
     # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
-    logits = layers.dense(options, "logits", units, dtype="float32")(features)
+    logits = layers.dense("logits", units, dtype="float32")(features)
     return keras.Model(image, logits, name=options.name)
 
 

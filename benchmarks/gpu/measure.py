@@ -102,7 +102,7 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
     classes = len(data.manifest.class_names)
     state = make_state(
         hardware,
-        lambda: build_model(options.model_options, classes, data.pixels.pixel_format.shape),
+        lambda: build_model(options.model_options, options.seed, classes, data.pixels.pixel_format.shape),
         lambda: build_optimizer(options, 1),
         options.global_batch_size,
     )

@@ -63,7 +63,7 @@ def _make_state(job: Job, hardware) -> TrainState:
     num_classes, shape = len(job.data.manifest.class_names), job.data.pixels.pixel_format.shape
     return make_state(
         hardware,
-        lambda: build_model(job.options.model_options, num_classes, shape),
+        lambda: build_model(job.options.model_options, job.options.seed, num_classes, shape),
         lambda: build_optimizer(job.options, job.order.steps_per_epoch),
         job.options.global_batch_size,
     )

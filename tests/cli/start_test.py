@@ -69,7 +69,7 @@ def check(done, words):
         (["--dataset=realsens"], ["unknown dataset 'realsens'", "did you mean 'realsense'", "folder:PATH"]),
         (["--dataset=folder:"], ["--dataset=folder:", "folder:pictures"]),
         (["--dataset=tfds:"], ["--dataset=tfds:", "tfds:cats_vs_dogs"]),
-        (["--dataset=catdog", "--model=catdog2"], ["unknown model 'catdog2'", "did you mean 'catdog_2'"]),
+        (["--dataset=catdog", "--model=catdog2"], ["unknown --model 'catdog2'", "did you mean 'catdog_2'"]),
         (["--dataset=catdog", "--epoch=3"], ["'epoch'", "Did you mean: epochs"]),
         (["--dataset=catdog", "--epochs=three"], ["--epochs=three", "invalid literal for int()"]),
         (["--dataset=catdog", "--epochs=3\n4"], ["--epochs=3 4"]),
@@ -120,7 +120,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model=catdog_2", "--image_size=16"], ["image_size is 16", "larger"]),
+        (["--model=catdog_2", "--image_size=16"], ["--image_size=16: ", "larger"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/no.h5"], ["no.h5': there is no such file"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/file.h5"], ["file.h5': not the weights of"]),
     ],

@@ -19,6 +19,7 @@ import tensorflow_datasets as tfds
 import train
 from base.errors import UserError
 from models import backbones
+from models.layers import Layers
 from models.options import ModelOptions
 from pipeline.decoding.check import Verdict
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack
@@ -110,12 +111,12 @@ def test_a_planted_checkpoint_with_the_right_checksums_is_passed_over(form, tmp_
 
 @pytest.fixture(scope="module")
 def backbone() -> keras.Model:
-    return backbones._construct(ModelOptions(WEIGHTS_OF), (32, 32, 3))
+    return backbones.construct(Layers(ModelOptions(WEIGHTS_OF), 1), (32, 32, 3))
 
 
 def refusal(backbone: keras.Model, path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        backbones._load_weights(backbone, ModelOptions(WEIGHTS_OF, weights=str(path)))
+        backbones.load_weights(backbone, ModelOptions(WEIGHTS_OF, weights=str(path)))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

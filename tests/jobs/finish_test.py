@@ -19,7 +19,7 @@ def run(tmp_path):
     """A run in mixed_bfloat16 whose checkpoints of steps 10 and 20 hold other weights than its model has now."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     options = RunOptions("folder:here", model="catdog_1", filters=(4,), units=5, image_size=16)
-    model = build_model(options.model_options, 3, (16, 16, 3))
+    model = build_model(options.model_options, options.seed, 3, (16, 16, 3))
     sums = keras.Variable(np.zeros(3), name="sums")
     for step in (10, 20):
         for variable in model.trainable_variables:

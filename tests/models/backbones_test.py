@@ -12,6 +12,7 @@ from PIL import Image
 
 from base.errors import UserError
 from models import backbones
+from models.layers import Layers
 from models.options import BACKBONE_NAMES
 from models.zoo import ModelOptions, build_model
 
@@ -63,11 +64,11 @@ def test_each_backbone_gets_the_range_that_its_own_preprocessing_gives(name, pic
 def test_the_range_is_made_in_float32_under_a_mixed_policy():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = build_model(ModelOptions("mobilenet_v2_035"), 3, (32, 32, 1))
+        model = build_model(ModelOptions("mobilenet_v2_035"), 1, 3, (32, 32, 1))
     finally:
         keras.config.set_dtype_policy("float32")
-    assert [layer.name for layer in model.layers][:3] == ["image", "grey_to_colour", "rescale"]
-    assert model.get_layer("rescale").output.dtype == model.get_layer("grey_to_colour").output.dtype == "float32"
+    assert [layer.name for layer in model.layers][:3] == ["image", "gray_to_color", "rescale"]
+    assert model.get_layer("rescale").output.dtype == model.get_layer("gray_to_color").output.dtype == "float32"
     assert model.output.dtype == "float32"
     assert {variable.dtype for variable in model.weights} == {"float32"}
 
@@ -80,7 +81,7 @@ def test_the_rebuilt_network_is_the_original_with_a_seed(name, pictures):
     original, other = (
         chosen.construct(weights=None, include_top=False, input_shape=shape, **chosen.settings) for _ in range(2)
     )
-    first, again = (backbones._rebuild(model, ModelOptions(name, l2=1e-4)) for model in (original, other))
+    first, again = (backbones.rebuild(model, Layers(ModelOptions(name, l2=1e-4), 1)) for model in (original, other))
     assert [v.path for v in first.variables] == [v.path for v in again.variables]
     assert len({v.path for v in first.variables}) == len(original.variables)
     assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in _pairs(first.variables, again.variables))
@@ -107,7 +108,7 @@ def test_pretrained_weights_load_and_see_the_right_range(pictures):
     original = _original(pooling="avg")
     original.load_weights(WEIGHTS)
     expected = original(keras.applications.mobilenet_v2.preprocess_input(pictures.astype(np.float32))).numpy()
-    model = build_model(ModelOptions("mobilenet_v2_035", weights=str(WEIGHTS)), 2, (SIDE, SIDE, 3))
+    model = build_model(ModelOptions("mobilenet_v2_035", weights=str(WEIGHTS)), 1, 2, (SIDE, SIDE, 3))
     features = keras.Model(model.input, model.get_layer("pool").output)(pictures / np.float32(255)).numpy()
     assert expected.std() > 0.1
     np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4)
@@ -115,9 +116,9 @@ def test_pretrained_weights_load_and_see_the_right_range(pictures):
 
 def test_imagenet_weights_reach_the_rebuilt_network(monkeypatch):
     original = _original()
-    stand_in = backbones.Backbone(lambda **_: original, backbones.MINUS_ONE_TO_ONE)
-    monkeypatch.setitem(backbones.BACKBONES, "mobilenet_v2_035", stand_in)
-    model = build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 2, (SIDE, SIDE, 3))
+    given = backbones.Backbone(lambda **_: original, backbones.MINUS_ONE_TO_ONE)
+    monkeypatch.setitem(backbones.BACKBONES, "mobilenet_v2_035", given)
+    model = build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 1, 2, (SIDE, SIDE, 3))
     assert all(np.array_equal(a, b) for a, b in _pairs(model.get_weights()[:-2], original.get_weights()))
 
 
@@ -131,25 +132,25 @@ def test_weights_of_the_older_format_load(tmp_path):
     with h5py.File(tmp_path / "no_top.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, original)
     options = ModelOptions("mobilenet_v2_035", weights=str(tmp_path / "no_top.h5"))
-    loaded = build_model(options, 2, (SIDE, SIDE, 3)).get_weights()[:-2]
+    loaded = build_model(options, 1, 2, (SIDE, SIDE, 3)).get_weights()[:-2]
     assert all(np.array_equal(a, b) for a, b in _pairs(loaded, original.get_weights()))
 
 
 @pytest.fixture(scope="module")
 def mobilenet() -> keras.Model:
-    return backbones._construct(ModelOptions("mobilenet_v2_035"), (32, 32, 3))
+    return backbones.construct(Layers(ModelOptions("mobilenet_v2_035"), 1), (32, 32, 3))
 
 
 def _refusal(backbone: keras.Model, path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        backbones._load_weights(backbone, ModelOptions("mobilenet_v2_035", weights=str(path)))
+        backbones.load_weights(backbone, ModelOptions("mobilenet_v2_035", weights=str(path)))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_a_missing_file_of_weights_is_refused(mobilenet, tmp_path):
     path = tmp_path / "missing.weights.h5"
-    assert _refusal(mobilenet, path) == f"weights is '{path}': there is no such file"
+    assert _refusal(mobilenet, path) == f"--weights='{path}': there is no such file"
 
 
 def test_a_file_of_something_else_is_refused(mobilenet, tmp_path):
@@ -161,7 +162,7 @@ def test_a_file_of_something_else_is_refused(mobilenet, tmp_path):
 def test_weights_of_another_width_are_refused(tmp_path):
     narrow = ModelOptions("mobilenet_v2", weights=str(WEIGHTS))
     with pytest.raises(UserError, match=r"not the weights of mobilenet_v2 without its top \(.*\); give a file"):
-        build_model(narrow, 2, (SIDE, SIDE, 3))
+        build_model(narrow, 1, 2, (SIDE, SIDE, 3))
 
 
 def test_a_file_with_a_layer_too_many_or_too_few_is_refused(mobilenet, tmp_path):
@@ -183,7 +184,7 @@ def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path)
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", offline)
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
     with pytest.raises(UserError) as caught:
-        build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 2, (96, 96, 3))
+        build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 1, 2, (96, 96, 3))
     text = str(caught.value)
     assert "could not be fetched" in text
     assert "no network" in text
@@ -192,5 +193,5 @@ def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path)
 
 
 def test_pictures_below_32_pixels_are_refused():
-    with pytest.raises(UserError, match="image_size is 31: densenet121 needs at least 32 pixels"):
-        build_model(ModelOptions("densenet121"), 2, (31, 31, 3))
+    with pytest.raises(UserError, match="--image_size=31: densenet121 needs at least 32 pixels"):
+        build_model(ModelOptions("densenet121"), 1, 2, (31, 31, 3))

@@ -23,11 +23,11 @@ PARAMETERS = [
 
 @pytest.mark.parametrize(("name", "num_classes", "side", "parameters"), PARAMETERS)
 def test_parameters_are_those_counted_by_hand(name, num_classes, side, parameters):
-    assert build_model(ModelOptions(name), num_classes, (side, side, 3)).count_params() == parameters
+    assert build_model(ModelOptions(name), 1, num_classes, (side, side, 3)).count_params() == parameters
 
 
 def test_layers_are_those_of_the_report():
-    model = build_model(ModelOptions("catdog_1"), 2, (112, 112, 3))
+    model = build_model(ModelOptions("catdog_1"), 1, 2, (112, 112, 3))
     assert [layer.name for layer in model.layers] == [
         *("image", "crop_unread"),
         *("block1_conv", "block1_pool", "block1_relu"),
@@ -37,20 +37,20 @@ def test_layers_are_those_of_the_report():
     ]
     assert model.get_layer("dropout").rate == 0.2
     assert "dropout" not in [
-        layer.name for layer in build_model(ModelOptions("realsense_cnn"), 3, (100, 100, 3)).layers
+        layer.name for layer in build_model(ModelOptions("realsense_cnn"), 1, 3, (100, 100, 3)).layers
     ]
 
 
 def test_one_logit_for_the_cats_and_dogs_else_one_a_class():
     def width(name, num_classes):
-        return build_model(ModelOptions(name), num_classes, (64, 64, 3)).output_shape[-1]
+        return build_model(ModelOptions(name), 1, num_classes, (64, 64, 3)).output_shape[-1]
 
     assert (width("catdog_2", 2), width("catdog_2", 3), width("realsense_cnn", 2)) == (1, 3, 2)
 
 
 def test_filters_units_dropout_and_l2_are_followed():
     options = ModelOptions("catdog_2", filters=(8, 16), units=24, dropout=0.5, l2=0.01)
-    model = build_model(options, 2, (32, 32, 1))
+    model = build_model(options, 1, 2, (32, 32, 1))
     assert model.count_params() == 80 + 1168 + (6 * 6 * 16 + 1) * 24 + 25
     assert model.get_layer("dropout").rate == 0.5
     kernels = [np.asarray(v, np.float64) for v in model.trainable_variables if v.path.endswith("kernel")]
@@ -59,7 +59,7 @@ def test_filters_units_dropout_and_l2_are_followed():
 
 
 def test_a_pixel_is_read_where_the_logits_depend_on_it_and_nowhere_else():
-    model = build_model(ModelOptions("realsense_cnn"), 3, (29, 29, 3))
+    model = build_model(ModelOptions("realsense_cnn"), 1, 3, (29, 29, 3))
     images = tf.Variable(np.random.default_rng(4).random((4, 29, 29, 3), dtype=np.float32))
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model(images, training=False) ** 2)
@@ -72,9 +72,9 @@ def test_a_pixel_is_read_where_the_logits_depend_on_it_and_nowhere_else():
 
 def test_blocks_too_many_for_the_picture_are_refused():
     assert [smallest_side(blocks) for blocks in (1, 2, 3, 4)] == [4, 10, 22, 46]
-    assert build_model(ModelOptions("catdog_2"), 2, (46, 46, 3)).get_layer("block4_relu").output.shape[1] == 1
-    with pytest.raises(UserError, match="image_size is 45: catdog_2 with 4 blocks needs at least 46 pixels"):
-        build_model(ModelOptions("catdog_2"), 2, (45, 45, 3))
+    assert build_model(ModelOptions("catdog_2"), 1, 2, (46, 46, 3)).get_layer("block4_relu").output.shape[1] == 1
+    with pytest.raises(UserError, match="--image_size=45: catdog_2 with 4 blocks needs at least 46 pixels"):
+        build_model(ModelOptions("catdog_2"), 1, 2, (45, 45, 3))
 
 
 def _report_model(shape: tuple[int, int, int], filters: tuple[int, ...], units: int) -> keras.Model:
@@ -91,7 +91,7 @@ def _report_model(shape: tuple[int, int, int], filters: tuple[int, ...], units: 
 
 @pytest.mark.parametrize(("shape", "cropped"), [((46, 46, 3), 0), ((47, 61, 3), 1), ((76, 77, 1), 1)])
 def test_neither_the_crop_nor_relu_after_the_pooling_changes_values_or_gradients(shape, cropped):
-    ours = build_model(ModelOptions("catdog_2"), 2, shape)
+    ours = build_model(ModelOptions("catdog_2"), 1, 2, shape)
     assert sum(layer.name == "crop_unread" for layer in ours.layers) == cropped
     theirs = _report_model(shape, (32, 64, 64, 64), 248)
     theirs.set_weights(ours.get_weights())

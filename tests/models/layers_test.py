@@ -1,4 +1,4 @@
-"""Dropout: its rate in every precision, a mask a row of the global batch, the same one on 1, 2 and 4 replicas."""
+"""Seeds by name; dropout: its rate in every precision, a mask a row, the same one on 1, 2 and 4 replicas."""
 
 import json
 import subprocess
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.layers import Dropout
+from models.layers import Dropout, Layers
+from models.options import ModelOptions
 from tests.helpers.run_fixtures import ROOT
 
 ON_REPLICAS = """
@@ -106,3 +107,10 @@ def test_a_rate_of_zero_draws_nothing():
     layer = Dropout(0.0, 5)
     np.testing.assert_array_equal(layer(tf.ones([8, 4]), training=True), np.ones((8, 4)))
     assert np.asarray(layer.seed_generator.state).tolist() == [5, 0]
+
+
+def test_seeds_do_not_collide_between_runs_and_layers():
+    paths = [f"block{position}_conv/kernel" for position in range(1, 5)]
+    seeds = [Layers(ModelOptions(), seed).seed_for(path) for seed in range(50) for path in paths]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)

@@ -1,6 +1,7 @@
 import pytest
 
 from base.errors import UserError
+from base.options import leaves
 from models.backbones import BACKBONES
 from models.convolutional import RECIPES
 from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, ModelOptions
@@ -8,7 +9,7 @@ from models.zoo import FEATURES
 
 
 def test_unknown_name_offers_the_nearest():
-    with pytest.raises(UserError, match=r"unknown model 'catdog2': did you mean 'catdog_2'\? known: .*realsense_cnn"):
+    with pytest.raises(UserError, match=r"unknown --model 'catdog2': did you mean 'catdog_2'\? known: .*realsense_cnn"):
         ModelOptions("catdog2")
 
 
@@ -21,34 +22,35 @@ def test_every_name_has_a_builder():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("catdog_2", {"dropout": 1.0}, "dropout is 1.0"),
-        ("catdog_2", {"dropout": -0.1}, "dropout is -0.1"),
-        ("catdog_2", {"l2": -1.0}, "l2 is -1.0"),
-        ("catdog_2", {"l2": float("nan")}, "l2 is nan"),
-        ("catdog_2", {"seed": -1}, "seed is -1"),
-        ("catdog_2", {"units": 0}, "units is 0"),
-        ("catdog_2", {"units": 10**9}, "units is 1000000000: it must be from 1 to 65536"),
-        ("catdog_2", {"filters": (32, 10**20)}, "from 1 to 65536"),
-        ("catdog_2", {"filters": ()}, r"filters is \(\)"),
-        ("catdog_2", {"filters": (32, 0)}, r"filters is \(32, 0\)"),
-        ("catdog_2", {"weights": "imagenet"}, "catdog_2 has no pretrained weights: use none"),
-        ("residual_small", {"units": 64}, "units is 64, but residual_small has no such layer"),
-        ("densenet121", {"filters": (32,)}, "densenet121 has fixed layers"),
-        ("densenet121", {"weights": "weights.npz"}, "'weights.npz': it must be none, imagenet or the path"),
+        ("catdog_2", {"dropout": 1.0}, "--dropout=1.0: it must be a fraction, from 0 to below 1"),
+        ("catdog_2", {"dropout": -0.1}, "--dropout=-0.1: it must be a fraction"),
+        ("catdog_2", {"dropout": float("nan")}, "--dropout=nan: it must be a fraction"),
+        ("catdog_2", {"l2": -1.0}, "--l2=-1.0: it must be from 0 to 1"),
+        ("catdog_2", {"l2": float("nan")}, "--l2=nan: it must be from 0 to 1"),
+        ("catdog_2", {"units": 0}, "--units=0: it must be from 1 to 65536"),
+        ("catdog_2", {"units": 10**9}, "--units=1000000000: it must be from 1 to 65536"),
+        ("catdog_2", {"filters": (32, 10**20)}, "--filters=32,100000000000000000000: it must be from 1 to 65536"),
+        ("catdog_2", {"filters": ()}, "--filters=: it must be one number or more, as in 32,64,64"),
+        ("catdog_2", {"filters": [32, 0]}, "--filters=32,0: it must be from 1 to 65536"),
+        ("catdog_2", {"weights": "imagenet"}, "--weights='imagenet': catdog_2 has no pretrained weights; use none"),
+        ("residual_small", {"units": 5}, "--units=5: residual_small has no such layer; leave it out"),
+        ("densenet121", {"filters": (32, 64)}, "--filters=32,64: densenet121 has fixed layers; leave it out"),
+        ("densenet121", {"weights": "weights.npz"}, "--weights='weights.npz': it must be none, imagenet or the path"),
     ],
 )
 def test_bad_values_are_refused_at_birth(name, settings, message):
-    with pytest.raises(UserError, match=message) as caught:
+    with pytest.raises(UserError) as caught:
         ModelOptions(name, **settings)
+    assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_every_option_is_a_flag_and_none_is_the_run_s_seed():
+    names = [leaf.name for leaf in leaves(ModelOptions)]
+    assert names == ["model", "weights", "filters", "units", "dropout", "l2"]
+    assert all(leaf.option.help for leaf in leaves(ModelOptions))
+    assert ModelOptions().name == "residual_small"
 
 
 def test_options_read_back_from_a_list_are_equal():
     assert ModelOptions("catdog_1", filters=[16, 32]) == ModelOptions("catdog_1", filters=(16, 32))
-
-
-def test_seeds_do_not_collide_between_runs_and_layers():
-    paths = [f"block{position}_conv/kernel" for position in range(1, 5)]
-    seeds = [ModelOptions("catdog_2", seed=seed).seed_for(path) for seed in range(50) for path in paths]
-    assert len(set(seeds)) == len(seeds)
-    assert all(0 <= seed < 2**31 for seed in seeds)

@@ -83,7 +83,7 @@ def small(tmp_path_factory):
     """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, grey."""
     keras.config.set_dtype_policy("float32")
     folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16), 4095
-    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 2, pixel_format.shape)
+    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
     paths, images = [], []
     for number in range(40):
         path = folder / f"{number}.png"

@@ -54,7 +54,7 @@ def trained(tmp_path_factory) -> tuple[dict, dict]:
 def exported(tmp_path_factory):
     """A tiny exported model's folder."""
     keras.config.set_dtype_policy("float32")
-    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 3, FORMAT.shape)
+    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 3, FORMAT.shape)
     served = ServedModel(model, ["a", "b", "c"], FORMAT, 255)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     path = tmp_path_factory.mktemp("exported")
