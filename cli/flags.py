@@ -40,7 +40,7 @@ def preset_help(told: Group) -> str:
 
 
 def one_of(names: tuple[str, ...]) -> str:
-    """"a, b or c"; empty for no names."""
+    """ "a, b or c"; empty for no names."""
     return ", ".join(names[:-1]) + " or " + names[-1] if names else ""
 
 

@@ -4,22 +4,22 @@ import dataclasses
 from pathlib import Path
 
 import tensorflow as tf
+from jobs.epochs import learn
+from jobs.state import build_on, make_loop
+from jobs.trouble import naming_troubles
 
 from base.watch import Watch
-from jobs.announce import announce, say_what_changed
-from jobs.epochs import learn
+from jobs.announce import announce
 from jobs.finish import finish
 from jobs.options import RunOptions, flagfile
 from jobs.resume import check_identity, identity_of, newest_checkpoint
 from jobs.run import Run
-from jobs.state import build_on, make_loop
-from jobs.trouble import naming_troubles
-from pipeline.data import look, load
+from pipeline.data import load, look
 from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
 from reports.sheets import draw_sheets
 from reports.summaries import open_summaries
-from training import checkpoint, device
+from training import device
 
 
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the

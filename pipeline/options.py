@@ -18,9 +18,7 @@ class DataOptions(Options):
     )
     data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False)
     image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES)
-    color_mode: str = option(
-        "auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb")
-    )
+    color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
     bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
                             choices=("auto", "8", "16"))  # fmt: skip
     full_scale: int = option(

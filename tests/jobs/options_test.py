@@ -7,57 +7,57 @@ import math
 import pytest
 
 from base.errors import UserError
-from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from base.options import differences, leaves, not_identity
+from jobs.options import RunOptions, resolve
+from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.run_fixtures import OTHER_VALUES
-from training.options import RunOptions, differences, part_of_the_run, resolve
 
-FREE = ("data_dir", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps", "profile_steps", "strategy",
-        "replicas")  # fmt: skip
+FREE = {"data_dir", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps", "profile_steps", "strategy",
+        "replicas"}  # fmt: skip
+# Options that only some models have.
+MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
 
-def changed(name: str) -> RunOptions:
-    """The default options, with one other value."""
-    if name == "weights":
-        return RunOptions("folder:here", model="mobilenet_v2", weights="imagenet")
-    model = "catdog_3" if name == "units" else "residual_small"
-    return dataclasses.replace(RunOptions("folder:here", model=model), **{name: OTHER_VALUES[name]})
+def with_model(name: str) -> dict:
+    return {"model": MODELS[name]} if name in MODELS else {}
 
 
 def test_a_realsense_run_is_the_reports():
-    options = resolve("realsense", {})
-    assert (options.model, options.image_size, options.epochs, options.learning_rate) == (
-        "realsense_cnn", 100, 15, 1e-3)  # fmt: skip
-    assert (options.global_batch_size, options.optimizer, options.color_mode) == (64, "adam", "rgb")
-    assert (options.split_fractions, options.split_seed) == ((0.6, 0.2, 0.2), 1)
-    assert not options.augment.active
+    options = resolve("realsense", {}).by_flag()
+    expected = {"model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
+                "global_batch_size": 64, "optimizer": "adam", "split_fractions": (0.6, 0.2, 0.2),
+                "split_seed": 1}  # fmt: skip
+    assert {name: options[name] for name in expected} == expected
+    assert not resolve("realsense", {}).augment.active
 
 
 def test_a_catdog_run_is_the_reports():
-    options = resolve("catdog", {})
-    assert (options.model, options.image_size, options.epochs, options.learning_rate) == ("catdog_2", 112, 100, 1e-4)
-    assert options.augment == AugmentOptions(20.0, 0.2, 0.1, 0.2, horizontal_flip=True)
-    assert options.early_stop_patience == 0
-    assert resolve("catdog", {"full_train": True}).early_stop_patience == 7
-    assert resolve("catdog", {"full_train": True, "early_stop_patience": 2}).early_stop_patience == 2
+    options = resolve("catdog", {}).by_flag()
+    expected = {"model": "catdog_2", "image_size": 112, "epochs": 100, "learning_rate": 1e-4, "rotate_degrees": 20.0,
+                "shift_fraction": 0.2, "shear_degrees": 0.1, "zoom_fraction": 0.2, "horizontal_flip": True,
+                "vertical_flip": False, "early_stop_patience": 0}  # fmt: skip
+    assert {name: options[name] for name in expected} == expected
+    assert resolve("catdog", {"full_train": True}).training.early_stop_patience == 7
+    assert resolve("catdog", {"full_train": True, "early_stop_patience": 2}).training.early_stop_patience == 2
 
 
 @pytest.mark.parametrize("dataset", ["folder:some/place", "tfds:cats_vs_dogs"])
 def test_other_data_sets_have_a_light_preset(dataset):
     options = resolve(dataset, {})
-    assert (options.model, options.augment) == ("residual_small", AUGMENT_PRESETS["light"])
+    assert (options.model.name, options.augment) == ("residual_small", AUGMENT_PRESETS["light"])
 
 
-@pytest.mark.parametrize("name", [name for name in OTHER_VALUES if name not in ("dataset", "augment", "weights")])
+@pytest.mark.parametrize("name", [name for name in OTHER_VALUES if name != "dataset"])
 def test_what_the_user_gives_beats_every_preset(name):
-    given = {name: OTHER_VALUES[name]} | ({"model": "catdog_3"} if name == "units" else {})
-    assert getattr(resolve("catdog", given), name) == OTHER_VALUES[name]
+    options = resolve("catdog", {name: OTHER_VALUES[name]} | with_model(name))
+    assert options.by_flag()[name] == OTHER_VALUES[name]
 
 
 def test_a_knob_overrides_its_preset_alone():
     options = resolve("catdog", {"rotate_degrees": 5.0, "horizontal_flip": False})
-    assert options.augment == dataclasses.replace(AUGMENT_PRESETS["report"], rotate_degrees=5.0, horizontal_flip=False)
+    assert options.augment == AUGMENT_PRESETS["report"].changed({"rotate_degrees": 5.0, "horizontal_flip": False})
     options = resolve("realsense", {"augment": "strong", "zoom_fraction": 0.0})
-    assert options.augment == dataclasses.replace(AUGMENT_PRESETS["strong"], zoom_fraction=0.0)
+    assert options.augment == AUGMENT_PRESETS["strong"].changed({"zoom_fraction": 0.0})
 
 
 @pytest.mark.parametrize(
@@ -102,34 +102,32 @@ def test_a_bad_value_is_named_with_the_rule(given, named, rule):
     assert "\n" not in text
 
 
-def test_other_values_cover_every_option():
-    assert set(OTHER_VALUES) == {field.name for field in dataclasses.fields(RunOptions)}
+def test_other_values_cover_every_option_and_no_value_is_the_default():
+    default = resolve("folder:here", {}).by_flag()
+    assert set(OTHER_VALUES) == set(default)
+    assert not [name for name in OTHER_VALUES if OTHER_VALUES[name] == default[name]]
 
 
 @pytest.mark.parametrize("name", list(OTHER_VALUES))
 def test_differences_names_each_option_that_a_run_depends_on(name):
-    plain = changed("weights") if name == "weights" else RunOptions("folder:here", model=changed(name).model)
-    old = dataclasses.replace(plain, weights="none").to_json()
-    if name == "model":
-        old = RunOptions("folder:here").to_json()
+    old = resolve("folder:here", with_model(name))
+    new = old.changed({name: OTHER_VALUES[name]})
     # What is compared comes out of a file, where tuples are lists.
-    lines = differences(json.loads(json.dumps(old)), changed(name).to_json())
+    lines = differences(json.loads(json.dumps(old.to_json())), new.to_json(), not_identity(RunOptions))
+    (path,) = (".".join(leaf.path) for leaf in leaves(RunOptions) if leaf.name == name)
     if name in FREE:
         assert lines == []
+        assert old.identity() == new.identity()
     else:
-        (knobs,) = [len(OTHER_VALUES["augment"].__dict__) if name == "augment" else 1]
-        assert len(lines) == knobs
-        assert all(line.startswith((f"{name}: ", f"{name}.")) and " -> " in line for line in lines)
+        (line,) = lines
+        assert line.startswith(f"{path}: ")
+        assert " -> " in line
+        assert differences(old.identity(), new.identity()) == lines
 
 
-def test_differences_sees_options_that_one_side_lacks():
-    new = RunOptions("folder:here").to_json()
-    old = {name: value for name, value in new.items() if name != "l2"}
-    assert differences(old, new) == ["l2: None -> 0.0"]
-    assert differences(new | {"shadow": 1}, new) == ["shadow: 1 -> None"]
-
-
-def test_the_part_that_a_run_depends_on():
-    default = RunOptions("folder:here")
-    assert part_of_the_run(dataclasses.replace(default, cache="none", data_dir="x")) == part_of_the_run(default)
-    assert part_of_the_run(dataclasses.replace(default, seed=2)) == part_of_the_run(default) | {"seed": 2}
+def test_options_are_kept_as_plain_values_by_room():
+    plain = json.loads(json.dumps(resolve("catdog", {}).to_json()))
+    assert set(plain) == {"seed", "threads", "data", "augment", "model", "training"}
+    assert plain["data"]["split_fractions"] == [0.6, 0.2, 0.2]
+    assert plain["model"]["name"] == "catdog_2"
+    assert [field.name for field in dataclasses.fields(RunOptions)] == list(plain)

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from base.watch import SILENT
 from base.errors import UserError
+from base.watch import SILENT
 from pipeline.sources import catalog, tfds_source
 from pipeline.sources.catalog import REALSENSE_FOLDERS, open_catalog
 from pipeline.sources.folders import Folder

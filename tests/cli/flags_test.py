@@ -1,20 +1,23 @@
-"""Flags and options: each flag reaches a field, each field has a flag, and a flagfile gives a run's options again."""
+"""Flags and options: each field has a flag that reaches it, and a flagfile gives a run's options again."""
 
 import dataclasses
 
 import pytest
 from absl import flags
 
-import train
+import cli.flags
+import jobs.options
 from base.errors import UserError
-from cli import run_flags
-from pipeline.augment.options import AugmentOptions
+from base.options import group, leaves, option
+from cli import flags_page, train
+from cli.flags import options_of
+from jobs.options import RunOptions, flagfile, resolve
 from tests.helpers.run_fixtures import OTHER_VALUES
-from training.options import RunOptions, resolve
+from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
 PLACES = {"cache_dir", "run_dir", "resume"}
-KNOBS = {field.name for field in dataclasses.fields(AugmentOptions)}
+MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
 
 def options_from(*arguments: str) -> RunOptions:
@@ -23,13 +26,7 @@ def options_from(*arguments: str) -> RunOptions:
     flags.DEFINE_multi_string("flagfile", [], "", flag_values=values)
     train.define_flags(values)
     values(["train.py", *arguments])
-    return run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
-
-
-def flag_names() -> set[str]:
-    values = flags.FlagValues()
-    train.define_flags(values)
-    return set(values)
+    return options_of(values)
 
 
 def shown(value) -> str:
@@ -37,33 +34,40 @@ def shown(value) -> str:
 
 
 def test_every_field_has_a_flag_and_every_flag_a_field():
-    fields = {field.name for field in dataclasses.fields(RunOptions)}
-    assert flag_names() - PLACES - KNOBS == fields
-    assert flag_names() >= KNOBS
-    assert set(run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS) == flag_names() - PLACES - {"dataset"}
+    values = flags.FlagValues()
+    train.define_flags(values)
+    assert set(values) - PLACES - {"augment"} == {leaf.name for leaf in leaves(RunOptions)}
 
 
-@pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset", "augment", "weights", "units", "filters"}))
-def test_a_flag_reaches_its_field(name):
-    options = options_from("--dataset=folder:here", f"--{name}={shown(OTHER_VALUES[name])}")
-    expected = {"dataset": "folder:here", name: OTHER_VALUES[name]}
-    assert {key: getattr(options, key) for key in expected} == expected
-    others = dataclasses.replace(options, **{name: getattr(resolve("folder:here", {}), name)})
-    assert others == resolve("folder:here", {})
+@pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset"}))
+def test_a_flag_reaches_its_field_and_no_other(name):
+    model = {"model": MODELS[name]} if name in MODELS else {}
+    arguments = [f"--{key}={shown(value)}" for key, value in (model | {name: OTHER_VALUES[name]}).items()]
+    assert options_from("--dataset=folder:here", *arguments) == resolve(
+        "folder:here", model | {name: OTHER_VALUES[name]}
+    )
 
 
-def test_a_models_flags_reach_their_fields():
-    options = options_from("--dataset=catdog", "--units=5", "--filters=4,8")
-    assert (options.units, options.filters) == (5, (4, 8))
-    options = options_from("--dataset=catdog", "--model=mobilenet_v2", "--weights=imagenet")
-    assert options.weights == "imagenet"
+def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class MoreTraining(TrainingOptions):
+        label_smoothing: float = option(0.0, "how much of a label goes to the other classes", within=(0.0, 0.5))
 
+    @dataclasses.dataclass(frozen=True)
+    class MoreOptions(RunOptions):
+        training: MoreTraining = group(MoreTraining())
 
-@pytest.mark.parametrize("field", dataclasses.fields(AugmentOptions), ids=lambda field: field.name)
-def test_a_knobs_flag_turns_that_knob_alone(field):
-    value = True if field.type in (bool, "bool") else 0.5
-    options = options_from("--dataset=realsense", f"--{field.name}={value}")
-    assert options.augment == dataclasses.replace(AugmentOptions(), **{field.name: value})
+    for module in (cli.flags, jobs.options, flags_page):
+        monkeypatch.setattr(module, "RunOptions", MoreOptions)
+    options = options_from("--dataset=folder:here", "--label_smoothing=0.25")
+    assert options.training.label_smoothing == 0.25
+    with pytest.raises(UserError, match=r"--label_smoothing=0.75: it must be from 0 to 0.5"):
+        options_from("--dataset=folder:here", "--label_smoothing=0.75")
+    (tmp_path / "flags.txt").write_text(flagfile(options))
+    assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
+    assert options.to_json()["training"]["label_smoothing"] == options.identity()["training"]["label_smoothing"] == 0.25
+    row = "| `--label_smoothing` | float | `0.0` |  | how much of a label goes to the other classes |"
+    assert row in flags_page.render()
 
 
 @pytest.mark.parametrize(
@@ -77,20 +81,20 @@ def test_a_knobs_flag_turns_that_knob_alone(field):
         ("--dataset=folder:here", "--split_fractions=0.3333333,0.3333333,0.3333334"),
         ("--dataset=folder:here", "--split_fractions=0.7,0.1,0.2", "--l2=1e-05", "--warmup_epochs=0.1"),
         ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in OTHER_VALUES.items()
-                                    if name not in ("dataset", "augment", "weights"))),
+                                    if name not in ("dataset", "weights"))),
     ],
     ids=lambda arguments: " ".join(arguments)[:50],
 )  # fmt: skip
 def test_a_flagfile_gives_the_same_options_again(arguments, tmp_path):
     options = options_from(*arguments)
-    (tmp_path / "flags.txt").write_text(run_flags.flagfile_of(options))
+    (tmp_path / "flags.txt").write_text(flagfile(options))
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
 
 
 @pytest.mark.parametrize("path", ["/pictures/end ", "/pictures/two\nlines", "/pictures/\udcff", "/\x1b[2J"])
 def test_what_no_flagfile_can_hold_is_told_in_it_and_given_beside_it(path, tmp_path):
     options = options_from(f"--dataset=folder:{path}", "--epochs=3")
-    text = run_flags.flagfile_of(options)
+    text = flagfile(options)
     (tmp_path / "flags.txt").write_text(text)
     assert f"# give on the command line what no line here can hold: --dataset={'folder:' + path!a}\n" in text
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}", f"--dataset=folder:{path}") == options
@@ -98,16 +102,15 @@ def test_what_no_flagfile_can_hold_is_told_in_it_and_given_beside_it(path, tmp_p
 
 def test_a_flagfile_does_not_lean_on_presets(tmp_path):
     options = options_from("--dataset=catdog", "--full_train")
-    text = run_flags.flagfile_of(options)
-    for name in set(OTHER_VALUES) - {"augment", "data_dir", "filters", "units", "dropout", "profile_steps"}:
+    text = flagfile(options)
+    for name in set(OTHER_VALUES) - {"data_dir", "filters", "units", "dropout", "profile_steps"}:
         assert f"--{name}=" in text
-    assert "--augment=none" in text
-    assert all(f"--{knob}=" in text for knob in KNOBS)
+    assert text.startswith("--augment=none\n")
 
 
 def test_a_later_flag_beats_the_flagfile(tmp_path):
-    (tmp_path / "flags.txt").write_text(run_flags.flagfile_of(options_from("--dataset=catdog")))
-    assert options_from(f"--flagfile={tmp_path / 'flags.txt'}", "--epochs=2").epochs == 2
+    (tmp_path / "flags.txt").write_text(flagfile(options_from("--dataset=catdog")))
+    assert options_from(f"--flagfile={tmp_path / 'flags.txt'}", "--epochs=2").training.epochs == 2
 
 
 @pytest.mark.parametrize(
