@@ -110,9 +110,10 @@ def flagfile_of(options: RunOptions) -> str:
     """A flagfile that gives `options` again, whatever the presets become; a path that no line of one can hold is told
     in a comment."""
     plain = options.to_json()
-    knobs = plain.pop("augment")
+    plain.pop("augment")
     lines = [_flag_line(name, value) for name, value in plain.items() if value is not None and value != ""]
-    return "\n".join([*lines, "--augment=none", *(f"--{name}={_shown(value)}" for name, value in knobs.items())]) + "\n"
+    knobs = [f"--{name}={_shown(value)}" for name, value in options.augment.by_flag().items()]
+    return "\n".join([*lines, "--augment=none", *knobs]) + "\n"
 
 
 def _flag_line(name: str, value) -> str:

@@ -22,10 +22,10 @@ from jobs.finish import Finished, finish_run
 from jobs.prepare import prepare_data
 from jobs.resume import find_checkpoint, identity_of, versions
 from models.zoo import ModelOptions, build_model
-from pipeline.contract import batch_spec
 from pipeline.data import Data
-from pipeline.graph import Shards, make_finish, make_train_dataset
+from pipeline.graph import make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
+from pipeline.plan import Plan, Shards
 from pipeline.sources.folders import Catalog
 from pipeline.sources.splits import write_split_csv
 from pipeline.stages import StageClock, transfer_seconds
@@ -147,12 +147,10 @@ def _train(
     on_device = augment_place(options, hardware)[0] == "device"
     stages = StageClock()
     batches = _batches(options, hardware, data, order, loop.step, on_device, stages)
-    finish = make_finish(options.augment, data.full_scale) if on_device else None
+    finish = make_finish(options.augment, data.pixels.pixel_format) if on_device else None
     predict = make_predictor(model)
 
-    replica_spec = batch_spec(
-        shard_size(options.global_batch_size, hardware.replicas), data.pixels.pixel_format, on_device
-    )
+    replica_spec = _plan(options, data, order, Shards(total=hardware.replicas)).element_spec(on_device)
     device = "GPU:0" if hardware.accelerated else ""
 
     def stage_seconds() -> dict:
@@ -196,14 +194,16 @@ def _resume(loop: Loop, saved: checkpoint.Checkpoint, reporter: Reporter) -> Non
         )
 
 
+def _plan(options, data: Data, order: Order, shards: Shards) -> Plan:
+    return Plan(order, data.manifest.labels, data.pixels.pixel_format, options.augment, options.seed, shards)
+
+
 def _batches(options, hardware: Hardware, data: Data, order: Order, first_step: int, on_device: bool, clock):
     last_step = options.epochs * order.steps_per_epoch
 
     def make(shards: Shards) -> tf.data.Dataset:
-        return make_train_dataset(
-            order, data.pixels, data.manifest.labels, options.augment, seed=options.seed, full_scale=data.full_scale,
-            first_step=first_step, last_step=last_step, shards=shards, on_device=on_device, clock=clock,
-        )  # fmt: skip
+        plan = _plan(options, data, order, shards)
+        return make_train_dataset(plan, data.pixels, first_step, last_step, on_device=on_device, clock=clock)
 
     if hardware.strategy is None:
         return iter(make(Shards()))

@@ -116,6 +116,7 @@ def load_data(
     quarantine = _check_quarantine(manifest, catalog, verdict.refused, options)
     splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed)
     full_scale, why_scale = _choose_full_scale(options, pixel_format, verdict, splits)
+    pixels.pixel_format = dataclasses.replace(pixel_format, full_scale=full_scale)
     reasons = (why_format + why_scale, why_cache)
     return Data(manifest, splits, pixels, full_scale, quarantine, reasons)
 

@@ -145,8 +145,8 @@ def resolve(dataset: str, given: dict) -> RunOptions:
     name = merged.pop("augment", "none")
     if name not in AUGMENT_PRESETS:
         raise unknown_name("--augment", name, AUGMENT_PRESETS)
-    knobs = {field.name for field in dataclasses.fields(AugmentOptions)} & set(merged)
-    augment = dataclasses.replace(AUGMENT_PRESETS[name], **{knob: merged.pop(knob) for knob in knobs})
+    knobs = AUGMENT_PRESETS[name].by_flag().keys() & merged.keys()
+    augment = AUGMENT_PRESETS[name].changed({knob: merged.pop(knob) for knob in knobs})
     return RunOptions(dataset, augment=augment, **merged)
 
 

@@ -16,7 +16,9 @@ from absl import flags
 from PIL import Image
 
 from cli import start
+from pipeline.augment.color import ColorOptions
 from pipeline.augment.options import AugmentOptions
+from pipeline.augment.warp import WarpOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPES = ("disk", "square", "stripes")
@@ -32,7 +34,8 @@ OTHER_VALUES = {
     "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
     "model": "catdog_1", "weights": "none", "filters": (4, 8), "units": 5, "dropout": 0.5, "l2": 1e-05,
     "image_size": 24, "color_mode": "grayscale", "bit_depth": "16", "full_scale": 4095,
-    "augment": AugmentOptions(1.0, 0.25, 3.0, 0.5, True, True, 0.125, 0.0625), "precision": "mixed_float16",
+    "augment": AugmentOptions(WarpOptions(1.0, 0.25, 3.0, 0.5, True, True), ColorOptions(0.125, 0.0625)),
+    "precision": "mixed_float16",
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
     "max_bad_fraction": 0.25, "threads": 3,
     "checkpoint_every_steps": 7, "profile_steps": (2, 4),

@@ -8,6 +8,7 @@ import pytest
 
 from base.errors import UserError
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.augment.warp import WarpOptions
 from tests.helpers.run_fixtures import OTHER_VALUES
 from training.options import RunOptions, differences, part_of_the_run, resolve
 
@@ -35,7 +36,7 @@ def test_a_realsense_run_is_the_reports():
 def test_a_catdog_run_is_the_reports():
     options = resolve("catdog", {})
     assert (options.model, options.image_size, options.epochs, options.learning_rate) == ("catdog_2", 112, 100, 1e-4)
-    assert options.augment == AugmentOptions(20.0, 0.2, 0.1, 0.2, horizontal_flip=True)
+    assert options.augment == AugmentOptions(WarpOptions(20.0, 0.2, 0.1, 0.2, horizontal_flip=True))
     assert options.early_stop_patience == 0
     assert resolve("catdog", {"full_train": True}).early_stop_patience == 7
     assert resolve("catdog", {"full_train": True, "early_stop_patience": 2}).early_stop_patience == 2
@@ -55,9 +56,9 @@ def test_what_the_user_gives_beats_every_preset(name):
 
 def test_a_knob_overrides_its_preset_alone():
     options = resolve("catdog", {"rotate_degrees": 5.0, "horizontal_flip": False})
-    assert options.augment == dataclasses.replace(AUGMENT_PRESETS["report"], rotate_degrees=5.0, horizontal_flip=False)
+    assert options.augment == AUGMENT_PRESETS["report"].changed({"rotate_degrees": 5.0, "horizontal_flip": False})
     options = resolve("realsense", {"augment": "strong", "zoom_fraction": 0.0})
-    assert options.augment == dataclasses.replace(AUGMENT_PRESETS["strong"], zoom_fraction=0.0)
+    assert options.augment == AUGMENT_PRESETS["strong"].changed({"zoom_fraction": 0.0})
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_differences_names_each_option_that_a_run_depends_on(name):
     if name in FREE:
         assert lines == []
     else:
-        (knobs,) = [len(OTHER_VALUES["augment"].__dict__) if name == "augment" else 1]
+        (knobs,) = [len(OTHER_VALUES["augment"].by_flag()) if name == "augment" else 1]
         assert len(lines) == knobs
         assert all(line.startswith((f"{name}: ", f"{name}.")) and " -> " in line for line in lines)
 
