@@ -1,6 +1,7 @@
 """Which augmentations there are, in the order in which they are applied, and presets of them. Imports no TensorFlow."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -17,7 +18,7 @@ class AugmentOptions(Options):
     warp: WarpOptions = group(WarpOptions())
     color: ColorOptions = group(ColorOptions())
 
-    @property
+    @functools.cached_property
     def operations(self) -> tuple[Operation, ...]:
         """The active ones, in order."""
         every = (getattr(self, field.name) for field in dataclasses.fields(self))
@@ -28,7 +29,7 @@ class AugmentOptions(Options):
         """Whether any operation is."""
         return bool(self.operations)
 
-    @property
+    @functools.cached_property
     def features(self) -> dict[str, Feature]:
         """All that the active operations plan, by name."""
         return {name: feature for operation in self.operations for name, feature in operation.features.items()}

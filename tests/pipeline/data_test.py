@@ -184,7 +184,7 @@ def test_a_class_that_has_no_folder_at_all_is_named(picture_tree, tmp_path):
 
 def test_real_depth_pictures_are_grey_deep_and_scaled_to_their_millimetres(shared_data, load):
     loaded = load(shared_data / "depth_signs")
-    assert loaded.pixels.pixel_format == PixelFormat(16, 1, 16)
+    assert loaded.pixels.pixel_format == PixelFormat(16, 1, 16, full_scale=4095)
     assert loaded.full_scale == 4095
     assert loaded.quarantine == ()
     assert loaded.splits.counts(loaded.manifest) == {"train": [180] * 3, "validation": [60] * 3, "test": [60] * 3}

@@ -17,6 +17,7 @@ from pipeline.plan import Plan, Shards
 from tests.conftest import random_picture
 
 FORMAT = PixelFormat(16)
+ALONE = Shards()
 STRONG = AUGMENT_PRESETS["strong"]
 COUNT, BATCH = 13, 6  # examples of the split; three steps an epoch, the last one has one example
 IDS = np.array([1, 2, 3, 5, 8, 9, 11, 12, 14, 15, 17, 18, 19])
@@ -25,7 +26,7 @@ PICTURES = np.stack([random_picture(seed, 16, 16) for seed in range(20)])
 LABELS = (np.arange(20) % 3).astype(np.int32)
 
 
-def plan_of(augmentation=STRONG, seed=4, ids=IDS, size=BATCH, shards=Shards(), pixel_format=FORMAT) -> Plan:
+def plan_of(augmentation=STRONG, seed=4, ids=IDS, size=BATCH, shards=ALONE, pixel_format=FORMAT) -> Plan:
     """The plan of a small run."""
     return Plan(Order(ids, size, seed, shuffle=True), LABELS, pixel_format, augmentation, seed, shards)
 
