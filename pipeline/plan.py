@@ -84,8 +84,8 @@ class Plan:
         ids = rows.example_ids
         values = {"example_id": ids, "label": self.labels[ids], "mask": rows.mask, "epoch": rows.epoch,
                   "global_examples": rows.global_examples}  # fmt: skip
-        values |= self.augmentation.plan(self.seed, rows.epoch, ids, self._examples)
-        return {name: np.asarray(values[name], feature.dtype) for name, feature in self.features.items()}
+        arrays = {name: np.asarray(values[name], feature.dtype) for name, feature in _FEATURES.items()}
+        return arrays | self.augmentation.plan(self.seed, rows.epoch, ids, self._examples)
 
     @property
     def planned_spec(self) -> dict[str, tf.TensorSpec]:
