@@ -27,11 +27,7 @@ class Pixels(Protocol):
     pixel_format: PixelFormat
 
     def batches(
-        self,
-        dataset: tf.data.Dataset,
-        batch_size: int,
-        clock: StageClock | None,
-        reads: Mapping[str, str] = _READS,
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
     ) -> tf.data.Dataset:
         """Adds stored pixels [batch, height, width, channels] to elements that have example ids int64 [batch].
 
@@ -62,11 +58,7 @@ class PackedPixels:
         self.pixel_format = pixel_format
 
     def batches(
-        self,
-        dataset: tf.data.Dataset,
-        batch_size: int,
-        clock: StageClock | None,
-        reads: Mapping[str, str] = _READS,
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
     ) -> tf.data.Dataset:
         """See `Pixels`."""
         shape, dtype = (batch_size, *self.pixel_format.shape), tf.as_dtype(self.pixel_format.dtype)
@@ -112,11 +104,7 @@ class StreamedPixels:
         self.pixel_format = pixel_format
 
     def batches(
-        self,
-        dataset: tf.data.Dataset,
-        batch_size: int,
-        clock: StageClock | None,
-        reads: Mapping[str, str] = _READS,
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
     ) -> tf.data.Dataset:
         """See `Pixels`."""
 
