@@ -8,6 +8,7 @@ from jobs.prepare import prepare_data
 from pipeline.data import Data
 from pipeline.graph import make_train_dataset
 from pipeline.order import Order
+from pipeline.plan import Plan
 from pipeline.sources.catalog import open_catalog
 from pipeline.stages import StageClock
 from reports.progress import Reporter
@@ -24,12 +25,9 @@ class Job:
 
     def batches(self, last_step: int = 10**9, on_device: bool = False) -> Iterator[dict]:
         """Training batches as the loop gets them, its clock running, from step 0 to `last_step` - 1."""
-        dataset = make_train_dataset(
-            self.order, self.data.pixels, self.data.manifest.labels, self.options.augment,
-            seed=self.options.seed, full_scale=self.data.full_scale, first_step=0, last_step=last_step,
-            on_device=on_device, clock=StageClock(),
-        )  # fmt: skip
-        return iter(dataset)
+        pixels, options = self.data.pixels, self.options
+        plan = Plan(self.order, self.data.manifest.labels, pixels.pixel_format, options.augment, options.seed)
+        return iter(make_train_dataset(plan, pixels, 0, last_step, on_device=on_device, clock=StageClock()))
 
 
 def open_job(options: RunOptions, cache_dir: Path) -> Job:

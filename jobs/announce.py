@@ -1,6 +1,5 @@
 """The first log lines of a run: what was found, what was chosen, and why."""
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +62,7 @@ def write_quarantine_csv(path: Path, quarantine: Quarantine) -> None:
 
 
 def _knobs(options: RunOptions) -> str:
-    turned = {name: value for name, value in dataclasses.asdict(options.augment).items() if value}
+    turned = {name: value for name, value in options.augment.by_flag().items() if value}
     return ", ".join(f"{name} {value:g}" for name, value in turned.items()) or "none"
 
 

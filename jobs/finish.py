@@ -16,11 +16,11 @@ from evaluation.metrics import confusion_matrix, scores, worst_mistakes
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import input_verdict, write_quarantine_csv
 from models.zoo import build_model
+from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from reports.page import Mistake, write_report
 from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
-from reports.sheets import read_images
 from reports.summaries import Summaries
 from serving.export import Proof, ServedModel, export_model
 from training.checkpoint import Checkpoint, load_checkpoint, restore, to_arrays, weights_sha256
@@ -99,7 +99,8 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
     if not len(rows):
         return [], None
     names = data.manifest.class_names
-    images = np.round(read_images(data, example_ids[rows]) * 255).astype(np.uint8)
+    pixels, full_scale = data.pixels.read(example_ids[rows]), data.pixels.pixel_format.full_scale
+    images = np.round(to_float(pixels, full_scale).numpy() * 255).astype(np.uint8)
     mistakes = [
         Mistake(
             path=data.manifest.shown_path(example_ids[row]),
@@ -150,7 +151,7 @@ def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
 def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> tuple[float, int]:
     """(the proof's largest difference, how many of its pictures had to be taken from the pack)."""
     data = run.data
-    served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format, data.full_scale)
+    served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format)
     split = next(name for name in ("test", "validation", "train") if len(probabilities[name]))
     ids = data.splits.ids[split]
     rows = np.unique(np.linspace(0, len(ids) - 1, min(PROOF_FILES, len(ids))).astype(int))
@@ -165,8 +166,7 @@ def _stand_ins(data: Data, example_ids: np.ndarray) -> dict[int, bytes]:
     changed = [place for place, example_id in enumerate(example_ids) if data.manifest.has_changed(example_id)]
     if not changed:
         return {}
-    images = np.round(read_images(data, example_ids[changed]) * data.full_scale)
-    pixels = images.astype(data.pixels.pixel_format.dtype)
+    pixels = data.pixels.read(example_ids[changed])
     # A PNG gives its pixels back as they are, and one of the size that is wanted is not resized.
     return {place: tf.io.encode_png(one).numpy() for place, one in zip(changed, pixels, strict=True)}
 

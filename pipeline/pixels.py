@@ -1,21 +1,25 @@
 """Where decoded pixels come from: the pack, or the files themselves. Both give the same pixels for an id."""
 
+import concurrent.futures
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
+from pipeline.decoding.check import decoder
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.decoding.reasons import words_of
 from pipeline.sources.manifest import Manifest
+from pipeline.sources.source import Files
 from pipeline.stages import StageClock, stopwatch
 
-_PACK_LANES = 2  # batches gathered at a time
+PACK_PARALLEL_CALLS = 2  # batches gathered at a time
+_READS = {"example_id": "image"}
 
 
 class Pixels(Protocol):
@@ -23,11 +27,21 @@ class Pixels(Protocol):
 
     pixel_format: PixelFormat
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None) -> tf.data.Dataset:
-        """Adds feature `image` [batch, height, width, channels] to elements that have `example_id` [batch].
+    def batches(
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
+    ) -> tf.data.Dataset:
+        """Adds stored pixels [batch, height, width, channels] to elements that have example ids int64 [batch].
 
-        Tells `clock`, where there is one, how long reading and decoding took.
+        Args:
+          dataset: elements with a feature `example_id`.
+          batch_size: the ids of each element.
+          clock: where there is one, it is told how long reading and decoding took.
+          reads: features of example ids, `example_id` first -> the features that their pixels become.
         """
+        ...
+
+    def read(self, example_ids: Sequence[int]) -> np.ndarray:
+        """Stored pixels uint8 or uint16 [n, height, width, channels], in the order of the ids."""
         ...
 
     def naming_changes(self) -> contextlib.AbstractContextManager:
@@ -44,35 +58,43 @@ class PackedPixels:
         self._pixels = np.asarray(pixels)
         self.pixel_format = pixel_format
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None) -> tf.data.Dataset:
+    def batches(
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
+    ) -> tf.data.Dataset:
         """See `Pixels`."""
+        shape, dtype = (batch_size, *self.pixel_format.shape), tf.as_dtype(self.pixel_format.dtype)
 
         # np.memmap behind a stateless numpy_function: an in-graph ImmutableConst is copied whole into memory by
         # constant folding, and crashes where it does not fit.
         def gather(batch):
-            image = tf.numpy_function(
-                lambda ids: self._take(ids, clock), [batch["example_id"]], self.pixel_format.dtype, stateful=False
+            images = tf.numpy_function(
+                lambda *ids: self._take(ids, clock), [batch[ids] for ids in reads], [dtype] * len(reads), stateful=False
             )
-            return batch | {"image": tf.ensure_shape(image, (batch_size, *self.pixel_format.shape))}
+            images = [tf.ensure_shape(image, shape) for image in images]
+            return batch | dict(zip(reads.values(), images, strict=True))
 
-        return dataset.map(gather, num_parallel_calls=_PACK_LANES, deterministic=True)
+        return dataset.map(gather, num_parallel_calls=PACK_PARALLEL_CALLS, deterministic=True)
+
+    def read(self, example_ids: Sequence[int]) -> np.ndarray:
+        """See `Pixels`."""
+        return self._pixels.take(example_ids, axis=0)
 
     def naming_changes(self) -> contextlib.AbstractContextManager:
         """See `Pixels`. The files are not looked at any more, so nothing that happens to them matters."""
         return contextlib.nullcontext()
 
-    def _take(self, ids: np.ndarray, clock: StageClock | None) -> np.ndarray:
+    def _take(self, ids: Sequence[np.ndarray], clock: StageClock | None) -> list[np.ndarray]:
         began = time.perf_counter()
-        rows = self._pixels.take(ids, axis=0)
+        rows = [self.read(part) for part in ids]
         if clock:
-            clock.add("read", time.perf_counter() - began, _PACK_LANES)
+            clock.add("read", time.perf_counter() - began, PACK_PARALLEL_CALLS)
         return rows
 
 
 class StreamedPixels:
-    """The files, read and decoded as they are needed.
+    """A source's records, read and decoded as they are needed.
 
-    Every file must still have the size and the time of change that the index saw: right before it is read, so that
+    Every one must still have the size and the time of change that the index saw: right before it is read, so that
     nothing else is opened in its place, and after, so that what was read is what was indexed. That is two `stat` a
     picture, a few microseconds each. Bytes that are replaced with both kept pass; only a hash would tell.
     """
@@ -82,20 +104,27 @@ class StreamedPixels:
         self._threads = threads
         self.pixel_format = pixel_format
 
-    def batches(self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None) -> tf.data.Dataset:
+    def batches(
+        self, dataset: tf.data.Dataset, batch_size: int, clock: StageClock | None, reads: Mapping[str, str] = _READS
+    ) -> tf.data.Dataset:
         """See `Pixels`."""
+
+        def ids_of(batch):
+            return tf.concat([batch[ids] for ids in reads], axis=0)
+
         # Pictures are decoded one by one, `threads` at a time and in order, then stand beside their batch again;
         # decoding whole batches in parallel would hold `threads` batches of undecoded and decoded pictures.
         images = (
-            dataset.map(self._paths)
+            dataset.map(lambda batch: self._locations(ids_of(batch)))
             .unbatch()
             .map(self._read, num_parallel_calls=self._threads, deterministic=True)
-            .batch(batch_size, drop_remainder=True)
+            .batch(batch_size * len(reads), drop_remainder=True)
         )
 
         def join(batch, image, read_seconds, decode_seconds):
-            ids = tf.numpy_function(self._unchanged, [batch["example_id"]], tf.int64, stateful=False)
-            batch = batch | {"image": image, "example_id": tf.ensure_shape(ids, batch["example_id"].shape)}
+            ids = tf.numpy_function(self._unchanged, [ids_of(batch)], tf.int64, stateful=False)
+            ids = tf.ensure_shape(ids, [batch_size * len(reads)])[:batch_size]
+            batch = batch | dict(zip(reads.values(), tf.split(image, len(reads)), strict=True)) | {"example_id": ids}
             if not clock:
                 return batch
             sums = {"read": tf.reduce_sum(read_seconds), "decode": tf.reduce_sum(decode_seconds)}
@@ -103,9 +132,12 @@ class StreamedPixels:
 
         return tf.data.Dataset.zip(dataset, images).map(lambda batch, parts: join(batch, *parts))
 
-    def _paths(self, batch):
-        paths = tf.numpy_function(self._full_paths, [batch["example_id"]], tf.string, stateful=False)
-        return tf.ensure_shape(paths, batch["example_id"].shape)
+    def read(self, example_ids: Sequence[int]) -> np.ndarray:
+        """See `Pixels`; raises UserError for a file that has changed."""
+        decode = decoder(self.pixel_format)
+        with concurrent.futures.ThreadPoolExecutor(self._threads) as pool:
+            contents = pool.map(self._manifest.read, example_ids)
+            return np.stack([*pool.map(lambda content: decode(tf.constant(content)).numpy(), contents)])
 
     @contextlib.contextmanager
     def naming_changes(self) -> Iterator[None]:
@@ -122,15 +154,28 @@ class StreamedPixels:
                 ) from None
             raise
 
-    def _full_paths(self, example_ids: np.ndarray) -> np.ndarray:
+    def _locations(self, example_ids: tf.Tensor) -> tf.Tensor:
+        """What `_fetch` takes: paths, where the source has files, which the graph reads without Python; else ids."""
+        if not isinstance(self._manifest.source, Files):
+            return example_ids
+        paths = tf.numpy_function(self._paths, [example_ids], tf.string, stateful=False)
+        return tf.ensure_shape(paths, example_ids.shape)
+
+    def _fetch(self, location: tf.Tensor) -> tf.Tensor:
+        if isinstance(self._manifest.source, Files):
+            return tf.io.read_file(location)
+        content = tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False)
+        return tf.ensure_shape(content, [])
+
+    def _paths(self, example_ids: np.ndarray) -> np.ndarray:
         self._unchanged(example_ids)
-        return np.array([self._manifest.full_path(example_id) for example_id in example_ids], object)
+        return np.array([self._manifest.source.path(example_id) for example_id in example_ids], object)
 
     def _unchanged(self, example_ids: np.ndarray) -> np.ndarray:
         self._manifest.check_unchanged(example_ids)
         return example_ids
 
-    def _read(self, path):
-        content, read_seconds = stopwatch(tf.io.read_file, path)
+    def _read(self, location):
+        content, read_seconds = stopwatch(self._fetch, location)
         image, decode_seconds = stopwatch(lambda content: decode_image(content, self.pixel_format), content)
         return image, read_seconds, decode_seconds

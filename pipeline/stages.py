@@ -22,12 +22,12 @@ class StageClock:
         self._seconds, self._batches = Counter(), Counter()
         self._taken = dict.fromkeys(STAGES, 0.0)
 
-    def timed(self, stage: str, lanes: int, function: Callable[[dict], dict]) -> Callable[[dict], dict]:
-        """`function`, batch -> batch, for a graph that runs `lanes` of it at a time; its work counts for `stage`."""
+    def timed(self, stage: str, parallel_calls: int, function: Callable[[dict], dict]) -> Callable[[dict], dict]:
+        """`function`, batch -> batch, for a graph that runs `parallel_calls` at a time; its work counts for `stage`."""
 
         def wrapped(batch):
             result, seconds = stopwatch(function, batch)
-            return self.record({stage: (seconds, lanes)}, result)
+            return self.record({stage: (seconds, parallel_calls)}, result)
 
         return wrapped
 
@@ -39,18 +39,18 @@ class StageClock:
         """
 
         def add(example_ids, *seconds):
-            for (stage, (_, lanes)), value in zip(stages.items(), seconds, strict=True):
-                self.add(stage, float(value), lanes)
+            for (stage, (_, parallel_calls)), value in zip(stages.items(), seconds, strict=True):
+                self.add(stage, float(value), parallel_calls)
             return example_ids
 
         inputs = [batch["example_id"], *(seconds for seconds, _ in stages.values())]
         ids = tf.numpy_function(add, inputs, tf.int64, stateful=False)
         return batch | {"example_id": tf.ensure_shape(ids, batch["example_id"].shape)}
 
-    def add(self, stage: str, seconds: float, lanes: int) -> None:
-        """Outside a graph: a batch took `seconds` in `stage`, which works on `lanes` of them at a time."""
+    def add(self, stage: str, seconds: float, parallel_calls: int) -> None:
+        """Outside a graph: a batch took `seconds` in `stage`, which works on `parallel_calls` of them at a time."""
         with self._lock:
-            self._seconds[stage] += seconds / lanes
+            self._seconds[stage] += seconds / parallel_calls
             self._batches[stage] += 1
 
     def take(self) -> dict[str, float]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from base import durable, kill_points
 from base.files import read_file
 from models.heads import probabilities
-from pipeline.augment.warp import to_float
+from pipeline.augment.scale import to_float
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
 from serving.seal import write_seal
@@ -51,8 +51,8 @@ class Proof:
 class ServedModel(tf.Module):
     """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
 
-    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat, full_scale: int):
-        """Args: `model` built under the float32 policy; `full_scale` the pixel value that becomes 1.0."""
+    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat):
+        """Args: `model` built under the float32 policy."""
         super().__init__(name="penstock")
         self._weights = [variable.value for variable in model.variables]
         images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
             stand_in = [[0, tf.cast(tf.equal(count, 0), tf.int32)], [0, 0], [0, 0], [0, 0]]
             # The shape of a signature's input is never checked, and a network takes other sizes for what they are not.
             pixels = tf.ensure_shape(tf.pad(pixels, stand_in), images.shape)
-            rows = probabilities(model(to_float(pixels, full_scale), training=False))[:count]
+            rows = probabilities(model(to_float(pixels, pixel_format.full_scale), training=False))[:count]
             best = tf.argmax(rows, axis=-1)
             return {
                 "class_name": tf.gather(names, best),

@@ -17,6 +17,7 @@ from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.data import Data
 from pipeline.graph import make_finish, make_train_dataset
 from pipeline.order import Order
+from pipeline.plan import Plan
 from pipeline.sources.catalog import open_catalog
 from reports.progress import Reporter
 from training.checkpoint import to_arrays, weights_sha256
@@ -76,7 +77,7 @@ def compare_augmentation(
     augmentation = AUGMENT_PRESETS[preset]
     host, stored = (_dataset(options, data, augmentation, place, last_step=batches) for place in ("host", "device"))
     with tf.device(_device_name(hardware)):
-        finish = tf.function(make_finish(augmentation, data.full_scale))
+        finish = tf.function(make_finish(augmentation, data.pixels.pixel_format))
         worst, mean, device = [], [], ""
         for wanted, raw in zip(host, stored, strict=True):
             image = finish(raw)["image"]
@@ -106,7 +107,7 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
         lambda: build_optimizer(options, 1),
         options.global_batch_size,
     )
-    finish = make_finish(options.augment, data.full_scale) if job.place == "device" else None
+    finish = make_finish(options.augment, data.pixels.pixel_format) if job.place == "device" else None
     train_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)
     batches = iter(_dataset(options, data, options.augment, job.place, ENDLESS_STEPS))
     losses = [_loss_of_step(state, train_step, next(batches)) for _ in range(job.steps)]
@@ -183,7 +184,5 @@ def _load(options: RunOptions, cache_dir: str) -> Data:
 
 def _dataset(options: RunOptions, data: Data, augmentation: AugmentOptions, place: str, last_step: int):
     order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
-    return make_train_dataset(
-        order, data.pixels, data.manifest.labels, augmentation,
-        seed=options.seed, full_scale=data.full_scale, first_step=0, last_step=last_step, on_device=place == "device",
-    )  # fmt: skip
+    plan = Plan(order, data.manifest.labels, data.pixels.pixel_format, augmentation, options.seed)
+    return make_train_dataset(plan, data.pixels, 0, last_step, on_device=place == "device")

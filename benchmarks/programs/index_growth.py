@@ -50,17 +50,14 @@ def main(folder: str, cache_dir: str) -> None:
 
 def first_batch(manifest, order, threads: int) -> None:
     """Streamed from the files; tracing the graph is in it, and takes most of it."""
-    from pipeline.augment.options import AugmentOptions
     from pipeline.decoding.pixel_format import PixelFormat
     from pipeline.graph import make_train_dataset
     from pipeline.pixels import StreamedPixels
+    from pipeline.plan import Plan
 
     pixels = StreamedPixels(manifest, PixelFormat(SIDE, 3, 8), threads)
-    dataset = make_train_dataset(
-        order, pixels, manifest.labels, AugmentOptions(),
-        seed=1, full_scale=255, first_step=0, last_step=order.steps_per_epoch,
-    )  # fmt: skip
-    next(iter(dataset))
+    plan = Plan(order, manifest.labels, pixels.pixel_format, seed=1)
+    next(iter(make_train_dataset(plan, pixels, 0, order.steps_per_epoch)))
 
 
 if __name__ == "__main__":

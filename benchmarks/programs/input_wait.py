@@ -30,7 +30,8 @@ def main(dataset: str, data_dir: str, cache_dir: str, rounds: int, steps: int) -
     state = _make_state(job, hardware)
     num_classes = len(job.data.manifest.class_names)
     host_step = make_train_step(state, hardware, num_classes, None)
-    device_step = make_train_step(state, hardware, num_classes, make_finish(options.augment, job.data.full_scale))
+    finish = make_finish(options.augment, job.data.pixels.pixel_format)
+    device_step = make_train_step(state, hardware, num_classes, finish)
     batches, stored = job.batches(), job.batches(on_device=True)
     held = next(batches)
     ways = {

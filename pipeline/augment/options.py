@@ -1,55 +1,55 @@
-"""How pictures are augmented: frozen options that refuse bad values at birth. Imports no TensorFlow."""
+"""Which augmentations there are, in the order in which they are applied, and presets of them. Imports no TensorFlow."""
 
 import dataclasses
+import functools
 
-from base.errors import UserError
+import numpy as np
+
+from base.options import Options, group
+from pipeline.augment.color import ColorOptions
+from pipeline.augment.operation import Examples, Feature, Operation
+from pipeline.augment.warp import WarpOptions
 
 
 @dataclasses.dataclass(frozen=True)
-class AugmentOptions:
-    """How far each knob may turn; zero turns it off.
+class AugmentOptions(Options):
+    """The list of all operations, by their options: each field is one, and another one is another field."""
 
-    Attributes:
-      rotate_degrees: angle drawn from +-this.
-      shift_fraction: each axis is shifted by +-this, of the picture's side.
-      shear_degrees: shear angle drawn from +-this.
-      zoom_fraction: each axis is scaled by a factor from 1 -+ this.
-      horizontal_flip: mirror left and right, half of the time.
-      vertical_flip: mirror up and down, half of the time.
-      brightness_fraction: add +-this, of the value range.
-      contrast_fraction: multiply the distance from mid-grey by a factor from 1 -+ this.
-    """
+    warp: WarpOptions = group(WarpOptions())
+    color: ColorOptions = group(ColorOptions())
 
-    rotate_degrees: float = 0.0
-    shift_fraction: float = 0.0
-    shear_degrees: float = 0.0
-    zoom_fraction: float = 0.0
-    horizontal_flip: bool = False
-    vertical_flip: bool = False
-    brightness_fraction: float = 0.0
-    contrast_fraction: float = 0.0
-
-    def __post_init__(self):
-        limits = {"rotate_degrees": 180.0, "shear_degrees": 80.0, "zoom_fraction": 0.95}
-        for field in dataclasses.fields(self):
-            value, limit = getattr(self, field.name), limits.get(field.name, 1.0)
-            if not 0 <= value <= limit:
-                raise UserError(f"--{field.name}={value}: it must be from 0 to {limit:g}")
+    @functools.cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The active ones, in order."""
+        every = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(operation for operation in every if operation.active)
 
     @property
     def active(self) -> bool:
-        """Whether any knob is turned."""
-        return self != AugmentOptions()
+        """Whether any operation is."""
+        return bool(self.operations)
+
+    @functools.cached_property
+    def features(self) -> dict[str, Feature]:
+        """All that the active operations plan, by name."""
+        return {name: feature for operation in self.operations for name, feature in operation.features.items()}
 
     @property
-    def recolors(self) -> bool:
-        """Whether brightness or contrast changes."""
-        return bool(self.brightness_fraction or self.contrast_fraction)
+    def reads(self) -> dict[str, str]:
+        """Planned features of example ids -> features that hold the pixels of these, besides `image`."""
+        return {ids: image for operation in self.operations for ids, image in operation.reads.items()}
+
+    def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
+        """The arrays of `features` for int64 `example_ids` [n] in this epoch."""
+        planned = {}
+        for operation in self.operations:
+            planned |= operation.plan(seed, epoch, example_ids, examples)
+        return {name: np.asarray(planned[name], feature.dtype) for name, feature in self.features.items()}
 
 
 AUGMENT_PRESETS = {
     "none": AugmentOptions(),
-    "light": AugmentOptions(rotate_degrees=10.0, shift_fraction=0.1, zoom_fraction=0.1),
-    "report": AugmentOptions(20.0, 0.2, 0.1, 0.2, True),
-    "strong": AugmentOptions(30.0, 0.2, 10.0, 0.3, True, False, 0.2, 0.2),
+    "light": AugmentOptions(WarpOptions(rotate_degrees=10.0, shift_fraction=0.1, zoom_fraction=0.1)),
+    "report": AugmentOptions(WarpOptions(20.0, 0.2, 0.1, 0.2, horizontal_flip=True)),
+    "strong": AugmentOptions(WarpOptions(30.0, 0.2, 10.0, 0.3, horizontal_flip=True), ColorOptions(0.2, 0.2)),
 }

@@ -63,7 +63,7 @@ def check_pictures(
     Raises UserError for a file that has changed since it was indexed, and where the memory does not suffice; Stopped
     where somebody asked for it.
     """
-    decode = _decoder(pixel_format)
+    decode = decoder(pixel_format)
     refused: dict[int, str] = {}
     peaks = np.zeros(len(manifest), np.uint16)
 
@@ -92,9 +92,13 @@ def check_pictures(
     return Verdict(refused, peaks)
 
 
+def decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`decode_image` as one compiled call; kept, because tracing it takes seconds."""
+    return _decoder(PixelFormat(*pixel_format.stored))
+
+
 @functools.cache
 def _decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
-    """`decode_image` as one compiled call; kept, because tracing it takes seconds."""
     decode = tf.function(lambda image_bytes: decode_image(image_bytes, pixel_format), autograph=False)
     return decode.get_concrete_function(tf.TensorSpec([], tf.string))
 

@@ -33,7 +33,7 @@ class Pack:
 
 def pack_key(manifest: Manifest, pixel_format: PixelFormat) -> str:
     """Names the decoded pictures: contents in order, picture format and decoder version."""
-    digest = hashlib.sha256(repr((DECODE_VERSION, dataclasses.astuple(pixel_format))).encode())
+    digest = hashlib.sha256(repr((DECODE_VERSION, pixel_format.stored)).encode())
     digest.update(np.ascontiguousarray(manifest.facts["sha256"]).tobytes())
     return digest.hexdigest()[:32]
 

@@ -7,6 +7,7 @@ import numpy as np
 from base.errors import UserError
 
 IMAGE_SIZES = (8, 2048)  # pixels a side, smallest and largest
+MAX_FULL_SCALE = 65_535
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,13 +16,16 @@ class PixelFormat:
 
     Attributes:
       image_size: side of the square picture, in pixels.
-      channels: 1 (grey) or 3 (red, green, blue).
+      channels: 1 (gray) or 3 (red, green, blue).
       bit_depth: bits a channel, 8 (uint8 in [0, 255]) or 16 (uint16 in [0, 65535], depth and scientific images).
+      full_scale: the pixel value that becomes 1.0, as higher ones do; 0 is the largest that there is. What is decoded
+        does not depend on it.
     """
 
     image_size: int
     channels: int = 3
     bit_depth: int = 8
+    full_scale: int = 0
 
     def __post_init__(self):
         low, high = IMAGE_SIZES
@@ -31,6 +35,14 @@ class PixelFormat:
             raise UserError(f"channels is {self.channels}: it must be 1 (grey) or 3 (colour)")
         if self.bit_depth not in (8, 16):
             raise UserError(f"bit_depth is {self.bit_depth}: it must be 8 or 16")
+        if not 0 <= self.full_scale <= MAX_FULL_SCALE:
+            raise UserError(f"full_scale is {self.full_scale}: it must be from 0 to {MAX_FULL_SCALE}")
+        object.__setattr__(self, "full_scale", self.full_scale or 2**self.bit_depth - 1)
+
+    @property
+    def stored(self) -> tuple[int, int, int]:
+        """(image_size, channels, bit_depth): all that decoded pixels depend on."""
+        return (self.image_size, self.channels, self.bit_depth)
 
     @property
     def dtype(self) -> np.dtype:

@@ -81,11 +81,11 @@ class KilledRun:
         """The exit code; each start has another cache choice, checkpoint cadence and number of map threads."""
         number = self._starts
         self._starts += 1
-        augment_lanes, pack_lanes, prefetch = PIPELINES[number % 3]
+        augment_calls, pack_calls, prefetch = PIPELINES[number % 3]
         replaced = (
-            ("pipeline.graph", "AUGMENT_LANES", augment_lanes),
+            ("pipeline.graph", "AUGMENT_PARALLEL_CALLS", augment_calls),
             ("pipeline.graph", "PREFETCH_BATCHES", prefetch),
-            ("pipeline.pixels", "_PACK_LANES", pack_lanes),
+            ("pipeline.pixels", "PACK_PARALLEL_CALLS", pack_calls),
         )
         cache = "pack" if number % 2 == 0 or fault.startswith("pack") else "none"
         more = (f"--cache={cache}", f"--checkpoint_every_steps={(3, 2, 5)[number % 3]}")

@@ -73,10 +73,12 @@ def test_a_checkpoint_of_other_options_is_refused_and_they_are_named(name, run_d
 
 
 def test_options_are_shown_with_both_values(run_dir, data):
-    augment = dataclasses.replace(OPTIONS.augment, rotate_degrees=12.0)
+    augment = OPTIONS.augment.changed({"rotate_degrees": 12.0})
     changed = dataclasses.replace(OPTIONS, threads=3, learning_rate=0.5, augment=augment)
     text = refusal(run_dir, identity_of(changed, HARDWARE, data), data)
-    shown = "options.augment.rotate_degrees: 0.0 -> 12.0; options.learning_rate: 0.001 -> 0.5; options.threads: 2 -> 3"
+    shown = (
+        "options.augment.warp.rotate_degrees: 0.0 -> 12.0; options.learning_rate: 0.001 -> 0.5; options.threads: 2 -> 3"
+    )
     assert f"({shown})" in text
 
 

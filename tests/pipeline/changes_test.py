@@ -172,7 +172,7 @@ def test_too_little_memory_is_no_verdict_on_a_picture(indexed, monkeypatch):
     def exhausted(_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(check, "_decoder", lambda pixel_format: exhausted)
+    monkeypatch.setattr(check, "decoder", lambda pixel_format: exhausted)
     with pytest.raises(
         UserError, match=r"'a/0000.png', 32 x 24 pixels: not enough memory .* 2 .* give fewer --threads"
     ):

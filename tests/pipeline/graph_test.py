@@ -7,16 +7,17 @@ import tensorflow as tf
 from base.errors import UserError
 from pipeline import graph
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
-from pipeline.augment.warp import TRANSFORM_WIDTH, augment, make_transforms, to_float
-from pipeline.contract import batch_spec
+from pipeline.augment.scale import to_float
 from pipeline.decoding.pack import open_or_build_pack
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.graph import Shards, make_eval_dataset, make_finish, make_train_dataset
+from pipeline.graph import make_eval_dataset, make_finish, make_train_dataset
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
+from pipeline.plan import Plan, Shards
 from tests.conftest import random_picture
 
 FORMAT = PixelFormat(16)
+ALONE = Shards()
 STRONG = AUGMENT_PRESETS["strong"]
 COUNT, BATCH = 13, 6  # examples of the split; three steps an epoch, the last one has one example
 IDS = np.array([1, 2, 3, 5, 8, 9, 11, 12, 14, 15, 17, 18, 19])
@@ -25,14 +26,15 @@ PICTURES = np.stack([random_picture(seed, 16, 16) for seed in range(20)])
 LABELS = (np.arange(20) % 3).astype(np.int32)
 
 
-def batches(pixels=None, *, seed=4, first=0, last=STEPS, augmentation=STRONG, ids=IDS, size=BATCH, **keywords):
+def plan_of(augmentation=STRONG, seed=4, ids=IDS, size=BATCH, shards=ALONE, pixel_format=FORMAT) -> Plan:
+    """The plan of a small run."""
+    return Plan(Order(ids, size, seed, shuffle=True), LABELS, pixel_format, augmentation, seed, shards)
+
+
+def batches(pixels=None, *, first=0, last=STEPS, on_device=False, **planned):
     """The numpy batches of `make_train_dataset`, with defaults for a small run of two epochs."""
-    order = Order(ids, size, seed, shuffle=True)
-    dataset = make_train_dataset(
-        order, pixels or PackedPixels(PICTURES, FORMAT), LABELS, augmentation,
-        seed=seed, full_scale=255, first_step=first, last_step=last, **keywords,
-    )  # fmt: skip
-    return list(dataset.as_numpy_iterator())
+    pixels = pixels or PackedPixels(PICTURES, FORMAT)
+    return list(make_train_dataset(plan_of(**planned), pixels, first, last, on_device=on_device).as_numpy_iterator())
 
 
 def assert_same(one: list[dict], two: list[dict]) -> None:
@@ -100,7 +102,7 @@ def test_replicas_may_come_and_go_in_mid_run(on_device):
                 np.testing.assert_array_equal(joined, expected, strict=True)
                 assert len({share.tobytes() for share in shares}) == 1 or expected.ndim
     assert {"image", "example_id", "mask"} <= set(whole[0])
-    assert ("transform" in whole[0]) == on_device
+    assert ("warp" in whole[0]) == ("color" in whole[0]) == on_device
 
 
 def test_threads_buffers_and_cache_may_change_in_mid_run(picture_tree, index_of, tmp_path, monkeypatch):
@@ -108,10 +110,10 @@ def test_threads_buffers_and_cache_may_change_in_mid_run(picture_tree, index_of,
     packed = PackedPixels(open_or_build_pack(manifest, FORMAT, tmp_path / "cache", 2).pixels, FORMAT)
     whole = batches(packed)
     monkeypatch.setattr(graph, "PREFETCH_BATCHES", 1)
-    monkeypatch.setattr(graph, "AUGMENT_LANES", 7)
+    monkeypatch.setattr(graph, "AUGMENT_PARALLEL_CALLS", 7)
     assert_same(batches(StreamedPixels(manifest, FORMAT, 5), first=2), whole[2:])
     monkeypatch.setattr(graph, "PREFETCH_BATCHES", 9)
-    monkeypatch.setattr(graph, "AUGMENT_LANES", 1)
+    monkeypatch.setattr(graph, "AUGMENT_PARALLEL_CALLS", 1)
     assert_same(batches(packed, first=4), whole[4:])
 
 
@@ -173,38 +175,47 @@ def test_without_augmentation_the_pixels_are_those_on_disk():
 def test_the_device_finishes_a_batch_to_the_same_bits(whole_run):
     stored = batches(on_device=True)
     assert all(batch["image"].dtype == np.uint8 for batch in stored)
-    assert all(batch["transform"].shape == (BATCH, TRANSFORM_WIDTH) for batch in stored)
-    finish = make_finish(STRONG, 255)
+    assert all(batch["warp"].shape == (BATCH, 6) for batch in stored)
+    finish = make_finish(STRONG, FORMAT)
     finished = [finish({name: tf.constant(value) for name, value in batch.items()}) for batch in stored]
     assert_same([{name: value.numpy() for name, value in batch.items()} for batch in finished], whole_run)
 
 
 @pytest.mark.parametrize("knob", ["brightness_fraction", "contrast_fraction", "rotate_degrees"])
 def test_every_kind_of_knob_reaches_the_pixels(knob):
-    options = AugmentOptions(**{knob: 0.5})
-    for batch in batches(augmentation=options, last=3):
-        ids = batch["example_id"]
-        transforms = make_transforms(options, 16, 4, int(batch["epoch"]), ids)
-        expected = augment(tf.constant(PICTURES[ids]), tf.constant(transforms), 255).numpy()
+    options = AugmentOptions().changed({knob: 0.5})
+    plan = plan_of(options)
+    for step, batch in enumerate(batches(augmentation=options, last=3)):
+        planned = plan.arrays(step)
+        pixels = PICTURES[planned["example_id"]]
+        expected = make_finish(options, FORMAT)(planned | {"image": pixels})["image"]
         np.testing.assert_allclose(batch["image"], expected, rtol=1e-6)
-        assert np.abs(batch["image"] - PICTURES[ids] / 255).max() > 0.001
+        assert np.abs(batch["image"] - pixels / 255).max() > 0.001
 
 
 def test_deep_pictures_stay_deep_until_they_are_finished():
     deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 257, PixelFormat(16, 1, 16)
-    order = Order(IDS, BATCH, 4, shuffle=True)
-    common = {"seed": 4, "full_scale": 65535, "first_step": 0, "last_step": 3}
     pixels = PackedPixels(deep, pixel_format)
-    stored = make_train_dataset(order, pixels, LABELS, STRONG, **common, on_device=True)
+    stored = make_train_dataset(plan_of(pixel_format=pixel_format), pixels, 0, 3, on_device=True)
     assert stored.element_spec["image"].dtype == tf.uint16
-    plain = make_train_dataset(order, pixels, LABELS, AugmentOptions(), **common)
-    for batch in plain.as_numpy_iterator():
+    for batch in batches(pixels, augmentation=AugmentOptions(), pixel_format=pixel_format, last=3):
         np.testing.assert_allclose(batch["image"], deep[batch["example_id"]] / 65535, rtol=1e-6)
+
+
+def test_the_full_scale_becomes_one():
+    deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 16, PixelFormat(16, 1, 16, full_scale=2000)
+    pixels = PackedPixels(deep, pixel_format)
+    run = batches(pixels, augmentation=AugmentOptions(), pixel_format=pixel_format, last=3)
+    evaluated = list(make_eval_dataset(IDS, pixels, LABELS, BATCH).as_numpy_iterator())
+    for batch in run + evaluated:
+        expected = np.minimum(deep[batch["example_id"]], 2000) / 2000
+        np.testing.assert_allclose(batch["image"], expected, rtol=1e-6)
+        assert batch["image"].max() == 1
 
 
 @pytest.mark.parametrize("size", [1, 5, 13, 20])
 def test_evaluation_sees_every_example_once_in_file_order(size):
-    dataset = make_eval_dataset(IDS, PackedPixels(PICTURES, FORMAT), LABELS, batch_size=size, full_scale=255)
+    dataset = make_eval_dataset(IDS, PackedPixels(PICTURES, FORMAT), LABELS, size)
     found = list(dataset.as_numpy_iterator())
     ids = np.concatenate([batch["example_id"][batch["mask"]] for batch in found])
     np.testing.assert_array_equal(ids, IDS)
@@ -215,13 +226,10 @@ def test_evaluation_sees_every_example_once_in_file_order(size):
 
 
 @pytest.mark.parametrize("on_device", [True, False])
-def test_the_dataset_is_what_the_contract_says(on_device):
-    order = Order(IDS, BATCH, 4, shuffle=True)
-    dataset = make_train_dataset(
-        order, PackedPixels(PICTURES, FORMAT), LABELS, STRONG,
-        seed=4, full_scale=255, first_step=2, last_step=STEPS, shards=Shards(0, 2, 2), on_device=on_device,
-    )  # fmt: skip
-    assert dataset.element_spec == batch_spec(3, FORMAT, on_device)
+def test_the_dataset_is_what_the_plan_says(on_device):
+    plan = plan_of(shards=Shards(0, 2, 2))
+    dataset = make_train_dataset(plan, PackedPixels(PICTURES, FORMAT), 2, STEPS, on_device=on_device)
+    assert dataset.element_spec == plan.element_spec(on_device)
     assert dataset.cardinality().numpy() == (STEPS - 2) * 2
     options = dataset.options()
     assert options.experimental_distribute.auto_shard_policy == tf.data.experimental.AutoShardPolicy.OFF

@@ -1,5 +1,6 @@
 """The pack and the files give the same pixels for an id, in any order, for any number of threads."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -41,6 +42,31 @@ def test_pack_and_files_give_the_same_pixels(picture_tree, index_of, tmp_path, p
                 np.testing.assert_array_equal(value, two[name], strict=True)
     np.testing.assert_array_equal(np.concatenate([batch["image"] for batch in packed]), pack.pixels[ids])
     assert [batch["place"].tolist() for batch in packed] == np.arange(12).reshape(3, 4).tolist()
+
+
+@pytest.mark.parametrize("pixel_format", [FORMAT, dataclasses.replace(DEEP, full_scale=4095)])
+def test_pixels_are_read_in_the_order_of_their_ids(picture_tree, index_of, tmp_path, pixel_format):
+    manifest = index_of(picture_tree({"a": 7, "b": 6}))
+    pack = open_or_build_pack(manifest, pixel_format, tmp_path / "cache", 2)
+    ids = np.array([5, 0, 12, 12, 3])
+    for source in (PackedPixels(pack.pixels, pixel_format), StreamedPixels(manifest, pixel_format, 2)):
+        np.testing.assert_array_equal(source.read(ids), pack.pixels[ids], strict=True)
+
+
+def test_several_features_of_ids_are_read_into_a_feature_each(picture_tree, index_of, tmp_path):
+    manifest = index_of(picture_tree({"a": 7, "b": 6}))
+    pack = open_or_build_pack(manifest, FORMAT, tmp_path / "cache", 2)
+    first, second = np.array([5, 0, 12, 3, 1, 2]), np.array([7, 7, 8, 5, 12, 0])
+    dataset = tf.data.Dataset.from_tensor_slices({"example_id": first, "second_id": second}).batch(3, True)
+    for source in (PackedPixels(pack.pixels, FORMAT), StreamedPixels(manifest, FORMAT, 2)):
+        clock = StageClock()
+        reads = {"example_id": "image", "second_id": "second_image"}
+        found = list(source.batches(dataset, 3, clock, reads).as_numpy_iterator())
+        for image, ids in (("image", first), ("second_image", second)):
+            joined = np.concatenate([batch[image] for batch in found])
+            np.testing.assert_array_equal(joined, pack.pixels[ids], strict=True)
+        np.testing.assert_array_equal(np.concatenate([batch["example_id"] for batch in found]), first)
+        assert clock.take()["read"] > 0
 
 
 def test_files_are_opened_by_their_bytes_whatever_their_name(picture_tree, index_of):

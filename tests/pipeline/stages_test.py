@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from pipeline import graph, pixels, stages
 from pipeline.augment.options import AUGMENT_PRESETS
-from pipeline.contract import batch_spec
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.graph import make_train_dataset
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
+from pipeline.plan import Plan
 from pipeline.stages import STAGES, StageClock, stopwatch, transfer_seconds
 from tests.conftest import random_picture
 from tests.helpers.run_fixtures import ROOT
@@ -51,15 +51,16 @@ class SlowRows:
         return self.rows.take(*arguments, **keywords)
 
 
+def plan() -> Plan:
+    """Of an epoch of four batches, augmented."""
+    order = Order(np.arange(COUNT), BATCH, 1, shuffle=True)
+    return Plan(order, np.zeros(COUNT, np.int32), FORMAT, AUGMENT_PRESETS["report"], seed=1)
+
+
 def taken(source) -> dict[str, float]:
     """Seconds a batch, by stage, of an epoch of four batches."""
     clock = StageClock()
-    order = Order(np.arange(COUNT), BATCH, 1, shuffle=True)
-    dataset = make_train_dataset(
-        order, source, np.zeros(COUNT, np.int32), AUGMENT_PRESETS["report"],
-        seed=1, full_scale=255, first_step=0, last_step=4, clock=clock,
-    )  # fmt: skip
-    assert len(list(dataset)) == 4
+    assert len(list(make_train_dataset(plan(), source, 0, 4, clock=clock))) == 4
     return clock.take()
 
 
@@ -98,7 +99,13 @@ def test_a_slow_disk_is_found(streamed, monkeypatch):
 
 
 def test_a_slow_warp_is_found(packed, monkeypatch):
-    monkeypatch.setattr(graph, "augment", slowly(graph.augment))
+    finish = graph.make_finish
+
+    def slow_finish(*arguments):
+        slow = slowly(lambda ids, batch: finish(*arguments)(batch | {"example_id": ids}))
+        return lambda batch: slow(batch["example_id"], batch)
+
+    monkeypatch.setattr(graph, "make_finish", slow_finish)
     seconds = taken(packed)
     assert slowest(seconds) == "augment"
     assert seconds["augment"] >= PAUSE_SECONDS / 2
@@ -138,13 +145,13 @@ def test_a_transfer_moves_the_whole_batch_and_takes_its_time(monkeypatch):
         return tensor
 
     monkeypatch.setattr(stages.tf, "identity", slow_move)
-    spec = batch_spec(BATCH, FORMAT, on_device=True)
+    spec = plan().element_spec(on_device=True)
     assert transfer_seconds(spec, "CPU:0") >= PAUSE_SECONDS * len(spec)
     assert [(part.shape, part.dtype) for part in moved[: len(spec)]] == [(p.shape, p.dtype) for p in spec.values()]
 
 
 def test_nothing_is_transferred_where_the_host_computes():
-    assert transfer_seconds(batch_spec(BATCH, FORMAT, on_device=False), "") == 0.0
+    assert transfer_seconds(plan().element_spec(on_device=False), "") == 0.0
 
 
 UNDER_DETERMINISM = """
@@ -185,7 +192,10 @@ def measured(source):
 pixels.decode_image, plain = watched(pixels.decode_image), pixels.decode_image
 manifest = build_index(catalog_of_folder(Path(sys.argv[1])), Path(sys.argv[2]), 2)
 streamed = measured(pixels.StreamedPixels(manifest, here.FORMAT, 2))
-graph.augment = watched(graph.augment)
+finish = graph.make_finish
+graph.make_finish = lambda *arguments: lambda batch: watched(
+    lambda ids: finish(*arguments)(batch | {"example_id": ids})
+)(batch["example_id"])
 pictures = np.stack([here.random_picture(seed, 16, 16) for seed in range(here.COUNT)])
 packed = measured(pixels.PackedPixels(pictures, here.FORMAT))
 print(json.dumps([streamed, packed]))

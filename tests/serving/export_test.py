@@ -82,7 +82,7 @@ def test_class_names_and_signatures_travel_inside(served):
 def small(tmp_path_factory):
     """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, grey."""
     keras.config.set_dtype_policy("float32")
-    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16), 4095
+    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16, 4095), 4095
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
     paths, images = [], []
     for number in range(40):
@@ -93,7 +93,7 @@ def small(tmp_path_factory):
         pixels = decode_image(tf.constant(path.read_bytes()), pixel_format).numpy()
         images.append(pixels.astype(np.float32) / full_scale)
     proof = Proof(paths, make_predictor(model)(tf.constant(np.stack(images))).numpy())
-    served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format, full_scale)
+    served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format)
     return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
 
 

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
+from base.options import leaves
+from pipeline.augment.color import ColorOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.augment.warp import WarpOptions
 from pipeline.decoding.pixel_format import PixelFormat
+from tests.pipeline.augment.warp_test import IDS, SIZE, planned
+
+KNOBS = list(leaves(AugmentOptions))
 
 
 def test_a_pixel_format_knows_its_shape_dtype_and_size():
@@ -27,6 +33,8 @@ def test_a_pixel_format_knows_its_shape_dtype_and_size():
         ((32, 2), ["channels is 2", "1 (grey) or 3 (colour)"]),
         ((32, 4), ["channels is 4"]),
         ((32, 3, 12), ["bit_depth is 12", "8 or 16"]),
+        ((32, 3, 8, 65_536), ["full_scale is 65536", "from 0 to 65535"]),
+        ((32, 3, 8, -1), ["full_scale is -1"]),
     ],
 )
 def test_a_pixel_format_that_cannot_be_is_refused(arguments, words):
@@ -40,38 +48,86 @@ def test_a_pixel_format_that_cannot_be_is_refused(arguments, words):
 def test_the_ends_of_every_range_are_allowed():
     PixelFormat(8, 1, 8)
     PixelFormat(2048, 3, 16)
-    AugmentOptions(180, 1, 80, 0.95, True, True, 1, 1)
+    PixelFormat(8, 1, 8, 65_535)
+    AugmentOptions(WarpOptions(180, 1, 80, 0.95, True, True), ColorOptions(1, 1))
 
 
-@pytest.mark.parametrize("field", dataclasses.fields(AugmentOptions), ids=lambda field: field.name)
+def test_the_full_scale_is_the_largest_value_unless_another_is_given():
+    assert [PixelFormat(8, 1, bits).full_scale for bits in (8, 16)] == [255, 65_535]
+    deep = dataclasses.replace(PixelFormat(8, 1, 16), full_scale=4095)
+    assert deep.full_scale == 4095
+    assert deep != PixelFormat(8, 1, 16)
+    assert deep.stored == PixelFormat(8, 1, 16).stored == (8, 1, 16)
+
+
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.kind is float], ids=lambda knob: knob.name)
 @pytest.mark.parametrize("value", [-0.01, 181, math.nan, math.inf])
-def test_every_knob_refuses_what_is_out_of_its_range(field, value):
-    with pytest.raises(UserError, match=f"--{field.name}={value}: it must be from 0 to "):
-        AugmentOptions(**{field.name: value})
+def test_every_knob_refuses_what_is_out_of_its_range(knob, value):
+    with pytest.raises(UserError, match=f"--{knob.name}={value}: it must be from 0 to "):
+        AugmentOptions().changed({knob.name: value})
 
 
-@pytest.mark.parametrize("field", dataclasses.fields(AugmentOptions), ids=lambda field: field.name)
-def test_one_turned_knob_makes_it_active(field):
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_one_turned_knob_makes_its_operation_active_alone(knob):
     assert not AugmentOptions().active
-    assert AugmentOptions(**{field.name: 0.5}).active
+    turned = AugmentOptions().changed({knob.name: 0.5 if knob.kind is float else True})
+    assert turned.active
+    assert turned.operations == (getattr(turned, knob.path[0]),)
+
+
+def test_operations_are_applied_in_the_order_of_the_fields():
+    assert [type(one) for one in AUGMENT_PRESETS["strong"].operations] == [WarpOptions, ColorOptions]
 
 
 def test_the_presets_are_the_reports_and_none_is_none():
     assert not AUGMENT_PRESETS["none"].active
-    assert AUGMENT_PRESETS["report"] == AugmentOptions(
-        rotate_degrees=20.0, shift_fraction=0.2, shear_degrees=0.1, zoom_fraction=0.2, horizontal_flip=True
-    )
-    assert AUGMENT_PRESETS["strong"] == AugmentOptions(
-        rotate_degrees=30.0, shift_fraction=0.2, shear_degrees=10.0, zoom_fraction=0.3, horizontal_flip=True,
-        brightness_fraction=0.2, contrast_fraction=0.2,
-    )  # fmt: skip
+    none = AUGMENT_PRESETS["none"].by_flag()
+    light = {"rotate_degrees": 10.0, "shift_fraction": 0.1, "zoom_fraction": 0.1}
+    report = {"rotate_degrees": 20.0, "shift_fraction": 0.2, "shear_degrees": 0.1, "zoom_fraction": 0.2,
+              "horizontal_flip": True}  # fmt: skip
+    strong = {"rotate_degrees": 30.0, "shift_fraction": 0.2, "shear_degrees": 10.0, "zoom_fraction": 0.3,
+              "horizontal_flip": True, "brightness_fraction": 0.2, "contrast_fraction": 0.2}  # fmt: skip
+    for name, turned in {"light": light, "report": report, "strong": strong}.items():
+        assert AUGMENT_PRESETS[name].by_flag() == none | turned
+
+
+def test_what_is_drawn_belongs_to_its_example_and_epoch():
+    options = AUGMENT_PRESETS["strong"]
+    order = np.random.default_rng(0).permutation(len(IDS))
+    table, others = planned(options, SIZE, 1, 0, IDS), [planned(options, SIZE, *key, IDS) for key in ((1, 1), (2, 0))]
+    reordered, one = planned(options, SIZE, 1, 0, IDS[order]), planned(options, SIZE, 1, 0, IDS[5:6])
+    for name, width in {"warp": 6, "color": 2}.items():
+        assert (table[name].dtype, table[name].shape) == (np.float32, (len(IDS), width))
+        np.testing.assert_array_equal(reordered[name], table[name][order])
+        np.testing.assert_array_equal(one[name], table[name][5:6])
+        for other in others:
+            assert (np.abs(other[name] - table[name]).max(axis=1) > 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("knob", "reach", "feature", "column", "center", "scale"),
+    [
+        ("shift_fraction", 0.25, "warp", 2, 0.0, SIZE),
+        ("shift_fraction", 0.25, "warp", 5, 0.0, SIZE),
+        ("zoom_fraction", 0.3, "warp", 0, 1.0, 1),
+        ("zoom_fraction", 0.3, "warp", 4, 1.0, 1),
+        ("contrast_fraction", 0.4, "color", 0, 1.0, 1),
+        ("brightness_fraction", 0.4, "color", 1, 0.0, 1),
+    ],
+)
+def test_a_knob_is_drawn_evenly_between_its_ends(knob, reach, feature, column, center, scale):
+    options = AugmentOptions().changed({knob: reach})
+    drawn = np.sort(planned(options, SIZE, 1, 0, np.arange(4000))[feature][:, column])
+    expected = center + scale * reach * (2 * (np.arange(4000) + 0.5) / 4000 - 1)
+    assert np.abs(drawn - expected).max() < 2 * scale * reach * 1.95 / np.sqrt(4000)
+    assert np.abs(drawn - center).max() <= scale * reach * (1 + 1e-6)
 
 
 def test_options_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PixelFormat(32).image_size = 64
     with pytest.raises(dataclasses.FrozenInstanceError):
-        AugmentOptions().rotate_degrees = 1.0
+        WarpOptions().rotate_degrees = 1.0
 
 
 def test_options_start_without_tensorflow():

@@ -1,5 +1,6 @@
 """Every picture is decoded once before training; the verdict says which cannot be, and why."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from base.errors import UserError
 from pipeline.decoding import check
-from pipeline.decoding.check import Verdict, check_pictures
+from pipeline.decoding.check import Verdict, check_pictures, decoder
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.helpers.watches import Recording
@@ -133,3 +134,7 @@ def test_odd_and_hostile_files_end_in_the_manifest_or_with_a_reason(shared_data,
     reasons = [*verdict.refused.values(), *(reason for _, reason in manifest.quarantine)]
     assert all(reason and len(reason.splitlines()) == 1 and reason.isprintable() for reason in reasons)
     assert Verdict.from_arrays(verdict.to_arrays()).refused == dict(verdict.refused)
+
+
+def test_one_decoder_serves_every_full_scale():
+    assert decoder(dataclasses.replace(FORMAT, full_scale=200)) is decoder(FORMAT)

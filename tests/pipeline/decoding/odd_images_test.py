@@ -41,7 +41,7 @@ def trained(tmp_path_factory) -> tuple[dict, dict]:
     reasons = dict(manifest.quarantine) | {manifest.paths[row]: reason for row, reason in verdict.refused.items()}
     evaluated = make_eval_dataset(
         np.array([row for row in range(len(manifest)) if row not in verdict.refused]),
-        StreamedPixels(manifest, FORMAT, 2), manifest.labels, batch_size=16, full_scale=255,
+        StreamedPixels(manifest, FORMAT, 2), manifest.labels, batch_size=16,
     )  # fmt: skip
     for batch in evaluated.as_numpy_iterator():
         for row, image in zip(batch["example_id"], batch["image"], strict=True):
@@ -55,7 +55,7 @@ def exported(tmp_path_factory):
     """A tiny exported model's folder."""
     keras.config.set_dtype_policy("float32")
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 3, FORMAT.shape)
-    served = ServedModel(model, ["a", "b", "c"], FORMAT, 255)
+    served = ServedModel(model, ["a", "b", "c"], FORMAT)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     path = tmp_path_factory.mktemp("exported")
     tf.saved_model.save(served, str(path), signatures=signatures)

@@ -1,5 +1,6 @@
 """The pack: named by content, whole or absent, and never believed without its checksums."""
 
+import dataclasses
 import itertools
 import os
 
@@ -68,6 +69,7 @@ def test_the_key_follows_contents_format_and_decoder_alone(manifest, picture_tre
     os.utime(root / "a" / "0000.jpg", (1, 1))
     (root / "a" / "0000.jpg").rename(root / "a" / "0000x.jpg")
     assert pack_key(index_of(root), FORMAT) == key
+    assert pack_key(manifest, dataclasses.replace(FORMAT, full_scale=200)) == key
     keys = {pack_key(manifest, PixelFormat(*arguments)) for arguments in [(17,), (16, 1), (16, 3, 16), (16, 3, 8)]}
     with monkeypatch.context() as patch:
         patch.setattr(pack, "DECODE_VERSION", pack.DECODE_VERSION + 1)

@@ -1,0 +1,74 @@
+"""What an augmentation is: options, draws by (seed, epoch, example id), and an effect on the batch. One file each.
+
+Imports no TensorFlow, so that options and their flags are there without it; `apply` imports it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from base.options import Options
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """A planned feature of a batch.
+
+    Attributes:
+      dtype: a numpy type.
+      shape: of one example's value.
+      per_batch: whether the batch has one value, and not each example.
+      stays: whether it is in the batch once that is augmented.
+    """
+
+    dtype: type
+    shape: tuple[int, ...] = ()
+    per_batch: bool = False
+    stays: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+    """What an operation may know of the split that is augmented.
+
+    Attributes:
+      example_ids: int64 [examples of the split], in file order.
+      labels: int32 [all examples], by example id.
+      image_size: side of the square pictures, in pixels.
+    """
+
+    example_ids: np.ndarray
+    labels: np.ndarray
+    image_size: int
+
+
+class Operation(Options):
+    """The base of the options of one augmentation, a frozen dataclass whose defaults do nothing.
+
+    Attributes:
+      features: what it plans, by name.
+      reads: planned features of example ids -> the features that the stored pixels of these examples become; they are
+        there for `apply`, and not in the batch once that is augmented.
+    """
+
+    features: ClassVar[Mapping[str, Feature]] = {}
+    reads: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether any option is other than its default."""
+        return self != type(self)()
+
+    def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
+        """Its features for int64 `example_ids` [n], of these ids, `seed` and `epoch` alone; see `draws.draw`."""
+        raise NotImplementedError
+
+    def apply(self, batch: dict, full_scale: int) -> dict:
+        """The batch with its effect, inside a function that XLA compiles.
+
+        `batch` has `image` [batch, height, width, channels], all features that operations plan and the pictures that
+        they read. A picture is either as it is stored, or float32 in [0, 1], which `scale.to_float` makes of both.
+        """
+        raise NotImplementedError
