@@ -14,6 +14,7 @@ import tensorflow as tf
 from base import durable
 from base.errors import UserError
 from base.signals import StopRequest, listen, until_stopped
+from base.watch import Watch
 from evaluation.metrics import scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import announce, augment_place, input_verdict
@@ -34,11 +35,13 @@ from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from reports.summaries import Summaries, open_summaries
 from training import checkpoint
-from training.device import Hardware, set_up
-from training.loop import Loop, LoopOptions
-from training.optimizer import build_optimizer, learning_rate_at
+from training.device import Hardware, apply, choose, look
+from training.health import NumbersError
+from training.loop import Loop
+from training.optimizer import build_optimizer
 from training.options import RunOptions
 from training.profile import Profiler
+from training.schedule import learning_rate_at
 from training.step import make_state, make_train_step
 
 
@@ -61,7 +64,7 @@ def run(
         reporter.say(f"finished already: {folder.path / 'results.json'}; another --run_dir trains again")
         return results
     threads = options.threads or (old or {}).get("threads", 0)
-    hardware = set_up(options.precision, options.strategy, options.replicas, threads)
+    hardware = apply(choose(look(), options, threads))
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.global_batch_size, hardware.replicas)
     with listen() as stop, open_summaries(folder.path, reporter.say) as summaries:
@@ -71,11 +74,12 @@ def run(
         data = prepare_data(options, catalog, cache_dir, reporter, stop, **({} if old else {"before_decoding": build}))
         # Before anything is written: what cannot be continued stays as it is.
         identity = identity_of(options, hardware, data)
-        saved = find_checkpoint(folder.path, identity, data, reporter.say)
+        watch = _ShownWatch(reporter, stop)
+        saved = find_checkpoint(folder.path, identity, data, watch)
         if saved:
             build = _model_builder(dataclasses.replace(options.model_options, weights="none"), hardware)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
-        loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop, build)
+        loop = _make_loop(options, hardware, data, order, identity, folder, watch, build)
         durable.write_json(folder.options_path, options.to_json())
         durable.write_text(folder.path / "flags.txt", flags_text(options))
         write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
@@ -86,9 +90,33 @@ def run(
                 _resume(loop, saved, reporter)
             elif old:
                 reporter.say("resume      from the start: the run has no checkpoint")
-            _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
+            try:
+                _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
+            except NumbersError as error:
+                raise UserError(explain(error.trouble, options, order, data, folder.path)) from None
             final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
             return finish_run(final, summaries, reporter)
+
+
+class _ShownWatch(Watch):
+    """A Reporter and a StopRequest as one."""
+
+    def __init__(self, reporter: Reporter, stop: StopRequest):
+        super().__init__(stop)
+        self._reporter, self._is_shown = reporter, False
+
+    def say(self, line: str) -> None:
+        self._reporter.say(line)
+
+    def progress(self, done: int, total: int, doing: str, note: str = "") -> None:
+        if not self._is_shown:
+            self._reporter.start(doing, total, done)
+            self._is_shown = True
+        self._reporter.update(done, doing, note)
+
+    def close(self) -> None:
+        self._reporter.stop()
+        self._is_shown = False
 
 
 @contextlib.contextmanager
@@ -113,22 +141,16 @@ def _model_builder(options: ModelOptions, hardware: Hardware) -> Callable[[int, 
     return build
 
 
-def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop, build) -> Loop:
+def _make_loop(options, hardware, data: Data, order: Order, identity, folder: RunFolder, watch: Watch, build) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
-    profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
+    profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, folder.path / "train", watch)
     state = make_state(
         hardware,
         lambda: build(len(data.manifest.class_names), data.pixels.pixel_format.shape),
         lambda: build_optimizer(options, order.steps_per_epoch),
         options.global_batch_size,
     )
-    loop_options = LoopOptions(
-        run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
-        options.checkpoint_every_steps, identity,
-    )  # fmt: skip
-    return Loop(
-        loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, run_dir)
-    )
+    return Loop(options, order, state, folder, watch, profiler, identity)
 
 
 def _train(
@@ -155,25 +177,20 @@ def _train(
     )
     device = "GPU:0" if hardware.accelerated else ""
 
-    def stage_seconds() -> dict:
-        taken = stages.take() | {"transfer": transfer_seconds(replica_spec, device)}
-        return {f"{stage}_seconds": seconds for stage, seconds in taken.items()}
+    validate = _validation(predict, data, options.global_batch_size, stop)
 
-    def on_epoch(row: dict) -> None:
+    def measure() -> dict:
+        # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
+        row = validate() | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1)}
+        taken = stages.take() | {"transfer": transfer_seconds(replica_spec, device)}
+        return row | {f"{stage}_seconds": seconds for stage, seconds in taken.items()}
+
+    train_step = make_train_step(loop.state, hardware, len(data.manifest.class_names), finish)
+    for row in loop.epochs(batches, train_step, measure):
         words = input_verdict(row, options, data, hardware)
         reporter.say(f"  {words}")
         _write_scalars(summaries, row)
         summaries.text("train", "input", row["epoch"], words)
-
-    loop.run(
-        batches,
-        make_train_step(loop.state, hardware, len(data.manifest.class_names), finish),
-        _validation(predict, data, options.global_batch_size, stop),
-        # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
-        lambda: learning_rate_at(options, order.steps_per_epoch, _updates(loop) - 1),
-        stage_seconds,
-        on_epoch,
-    )
 
 
 def _updates(loop: Loop) -> int:
@@ -181,13 +198,13 @@ def _updates(loop: Loop) -> int:
 
 
 def _resume(loop: Loop, saved: checkpoint.Checkpoint, reporter: Reporter) -> None:
-    checkpoint.restore(loop.state.variables, saved.arrays)
+    checkpoint.restore(loop.state.parts, saved.arrays)
     loop.step, loop.history = saved.step, saved.history
     reporter.say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
-    before, now = saved.identity.get("processor"), loop.options.identity["processor"]
+    before, now = saved.identity.get("processor"), loop.identity["processor"]
     if before != now:
         reporter.say(f"processor   warning: {before} -> {now}, which rounds otherwise: the last bits may differ")
-    before, now = saved.identity["replicas"], loop.options.identity["replicas"]
+    before, now = saved.identity["replicas"], loop.identity["replicas"]
     if before != now:
         normalised = any("moving_variance" in variable.path for variable in loop.state.model.variables)
         reporter.say(

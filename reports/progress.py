@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -76,14 +76,3 @@ class Reporter:
         except OSError as error:
             # A full disk may have room again, and then shows what waited. A terminal that was closed stays closed.
             self._console.quiet = error.errno not in (errno.ENOSPC, errno.EDQUOT)
-
-
-def epoch_line(row: Mapping, epochs: int) -> str:
-    """One line an epoch: the row of history.csv in words."""
-    width = len(str(epochs))
-    parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
-    if row["validation_loss"] is not None:
-        parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
-    parts.append(f"{row['images_per_second']:.0f} images/s")
-    parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
-    return "  ".join(parts)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 from base.errors import UserError, unknown_name
+from base.options import Options, option
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES
@@ -185,3 +186,44 @@ def _check_fractions(fractions: tuple[float, ...]) -> None:
 def _check_window(window: tuple[int, ...] | None) -> None:
     if window is not None and not (len(window) == 2 and 1 <= window[0] <= window[1]):
         raise UserError(f"--profile_steps={','.join(map(str, window))}: it must be {PROFILE_STEPS_RULE}")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions(Options):
+    """The recipe, the devices and the cadences of a training."""
+
+    epochs: int = option(30, "passes over the training split", within=(1, 100_000))
+    global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
+    learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
+    optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))
+    schedule: str = option("constant", "of the learning rate over the run", choices=("constant", "cosine"))
+    warmup_epochs: float = option(0.0, "epochs over which the learning rate climbs to its top", within=(0, 1000))
+    early_stop_patience: int = option(
+        0, "stop after this many epochs without a lower validation loss (with --full_train: training loss); 0 never "
+        "stops", within=(0, 100_000),
+    )  # fmt: skip
+    precision: str = option(
+        "auto", "auto is the fastest that this hardware computes well",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )  # fmt: skip
+    # Another number of replicas rounds sums otherwise, no more: a run's examples, augmentation and dropout stay.
+    strategy: str = option("auto", "auto is mirrored where there are several GPUs",
+                           choices=("auto", "none", "mirrored"), identity=False)  # fmt: skip
+    replicas: int = option(
+        0, "devices that share each global batch; on a CPU, logical devices; 0 is every GPU; may change when a run is "
+        "continued", within=(0, 64), identity=False,
+    )  # fmt: skip
+    augment_on: str = option("auto", "auto is device on a GPU", choices=("auto", "host", "device"))
+    checkpoint_every_steps: int = option(
+        0, "save between epoch ends too; 0 saves at epoch ends", within=(0, 10**9), identity=False
+    )
+    profile_steps: tuple[int, int] | None = option(
+        None, "first,last step to profile for TensorBoard's Profile tab, as in 20,40: counted over all epochs from 1, "
+        "as the progress bar counts; the last is recorded too", rule=PROFILE_STEPS_RULE, identity=False,
+    )  # fmt: skip
+
+    def __post_init__(self):
+        super().__post_init__()
+        window = self.profile_steps
+        if window is not None and not (len(window) == 2 and 1 <= window[0] <= window[1]):
+            raise UserError(f"--profile_steps={','.join(map(str, window))}: it must be {PROFILE_STEPS_RULE}")
