@@ -8,7 +8,8 @@ class Watch:
 
     def __init__(self, stop: StopRequest | None = None):
         """`stop` says whether somebody asked to stop; None is never asked."""
-        self._stop = stop or StopRequest()
+        # A StopRequest is false until somebody asks.
+        self._stop = StopRequest() if stop is None else stop
 
     def say(self, line: str) -> None:
         """Takes a log line."""
