@@ -17,7 +17,7 @@ from training.options import RunOptions
 
 def announce(options: RunOptions, hardware: Hardware, data: Data, order: Order, reporter: Reporter) -> None:
     """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
-    for line in hardware.reasons:
+    for line in hardware.log_lines:
         reporter.say(line)
     announce_data(options, data, reporter)
     place, why = augment_place(options, hardware)

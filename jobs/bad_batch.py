@@ -6,8 +6,8 @@ from base import durable
 from pipeline.data import Data
 from pipeline.order import Order
 from training.health import Trouble
-from training.optimizer import learning_rate_at
 from training.options import RunOptions
+from training.schedule import learning_rate_at
 
 MOST_NAMED = 4
 

@@ -57,7 +57,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
 
     Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
     """
-    run_dir = run.loop.options.run_dir
+    run_dir = run.loop.folder.path
     best = best_row(run.loop.history)
     model = _float32_model(run, best["step"])
     probabilities = _predict_all(model, run)
@@ -117,13 +117,11 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
 
 def _float32_model(run: Finished, step: int) -> keras.Model:
     """The model of the best epoch's checkpoint, computing in float32 whatever it was trained in."""
-    arrays = _load_best(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
+    arrays = _load_best(run.loop.folder.checkpoints / f"step-{step:08d}").arrays
     keras.config.set_dtype_policy("float32")
     options = dataclasses.replace(run.options.model_options, weights="none")
-    model = build_model(
-        options, run.options.seed, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape
-    )
-    restore(model.variables, arrays[: len(model.variables)])
+    model = build_model(options, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape)
+    restore({"model": model.variables}, {"model": arrays["model"]})
     return model
 
 

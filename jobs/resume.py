@@ -2,7 +2,6 @@
 
 import csv
 import platform
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
+from base.watch import Watch
 from pipeline.data import Data
 from training.checkpoint import Checkpoint, DamagedError, load_newest
 from training.device import Hardware
@@ -31,14 +31,14 @@ def identity_of(options: RunOptions, hardware: Hardware, data: Data) -> dict:
             "versions": versions(), "replicas": hardware.replicas, "processor": hardware.processor}  # fmt: skip
 
 
-def find_checkpoint(run_dir: Path, identity: dict, data: Data, say: Callable[[str], None]) -> Checkpoint | None:
+def find_checkpoint(run_dir: Path, identity: dict, data: Data, watch: Watch) -> Checkpoint | None:
     """The newest whole checkpoint of the run, or None where it has none; changes nothing in `run_dir`.
 
     Raises UserError where there are checkpoints but no whole one, and where it belongs to another run.
     """
     folder = run_dir / "checkpoints"
     try:
-        saved = load_newest(folder, say)
+        saved = load_newest(folder, watch)
     except DamagedError as error:
         raise UserError(
             f"{error}: put one back, or delete that folder to train from the start, or give another --run_dir"

@@ -4,12 +4,13 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from base import durable, locks
 from base.errors import UserError
 from base.places import check_plain, naming
+from records import history
 from training.options import RunOptions, differences
 
 # Every name that a run writes as a file, and as a folder.
@@ -107,6 +108,15 @@ class RunFolder:
             durable.remove_leftovers(self.path, prefix)
         durable.remove_leftovers(self.path / "checkpoints")
         return old
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    def write_history(self, rows: Sequence[Mapping]) -> None:
+        """Writes history.csv."""
+        history.write_history(self.path / "history.csv", rows)
 
     def release(self) -> None:
         """Lets other runs have the folder."""

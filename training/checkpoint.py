@@ -1,8 +1,8 @@
-"""Checkpoints: one integer, all variables by position, and the history. Whole, checked, newest valid one wins.
+"""Checkpoints: one integer, all variables by part and position, and the history. Whole, checked, newest valid one wins.
 
 No iterator state: the step says which examples come next and how they are augmented. A checkpoint is a folder
-`step-00000123` with `variables.npz` (plain arrays, no pickle) and `state.json`, which holds the checksum of the first
-and its own.
+`step-00000123` with `variables.npz` (plain arrays named `model/00000` and so on, no pickle) and `state.json`, which
+holds the checksum of the first and its own.
 """
 
 import dataclasses
@@ -10,14 +10,15 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from base import durable, kill_points
+from base.watch import Watch
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _NAME = re.compile(r"step-(\d{8,})$")
 
 
@@ -29,20 +30,24 @@ class Checkpoint:
       step: updates done.
       history: a dict an epoch, as in history.csv.
       identity: what the run is a function of (options, manifest, threads, versions); must agree to be resumed.
-      arrays: the variables, by position.
+      arrays: by the name of a part of the state (as "model"), its variables by position.
     """
 
     step: int
     history: list[dict]
     identity: dict
-    arrays: list[np.ndarray]
+    arrays: dict[str, list[np.ndarray]]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -> None:
-    """Writes `folder/step-N`, whole or not at all; raises OSError where the disk is full."""
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Sequence]) -> None:
+    """Writes `folder/step-N`, whole or not at all; raises OSError where the disk is full.
+
+    `parts` are the variables that `checkpoint.arrays` are the values of.
+    """
     with durable.whole_directory(folder / f"step-{checkpoint.step:08d}") as temporary:
-        arrays = {f"{position:05d}": array for position, array in enumerate(checkpoint.arrays)}
-        content = durable.encode_arrays(arrays)
+        named = {f"{part}/{position:05d}": array for part, arrays in checkpoint.arrays.items()
+                 for position, array in enumerate(arrays)}  # fmt: skip
+        content = durable.encode_arrays(named)
         (temporary / "variables.npz").write_bytes(content)
         kill_points.reach("checkpoint.variables")
         state = {
@@ -50,7 +55,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, variables: Sequence) -
             "step": checkpoint.step,
             "history": checkpoint.history,
             "identity": checkpoint.identity,
-            "variables": describe(variables),
+            "variables": describe(parts),
             "variables_sha256": hashlib.sha256(content).hexdigest(),
         }
         (temporary / "state.json").write_text(json.dumps(state | {"sha256": _sha256(state)}, indent=2, allow_nan=False))
@@ -60,30 +65,27 @@ class DamagedError(Exception):
     """There are checkpoints, and none of them can be used."""
 
 
-def load_newest(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint in `folder` that is whole; damaged ones are named through `say` and passed over.
+def load_newest(folder: Path, watch: Watch) -> Checkpoint | None:
+    """The newest checkpoint in `folder` that is whole; damaged ones are named to `watch` and passed over.
 
     None where there is none. Raises DamagedError where there are some, but no whole one.
     """
-    reasons = []
+    damages = []
     for step in sorted(_steps(folder), reverse=True):
         path = folder / f"step-{step:08d}"
         try:
             return load_checkpoint(path)
         except (OSError, ValueError) as error:
-            reasons.append(f"{path.name}: {error}")
-            say(f"checkpoint {path.name} is damaged ({error}): trying the one before it")
-    if reasons:
-        raise DamagedError(f"none of the {len(reasons)} checkpoints in {str(folder)!r} can be used; {reasons[0]}")
+            damages.append(f"{path.name}: {error}")
+            watch.say(f"checkpoint {path.name} is damaged ({error}): trying the one before it")
+    if damages:
+        raise DamagedError(f"none of the {len(damages)} checkpoints in {str(folder)!r} can be used; {damages[0]}")
     return None
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Raises OSError or ValueError where anything in it is missing or is not what was written."""
-    try:
-        state = json.loads((path / "state.json").read_text())
-    except RecursionError:
-        raise ValueError("state.json is nested too deeply") from None
+    state = json.loads((path / "state.json").read_text())
     said = state.pop("sha256", None) if isinstance(state, dict) else None
     if not said or said != _sha256(state):
         raise ValueError("state.json does not have its checksum")
@@ -94,19 +96,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if durable.sha256_file(path / "variables.npz") != state["variables_sha256"]:
         raise ValueError("variables.npz does not have its checksum")
     with np.load(path / "variables.npz", allow_pickle=False) as saved:
-        arrays = [saved[name] for name in sorted(saved.files)]
+        arrays = {}
+        for name in sorted(saved.files):
+            arrays.setdefault(name.partition("/")[0], []).append(saved[name])
     return Checkpoint(state["step"], state["history"], state["identity"], arrays)
 
 
-def restore(variables: Sequence, arrays: Sequence[np.ndarray]) -> None:
-    """Assigns `arrays` by position; raises ValueError, before the first assignment, where a shape or dtype differs."""
-    if len(variables) != len(arrays):
-        raise ValueError(f"the checkpoint has {len(arrays)} variables, this model {len(variables)}")
-    for variable, array in zip(variables, arrays, strict=True):
+def restore(parts: Mapping[str, Sequence], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Assigns `arrays` to the variables of the same part and position.
+
+    Raises ValueError, before the first assignment, where the parts, their sizes, a shape or a dtype differ.
+    """
+    if parts.keys() != arrays.keys():
+        raise ValueError(f"the checkpoint has the parts {sorted(arrays)}, this run {sorted(parts)}")
+    for part, variables in parts.items():
+        if len(variables) != len(arrays[part]):
+            raise ValueError(f"{part}: the checkpoint has {len(arrays[part])} variables, this run {len(variables)}")
+    pairs = [pair for part, variables in parts.items() for pair in zip(variables, arrays[part], strict=True)]
+    for variable, array in pairs:
         found, expected = (array.dtype.name, array.shape), (_dtype(variable), tuple(variable.shape))
         if found != expected:
             raise ValueError(f"variable {_path(variable)} is {expected}, the checkpoint has {found}")
-    for variable, array in zip(variables, arrays, strict=True):
+    for variable, array in pairs:
         variable.assign(array)
 
 
@@ -135,9 +146,10 @@ def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def describe(variables: Sequence) -> list[list]:
-    """[path, shape, dtype] a variable, for a reader of state.json."""
-    return [[_path(variable), list(variable.shape), _dtype(variable)] for variable in variables]
+def describe(parts: Mapping[str, Sequence]) -> dict[str, list[list]]:
+    """[path, shape, dtype] a variable, by part, for a reader of state.json."""
+    return {part: [[_path(variable), list(variable.shape), _dtype(variable)] for variable in variables]
+            for part, variables in parts.items()}  # fmt: skip
 
 
 def _steps(folder: Path) -> list[int]:

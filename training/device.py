@@ -1,4 +1,4 @@
-"""Devices, strategy and precision: what was chosen, and why, in words that the log can say."""
+"""Hardware in three moves: `look` lists it, `choose` decides for it and says why, `apply` configures TensorFlow."""
 
 import dataclasses
 import os
@@ -9,21 +9,75 @@ import keras
 import tensorflow as tf
 
 from base.errors import UserError
+from training.options import TrainingOptions
+
+# Of a CPU's flags those that decide, with the names that people know.
+_BFLOAT16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpu:
+    """A GPU by its name, as "Tesla T4", and its compute capability, as (7, 5)."""
+
+    name: str
+    capability: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What a run finds.
+
+    Attributes:
+      gpus: that TensorFlow sees, in its order.
+      cpu: the model's name.
+      cpu_flags: those that say how it computes in bfloat16, as /proc/cpuinfo spells them.
+      cores: that this process may use.
+      has_onednn: False where TF_ENABLE_ONEDNN_OPTS=0 switches oneDNN's kernels off.
+      has_tf_config: whether TF_CONFIG describes a cluster.
+    """
+
+    gpus: tuple[Gpu, ...] = ()
+    cpu: str = "CPU"
+    cpu_flags: tuple[str, ...] = ()
+    cores: int = 1
+    has_onednn: bool = True
+    has_tf_config: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a run does with a machine.
+
+    Attributes:
+      devices: what computes, for the log.
+      gpus: how many GPUs there are.
+      replicas: how many devices share each global batch.
+      is_mirrored: whether a MirroredStrategy holds them; without one the plain step is faster.
+      policy: the Keras dtype policy's name.
+      threads: intra-op threads; part of what makes a CPU run bit-exact.
+      is_deterministic: whether TensorFlow's op determinism is switched on, which CPUs do without.
+      processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
+      log_lines: one a choice, with why it was made.
+    """
+
+    devices: str
+    gpus: int
+    replicas: int
+    is_mirrored: bool
+    policy: str
+    threads: int
+    is_deterministic: bool
+    processor: str
+    log_lines: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Hardware:
-    """The choices of one run.
+    """A choice that TensorFlow is configured for; the attributes of the same name are the Choice's.
 
     Attributes:
-      devices: what was found, for the log.
-      strategy: None for one device: the plain step is faster and Keras's own XLA stays possible.
-      replicas: how many devices share each global batch.
-      policy: the Keras dtype policy's name.
-      threads: intra-op threads; part of what makes a CPU run bit-exact.
+      strategy: None for one device.
       accelerated: whether a GPU computes the step.
-      reasons: lines for the log.
-      processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
     """
 
     devices: str
@@ -32,7 +86,7 @@ class Hardware:
     policy: str
     threads: int
     accelerated: bool
-    reasons: tuple[str, ...]
+    log_lines: tuple[str, ...]
     processor: str = ""
 
     def scope(self):
@@ -40,38 +94,101 @@ class Hardware:
         return (self.strategy or tf.distribute.get_strategy()).scope()
 
 
-def set_up(precision: str, strategy: str, replicas: int, threads: int, deterministic: bool = True) -> Hardware:
-    """Configures TensorFlow's threads and devices (before it first uses them) and the Keras policy.
+def look() -> Machine:
+    """The machine as it is; lists devices and configures nothing."""
+    flags = _cpuinfo("flags").split()
+    return Machine(
+        gpus=tuple(_gpu_of(device) for device in tf.config.list_physical_devices("GPU")),
+        cpu=_cpuinfo("model name") or platform.machine(),
+        cpu_flags=tuple(flag for flag in _BFLOAT16_FLAGS if flag in flags),
+        cores=len(os.sched_getaffinity(0)),
+        has_onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
+        has_tf_config=bool(os.environ.get("TF_CONFIG")),
+    )
 
-    `deterministic` False leaves a GPU's kernels free, for measuring what bit-exactness costs; no run does so, and once
-    a process has asked for it TensorFlow has no way back.
-    Raises UserError for a choice that this machine cannot keep.
+
+def choose(machine: Machine, options: TrainingOptions, threads: int, deterministic: bool = True) -> Choice:
+    """What `options` (precision, strategy, replicas) come to on `machine`; touches nothing.
+
+    Args:
+      threads: 0 for one a core.
+      deterministic: False leaves a GPU's kernels free, for measuring what bit-exactness costs; no run does so.
+
+    Raises:
+      UserError: for what this machine cannot do.
     """
-    if os.environ.get("TF_CONFIG"):
+    if machine.has_tf_config:
         raise UserError("TF_CONFIG is set: Penstock trains on the devices of one machine; unset TF_CONFIG")
-    threads = threads or len(os.sched_getaffinity(0))
-    _set_threads(threads)
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    count, why_strategy = _replica_count(strategy, replicas, len(gpus))
-    if gpus and deterministic:
-        # cuDNN picks its kernels by timing them unless it is told not to; that alone would break bit-exactness.
-        tf.config.experimental.enable_op_determinism()
-    policy, why_policy = _choose_policy(precision, gpus)
-    _take_keras_defaults()
-    keras.config.set_dtype_policy(policy)
-    device_names = _device_names(gpus, count)
-    chosen = tf.distribute.MirroredStrategy(device_names) if count > 1 or strategy == "mirrored" else None
-    devices = _describe(gpus, threads)
-    reasons = (
+    threads, gpus = threads or machine.cores, machine.gpus
+    replicas, why_replicas = _choose_replicas(options.strategy, options.replicas, len(gpus))
+    policy, why_policy = _choose_policy(options.precision, machine)
+    is_mirrored = replicas > 1 or options.strategy == "mirrored"
+    devices = f"{len(gpus)} x {gpus[0].name}" if gpus else f"CPU, {threads} threads"
+    lines = [
         f"device      {devices}",
-        f"strategy    {'mirrored over ' + str(count) + ' replicas' if chosen else 'none'} ({why_strategy})",
+        f"strategy    {f'mirrored over {replicas} replicas' if is_mirrored else 'none'} ({why_replicas})",
         f"precision   {policy} ({why_policy})",
         "xla         off for the step, on for the augmentation "
         + ("(the step's kernels are cuDNN's)" if gpus else "(on a CPU it makes the step slower)"),
-    )
-    return Hardware(devices, chosen, count, policy, threads, bool(gpus), reasons, _processor(gpus))
+    ]
+    if gpus:
+        lines.append(f"determinism {'on (the same bits every time)' if deterministic else 'off (asked for)'}")
+    is_deterministic = bool(gpus) and deterministic
+    processor = gpus[0].name if gpus else machine.cpu + ("" if machine.has_onednn else " without oneDNN")
+    return Choice(devices, len(gpus), replicas, is_mirrored, policy, threads, is_deterministic, processor, tuple(lines))
+
+
+def apply(choice: Choice) -> Hardware:
+    """Configures TensorFlow's threads and devices and Keras's settings, and makes the strategy.
+
+    Runs no op before that: TensorFlow must not have computed anything yet. Op determinism cannot be switched off again.
+    """
+    _set_threads(choice.threads)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if choice.is_deterministic:
+        # cuDNN picks its kernels by timing them unless it is told not to; that alone would break bit-exactness.
+        tf.config.experimental.enable_op_determinism()
+    _take_keras_defaults()
+    keras.config.set_dtype_policy(choice.policy)
+    names = _device_names(choice)
+    strategy = tf.distribute.MirroredStrategy(names) if choice.is_mirrored else None
+    return Hardware(
+        choice.devices, strategy, choice.replicas, choice.policy, choice.threads, bool(choice.gpus), choice.log_lines,
+        choice.processor,
+    )  # fmt: skip
+
+
+def _choose_replicas(strategy: str, replicas: int, gpus: int) -> tuple[int, str]:
+    if strategy == "none":
+        if replicas > 1:
+            raise UserError(
+                f"--replicas={replicas}: --strategy=none trains on one device; leave one of the two flags out"
+            )
+        return 1, "asked for"
+    if strategy == "auto" and not replicas:
+        return (gpus, f"{gpus} GPUs in this machine") if gpus > 1 else (1, "one device")
+    count = replicas or gpus or 1
+    if gpus and count > gpus:
+        raise UserError(f"--replicas={count}: this machine has {gpus} GPUs; give at most {gpus}")
+    return count, "asked for"
+
+
+def _choose_policy(precision: str, machine: Machine) -> tuple[str, str]:
+    if precision != "auto":
+        return precision, "asked for"
+    if machine.gpus:
+        capability = machine.gpus[0].capability
+        shown = f"compute capability {capability[0]}.{capability[1]}"
+        if capability >= (8, 0):
+            return "mixed_bfloat16", f"{shown}: bfloat16 tensor cores"
+        if capability >= (7, 0):
+            return "mixed_float16", f"{shown}: float16 tensor cores, no bfloat16; the loss is scaled"
+        return "float32", f"{shown}: no tensor cores"
+    for flag, name in _BFLOAT16_FLAGS.items():
+        if flag in machine.cpu_flags:
+            return "mixed_bfloat16", f"this CPU has {name}"
+    return "float32", "this CPU has neither AMX nor AVX512-BF16"
 
 
 def _take_keras_defaults() -> None:
@@ -91,49 +208,20 @@ def _set_threads(threads: int) -> None:
             raise
 
 
-def _replica_count(strategy: str, replicas: int, gpus: int) -> tuple[int, str]:
-    if strategy == "none":
-        if replicas > 1:
-            raise UserError(
-                f"--replicas={replicas}: --strategy=none trains on one device; leave one of the two flags out"
-            )
-        return 1, "asked for"
-    if strategy == "auto" and not replicas:
-        if gpus > 1:
-            return gpus, f"{gpus} GPUs in this machine"
-        return 1, "one device"
-    count = replicas or gpus or 1
-    if gpus and count > gpus:
-        raise UserError(f"--replicas={count}: this machine has {gpus} GPUs; give at most {gpus}")
-    return count, "asked for"
-
-
-def _device_names(gpus: list, count: int) -> list[str]:
-    if gpus:
-        return [f"GPU:{index}" for index in range(count)]
+def _device_names(choice: Choice) -> list[str]:
+    """The devices of the replicas; cuts the CPU into as many where it has to compute for several."""
+    if choice.gpus:
+        return [f"GPU:{index}" for index in range(choice.replicas)]
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = tf.config.get_logical_device_configuration(cpu)
-    if count > 1 and len(logical or ()) < count:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
-    return [f"CPU:{index}" for index in range(count)]
+    if choice.replicas > 1 and len(logical or ()) < choice.replicas:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * choice.replicas)
+    return [f"CPU:{index}" for index in range(choice.replicas)]
 
 
-def _choose_policy(precision: str, gpus: list) -> tuple[str, str]:
-    if precision != "auto":
-        return precision, "asked for"
-    if gpus:
-        capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
-        shown = f"compute capability {capability[0]}.{capability[1]}"
-        if capability >= (8, 0):
-            return "mixed_bfloat16", f"{shown}: bfloat16 tensor cores"
-        if capability >= (7, 0):
-            return "mixed_float16", f"{shown}: float16 tensor cores, no bfloat16; the loss is scaled"
-        return "float32", f"{shown}: no tensor cores"
-    flags = set(_cpuinfo("flags").split())
-    for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")):
-        if flag in flags:
-            return "mixed_bfloat16", f"this CPU has {name}"
-    return "float32", "this CPU has neither AMX nor AVX512-BF16"
+def _gpu_of(device) -> Gpu:
+    details = tf.config.experimental.get_device_details(device)
+    return Gpu(details.get("device_name", "GPU"), details.get("compute_capability", (0, 0)))
 
 
 def _cpuinfo(field: str) -> str:
@@ -143,18 +231,3 @@ def _cpuinfo(field: str) -> str:
     except OSError:
         return ""
     return next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(field)), "")
-
-
-def _describe(gpus: list, threads: int) -> str:
-    return f"{len(gpus)} x {_gpu_name(gpus)}" if gpus else f"CPU, {threads} threads"
-
-
-def _gpu_name(gpus: list) -> str:
-    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-
-
-def _processor(gpus: list) -> str:
-    if gpus:
-        return _gpu_name(gpus)
-    kernels = " without oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" else ""
-    return (_cpuinfo("model name") or platform.machine()) + kernels

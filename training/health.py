@@ -41,6 +41,14 @@ class Trouble:
     bad_rows: np.ndarray
 
 
+class NumbersError(Exception):
+    """Numbers gone bad, with their `trouble`: training cannot go on from here."""
+
+    def __init__(self, trouble: Trouble):
+        super().__init__(f"{trouble.what} in step {trouble.step}")
+        self.trouble = trouble
+
+
 def make_notes(global_batch_size: int) -> tf.Variable:
     """float64 [7 + global_batch_size]: steps, updates and updates left out in a row; then, zeros while all is well,
     the step, loss, updates and loss scale of the first trouble, and 1 for each of its rows that is not finite."""
@@ -74,7 +82,7 @@ def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Op
     is_first = tf.logical_and(is_bad, before[_RECORD] == 0)
     scale = zero if loss_scale is None else loss_scale
     record = tf.concat([tf.stack([steps, loss, before[_UPDATES], scale]), bad_rows], axis=0)
-    # A choice, not a branch: an accelerator would have to hand the verdict back before it could go on.
+    # A choice, not a branch: an accelerator would have to hand the condition back before it could go on.
     kept = tf.where(is_first, record, before[_RECORD:])
     notes.assign(tf.concat([tf.stack([steps, updates, skipped]), kept], axis=0))
 

@@ -1,20 +1,6 @@
-"""The history of a run, a row an epoch, and what follows from it: the best epoch and when to stop."""
+"""What follows from the history of a run, a row an epoch: the best epoch, when to stop, and a line for the log."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from base import durable
-
-# What no two runs have in common.
-TIMED_COLUMNS = ("images_per_second", "input_wait_fraction", "seconds", "step_seconds", "read_seconds",
-                 "decode_seconds", "augment_seconds", "transfer_seconds")  # fmt: skip
-COLUMNS = ("epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate",
-           *TIMED_COLUMNS)  # fmt: skip
-
-
-def write_history(path: Path, history: Sequence[dict]) -> None:
-    """Writes history.csv; an empty field where a split is missing."""
-    durable.write_csv(path, [COLUMNS, *[[row[name] for name in COLUMNS] for row in history]])
+from collections.abc import Mapping, Sequence
 
 
 def best_row(history: Sequence[dict]) -> dict | None:
@@ -34,3 +20,14 @@ def should_stop(history: Sequence[dict], patience: int) -> bool:
     name = "loss" if history[-1]["validation_loss"] is None else "validation_loss"
     losses = [row[name] for row in history]
     return len(losses) - 1 - losses.index(min(losses)) >= patience
+
+
+def epoch_line(row: Mapping, epochs: int) -> str:
+    """One line an epoch: the row of history.csv in words."""
+    width = len(str(epochs))
+    parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
+    if row["validation_loss"] is not None:
+        parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
+    parts.append(f"{row['images_per_second']:.0f} images/s")
+    parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
+    return "  ".join(parts)

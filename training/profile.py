@@ -1,12 +1,13 @@
 """--profile_steps: a profile of some steps, written where TensorBoard's Profile tab looks for it."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
 from base.errors import UserError
+from base.watch import Watch
 from training.step_ops import where_a_step_goes
 
 
@@ -16,14 +17,14 @@ class Profiler:
     It only looks on: where TensorFlow's profiler fails, one line says so and the run goes on.
     """
 
-    def __init__(self, window: tuple[int, int] | None, last_step: int, folder: Path, say: Callable[[str], None]):
+    def __init__(self, window: tuple[int, int] | None, last_step: int, folder: Path, watch: Watch):
         """Starts nothing yet.
 
         Args:
           window: first and last step to record, counted over all epochs from 1; None records none.
           last_step: of the run.
           folder: gets plugins/profile/TIME/HOST.xplane.pb; one with event files, which TensorBoard lists as a run.
-          say: takes a log line.
+          watch: takes a log line.
 
         Raises:
           UserError: the window ends after `last_step`.
@@ -35,7 +36,7 @@ class Profiler:
             )
         self._window = range(first, last + 1)
         self._folder = folder
-        self._say = say
+        self._watch = watch
         self._recorded: list[int] | None = None  # a list while the profiler runs
 
     def begin(self, done: int) -> None:
@@ -92,17 +93,17 @@ class Profiler:
 
     def _say_where(self, recorded: list[int]) -> None:
         path = max(self._folder.glob("plugins/profile/*/*.xplane.pb"), key=lambda path: path.stat().st_mtime_ns)
-        self._say(
+        self._watch.say(
             f"profile     steps {recorded[0]} to {recorded[-1]} in {path.parent}; to look: "
             f"pip install -r requirements-profile.txt, tensorboard --logdir {self._folder.parent}, tab Profile"
         )
         words = where_a_step_goes(path)
         if words:
-            self._say(f"  where a step goes: {words}")
+            self._watch.say(f"  where a step goes: {words}")
 
     def _give_up(self, words: str) -> None:
         self._window = range(0)
-        self._say(f"profile     {words}")
+        self._watch.say(f"profile     {words}")
 
 
 def _failure(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """The training step: state in variables, one traced function, exact weighted sums."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -29,9 +29,15 @@ class TrainState:
     health: tf.Variable
 
     @property
+    def parts(self) -> dict[str, list]:
+        """Everything a checkpoint must hold, each part in a fixed order; "model" includes dropout's seed state."""
+        return {"model": self.model.variables, "optimizer": self.optimizer.variables, "sums": [self.sums],
+                "health": [self.health]}  # fmt: skip
+
+    @property
     def variables(self) -> list:
-        """Everything a checkpoint must hold, in a fixed order; `model.variables` includes dropout's seed state."""
-        return [*self.model.variables, *self.optimizer.variables, self.sums, self.health]
+        """Those of all parts."""
+        return [variable for part in self.parts.values() for variable in part]
 
 
 def make_state(
@@ -61,7 +67,7 @@ def make_train_step(
         weight = tf.cast(batch["mask"], tf.float32)
         with tf.GradientTape() as tape:
             logits = state.model(batch["image"], training=True)
-            losses = per_example_loss(batch["label"], logits, num_classes) * weight
+            losses = example_losses(batch | {"mask": weight}, logits, num_classes)
             # Divided by the global batch's real examples, the sum over replicas is the exact mean over the batch.
             loss = tf.reduce_sum(losses) / batch["global_examples"]
             if state.model.losses:
@@ -88,6 +94,22 @@ def make_train_step(
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale)
 
     return train_step
+
+
+def example_losses(batch: Mapping[str, tf.Tensor], logits: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """float32 [batch]: the cross-entropy that each example adds to the sum, 0 for padding.
+
+    Args:
+      batch: label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32 [batch],
+        and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the rest
+        of the first one's.
+      logits: [batch, num_classes], or [batch, 1] where num_classes is 2.
+    """
+    losses = per_example_loss(batch["label"], logits, num_classes)
+    if "second_label" in batch:
+        share = batch["second_weight"]
+        losses = (1.0 - share) * losses + share * per_example_loss(batch["second_label"], logits, num_classes)
+    return losses * tf.cast(batch["mask"], tf.float32)
 
 
 def _bad_rows(losses: tf.Tensor) -> tf.Tensor:

@@ -21,7 +21,7 @@ from pipeline.plan import Plan
 from pipeline.sources.catalog import open_catalog
 from reports.progress import Reporter
 from training.checkpoint import to_arrays, weights_sha256
-from training.device import Hardware, set_up
+from training.device import Hardware, apply, choose, look
 from training.loop import EpochClock
 from training.optimizer import build_optimizer
 from training.options import RunOptions, resolve
@@ -162,7 +162,8 @@ def _loss_of_step(state: TrainState, train_step, batch: dict) -> float:
 def _set_up(precision: str, deterministic: bool = True) -> Hardware:
     # TensorFlow's own default is on; mixed policies keep it, as train.py does.
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
-    return set_up("float32" if precision == "tf32" else precision, "none", 0, 0, deterministic)
+    options = RunOptions("folder:", precision="float32" if precision == "tf32" else precision, strategy="none")
+    return apply(choose(look(), options, 0, deterministic))
 
 
 def _device_name(hardware: Hardware) -> str:

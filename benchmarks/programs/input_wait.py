@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.job import Job, open_job
 from models.zoo import build_model
 from pipeline.graph import make_finish
-from training.device import set_up
+from training.device import apply, choose, look
 from training.optimizer import build_optimizer
 from training.options import resolve
 from training.step import TrainState, make_state, make_train_step
@@ -25,7 +25,7 @@ WARM_STEPS = 8  # more than the pipeline holds ready, so that a block begins and
 def main(dataset: str, data_dir: str, cache_dir: str, rounds: int, steps: int) -> None:
     """Takes turns, the order drawn anew for each round."""
     options = resolve(dataset, {"data_dir": data_dir, "cache": "pack"})
-    hardware = set_up(options.precision, options.strategy, options.replicas, options.threads)
+    hardware = apply(choose(look(), options, options.threads))
     job = open_job(options, Path(cache_dir))
     state = _make_state(job, hardware)
     num_classes = len(job.data.manifest.class_names)

@@ -11,7 +11,7 @@ from benchmarks.gpu import checks, measure, plan
 from benchmarks.gpu.flops import forward_flops, step_flops
 from tests.benchmarks.gpu_check_test import pictures_dir
 from tests.helpers.run_fixtures import session_dir
-from training import device as hardware
+from training import device
 
 
 @pytest.fixture
@@ -101,11 +101,11 @@ def test_a_job_trains_as_the_run_does_wherever_it_augments(xla, in_this_process)
 def test_a_job_can_leave_out_determinism_dropout_and_the_clock(in_this_process, monkeypatch):
     asked = []
 
-    def set_up(*arguments):
-        asked.append(arguments)
-        return hardware.set_up(*arguments)
+    def choose(machine, options, threads, deterministic):
+        asked.append((options.precision, options.strategy, options.replicas, threads, deterministic))
+        return device.choose(machine, options, threads, deterministic)
 
-    monkeypatch.setattr(measure, "set_up", set_up)
+    monkeypatch.setattr(measure, "choose", choose)
     job = tiny_job(precision="float32", deterministic=False, seconds=0.0, steps=2)
     kept = measure.train(job, **folders())
     dropped = measure.train(dataclasses.replace(job, dropout=0.0), **folders())

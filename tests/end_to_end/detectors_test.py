@@ -25,10 +25,12 @@ start.import_tensorflow()
 from jobs import train as run
 from training import checkpoint
 
-def forget(variables, arrays):
-    kept = [(v, a) for v, a in zip(variables, arrays) if "seed_generator_state" not in getattr(v, "path", "")]
-    assert len(kept) == len(arrays) - 1
-    whole(*zip(*kept))
+def forget(parts, arrays):
+    pairs = zip(parts["model"], arrays["model"])
+    kept = [(v, a) for v, a in pairs if "seed_generator_state" not in v.path]
+    assert len(kept) == len(arrays["model"]) - 1
+    variables, values = zip(*kept)
+    whole(parts | {"model": variables}, arrays | {"model": values})
 
 whole = checkpoint.restore
 if forgets:

@@ -32,11 +32,11 @@ def drawn_faults(precision: str) -> list[str]:
     return [f"{point}:{generator.integers(1, 4) if visits[point] >= 10 else 1}" for point in points]
 
 
-def no_dropout_state(variables, arrays) -> None:
+def no_dropout_state(parts, arrays) -> None:
     """training.checkpoint.restore, but for the states of dropout."""
-    kept = [np.asarray(variable) if "mask" in getattr(variable, "path", "") else array
-            for variable, array in zip(variables, arrays, strict=True)]  # fmt: skip
-    restore(variables, kept)
+    kept = [np.asarray(variable) if "mask" in variable.path else array
+            for variable, array in zip(parts["model"], arrays["model"], strict=True)]  # fmt: skip
+    restore(parts, arrays | {"model": kept})
 
 
 def kill_again_and_again(precision, folder) -> int:

@@ -25,6 +25,7 @@ from pipeline.decoding.check import Verdict
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.helpers.run_fixtures import call_script
+from tests.helpers.watches import Recording
 from training import checkpoint
 
 WEIGHTS_OF = "mobilenet_v2_035"
@@ -93,19 +94,19 @@ def assert_same(verdict: Verdict, other: Verdict) -> None:
 def test_a_planted_checkpoint_with_the_right_checksums_is_passed_over(form, tmp_path):
     variables = [tf.Variable([1.0, 2.0], name="kernel")]
     for step in (1, 2):
-        arrays = checkpoint.to_arrays(variables)
-        checkpoint.save_checkpoint(tmp_path, checkpoint.Checkpoint(step, [], {}, arrays), variables)
+        arrays = {"model": checkpoint.to_arrays(variables)}
+        checkpoint.save_checkpoint(tmp_path, checkpoint.Checkpoint(step, [], {}, arrays), {"model": variables})
     newest = tmp_path / "step-00000002"
-    content = planted(form, ["00000"], tmp_path / "trace")
+    content = planted(form, ["model/00000"], tmp_path / "trace")
     (newest / "variables.npz").write_bytes(content)
     state = json.loads((newest / "state.json").read_text())
     del state["sha256"]
     state["variables_sha256"] = hashlib.sha256(content).hexdigest()
     (newest / "state.json").write_text(json.dumps(state | {"sha256": checkpoint._sha256(state)}))
-    said = []
-    assert checkpoint.load_newest(tmp_path, said.append).step == 1
-    assert "step-00000002 is damaged" in said[0]
-    assert "checksum" not in said[0]
+    watch = Recording()
+    assert checkpoint.load_newest(tmp_path, watch).step == 1
+    assert "step-00000002 is damaged" in watch.lines[0]
+    assert "checksum" not in watch.lines[0]
     assert not (tmp_path / "trace").exists()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from base import durable
+from records.history import COLUMNS
 from reports.page import Mistake, write_report
-from training.history import COLUMNS
 
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.6, 0.9], "loss": 0.5, "loss_interval": [0.25, 0.625]}
 

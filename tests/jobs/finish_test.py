@@ -24,11 +24,12 @@ def run(tmp_path):
     for step in (10, 20):
         for variable in model.trainable_variables:
             variable.assign(np.random.default_rng(step).normal(size=variable.shape))
-        arrays = [*to_arrays(model.variables), np.asarray(sums)]
-        save_checkpoint(tmp_path / "checkpoints", Checkpoint(step, [], {}, arrays), [*model.variables, sums])
+        parts = {"model": model.variables, "sums": [sums]}
+        arrays = {part: to_arrays(variables) for part, variables in parts.items()}
+        save_checkpoint(tmp_path / "checkpoints", Checkpoint(step, [], {}, arrays), parts)
     yield SimpleNamespace(
         options=options,
-        loop=SimpleNamespace(checkpoint_dir=tmp_path / "checkpoints", state=SimpleNamespace(variables=model.variables)),
+        loop=SimpleNamespace(folder=SimpleNamespace(checkpoints=tmp_path / "checkpoints")),
         data=SimpleNamespace(
             manifest=SimpleNamespace(class_names=("a", "b", "c")), pixels=SimpleNamespace(pixel_format=PixelFormat(16))
         ),
@@ -37,7 +38,7 @@ def run(tmp_path):
 
 
 def test_a_damaged_best_epoch_is_named(run):
-    path = run.loop.checkpoint_dir / "step-00000010" / "variables.npz"
+    path = run.loop.folder.checkpoints / "step-00000010" / "variables.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"step-00000010' is damaged .*checksum.*another --run_dir"):
         _float32_model(run, 10)

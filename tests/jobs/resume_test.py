@@ -11,7 +11,8 @@ from jobs.resume import find_checkpoint, identity_of, versions
 from pipeline.data import Data
 from pipeline.sources.splits import Splits, write_split_csv
 from tests.helpers.run_fixtures import OTHER_VALUES
-from tests.training.checkpoint_test import Plain
+from tests.helpers.watches import Recording, Silence
+from tests.training.checkpoint_test import arrays_as_variables
 from training.checkpoint import Checkpoint, save_checkpoint
 from training.device import Hardware
 from training.options import NOT_PART_OF_THE_RUN, RunOptions
@@ -42,14 +43,14 @@ def run_dir(tmp_path, data):
 
 
 def save(run_dir, step, identity) -> None:
-    array = np.arange(6, dtype=np.float32)
-    save_checkpoint(run_dir / "checkpoints", Checkpoint(step, [], identity, [array]), [Plain(array)])
+    arrays = {"model": [np.arange(6, dtype=np.float32)]}
+    save_checkpoint(run_dir / "checkpoints", Checkpoint(step, [], identity, arrays), arrays_as_variables(arrays))
 
 
 def refusal(run_dir, identity, data) -> str:
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
     with pytest.raises(UserError) as caught:
-        find_checkpoint(run_dir, identity, data, pytest.fail)
+        find_checkpoint(run_dir, identity, data, Silence())
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
     text = str(caught.value)
     assert "cannot be continued to the same result (" in text
@@ -59,11 +60,11 @@ def refusal(run_dir, identity, data) -> str:
 
 
 def test_the_same_run_goes_on(run_dir, data):
-    assert find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, pytest.fail).step == 5
+    assert find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, Silence()).step == 5
 
 
 def test_a_run_without_checkpoints_begins(tmp_path, data):
-    assert find_checkpoint(tmp_path, identity_of(OPTIONS, HARDWARE, data), data, pytest.fail) is None
+    assert find_checkpoint(tmp_path, identity_of(OPTIONS, HARDWARE, data), data, Silence()) is None
 
 
 @pytest.mark.parametrize("name", ["epochs", "learning_rate", "threads", "augment", "split_fractions", "seed"])
@@ -85,7 +86,7 @@ def test_options_are_shown_with_both_values(run_dir, data):
 def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     changed = dataclasses.replace(OPTIONS, **{name: OTHER_VALUES[name] for name in NOT_PART_OF_THE_RUN})
     hardware = dataclasses.replace(HARDWARE, replicas=2, processor="another")
-    assert find_checkpoint(run_dir, identity_of(changed, hardware, data), data, pytest.fail).step == 5
+    assert find_checkpoint(run_dir, identity_of(changed, hardware, data), data, Silence()).step == 5
 
 
 @pytest.mark.parametrize("program", ["penstock", "python", "tensorflow", "keras", "numpy"])
@@ -128,12 +129,12 @@ def test_where_every_checkpoint_is_damaged_nothing_begins_anew(run_dir, data):
     save(run_dir, 9, identity_of(OPTIONS, HARDWARE, data))
     for step in (5, 9):
         (run_dir / "checkpoints" / f"step-{step:08d}" / "state.json").write_text("{}")
-    said = []
+    watch = Recording()
     with pytest.raises(UserError) as caught:
-        find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, said.append)
+        find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, watch)
     folder = str(run_dir / "checkpoints")
     assert str(caught.value) == (
         f"none of the 2 checkpoints in {folder!r} can be used; step-00000009: state.json does not have its checksum: "
         "put one back, or delete that folder to train from the start, or give another --run_dir"
     )
-    assert len(said) == 2
+    assert len(watch.lines) == 2

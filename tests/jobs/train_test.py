@@ -13,11 +13,9 @@ from training.checkpoint import Checkpoint
 def resume(replicas: int, name: str = "kernel", processor="A CPU") -> list[str]:
     """The log lines of a run on so many replicas that finds a checkpoint of one; its variable must come back."""
     tensor = tf.Variable([0.0], name=name)
-    saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, [np.array([7.0], np.float32)])
-    state = SimpleNamespace(variables=[tensor], model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
-    loop = SimpleNamespace(
-        options=SimpleNamespace(identity={"replicas": replicas, "processor": processor}), state=state
-    )
+    saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, {"sums": [np.array([7.0], np.float32)]})
+    state = SimpleNamespace(parts={"sums": [tensor]}, model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
+    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state)
     said = []
     _resume(loop, saved, SimpleNamespace(say=said.append))
     assert (loop.step, tensor.numpy().tolist()) == (3, [7.0])

@@ -10,10 +10,10 @@ from PIL import Image
 
 from base import durable
 from evaluation import metrics
+from records.history import COLUMNS
 from reports import page, plots
 from reports.page import write_report
 from tests.helpers.report_fixtures import SCORES, make_run, mistake, report_of
-from training.history import COLUMNS
 
 SECTIONS = ("headline", "run", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples",
             "augmentation", "options")  # fmt: skip

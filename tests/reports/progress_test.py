@@ -6,10 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from reports.progress import Reporter, epoch_line
-
-ROW = {"epoch": 3, "loss": 0.12345, "accuracy": 0.5, "validation_loss": 1.5, "validation_accuracy": 0.25,
-       "images_per_second": 1234.5, "input_wait_fraction": 0.0123}  # fmt: skip
+from reports.progress import Reporter
 
 
 @pytest.mark.parametrize(
@@ -49,15 +46,6 @@ def test_a_terminal_gets_a_bar_with_note_and_lines_above_it(monkeypatch):
     shown = screen.getvalue()
     for words in ("epoch 1/2", "5/10", "100 images/s", "a line"):
         assert words in shown
-
-
-def test_an_epoch_in_words():
-    expected = ("epoch  3/15  loss 0.1235  accuracy 0.5000  validation loss 1.5000 accuracy 0.2500  1234 images/s  "
-                "input wait 1.2%")  # fmt: skip
-    assert epoch_line(ROW, 15) == expected.replace("0.1235", f"{0.12345:.4f}")
-    alone = epoch_line(ROW | {"validation_loss": None, "validation_accuracy": None}, 3)
-    assert "validation" not in alone
-    assert alone.startswith("epoch 3/3  ")
 
 
 def test_a_log_on_a_full_disk_does_not_cost_the_run(monkeypatch):

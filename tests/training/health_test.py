@@ -104,7 +104,7 @@ def test_a_scale_that_is_never_found_ends_the_run_even_over_a_resume():
         for _ in range(30):
             step(overflowing())
         resumed, step = stepper(HALF)
-        restore(resumed.variables, to_arrays(state.variables))
+        restore(resumed.parts, {part: to_arrays(variables) for part, variables in state.parts.items()})
         for _ in range(MAX_SKIPPED_UPDATES - 31):
             step(overflowing())
         assert find_trouble(resumed.health) is None

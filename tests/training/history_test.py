@@ -1,27 +1,15 @@
-"""history.csv, the best epoch and when to stop."""
+"""The best epoch, when to stop, and an epoch in words."""
 
 import pytest
 
-from tests.helpers.run_fixtures import read_rows
-from training.history import COLUMNS, TIMED_COLUMNS, best_row, should_stop, write_history
+from records.history import TIMED_COLUMNS
+from training.history import best_row, epoch_line, should_stop
 
 
 def row(epoch: int, accuracy=None, loss=None, train_loss=1.0) -> dict:
     timed = dict.fromkeys(TIMED_COLUMNS, 0.01)
     return {"epoch": epoch, "step": 10 * epoch, "loss": train_loss, "accuracy": 0.5, "validation_loss": loss,
             "validation_accuracy": accuracy, "learning_rate": 0.001} | timed  # fmt: skip
-
-
-def test_the_file_has_a_column_a_figure_and_gives_every_bit_back(tmp_path):
-    history = [row(1, 0.1 + 0.2, 1 / 3), row(2)]
-    write_history(tmp_path / "history.csv", history)
-    text = (tmp_path / "history.csv").read_text()
-    assert text.splitlines()[0] == ",".join(COLUMNS)
-    first, second = read_rows(tmp_path / "history.csv")
-    assert float(first["validation_accuracy"]) == 0.1 + 0.2
-    assert float(first["validation_loss"]) == 1 / 3
-    assert second["validation_loss"] == second["validation_accuracy"] == ""
-    assert second["step"] == "20"
 
 
 @pytest.mark.parametrize(
@@ -67,3 +55,14 @@ def test_stopping_early(losses, patience, stops, validated):
         for e, (loss, train) in enumerate(zip(shown, other, strict=True))
     ]
     assert should_stop(history, patience) == stops
+
+
+def test_an_epoch_in_words():
+    shown = row(3, accuracy=0.25, loss=1.5, train_loss=0.12345) | {"images_per_second": 1234.5,
+                                                                   "input_wait_fraction": 0.0123}  # fmt: skip
+    expected = ("epoch  3/15  loss 0.1235  accuracy 0.5000  validation loss 1.5000 accuracy 0.2500  1234 images/s  "
+                "input wait 1.2%")  # fmt: skip
+    assert epoch_line(shown, 15) == expected.replace("0.1235", f"{0.12345:.4f}")
+    alone = epoch_line(shown | {"validation_loss": None, "validation_accuracy": None}, 3)
+    assert "validation" not in alone
+    assert alone.startswith("epoch 3/3  ")

@@ -1,8 +1,7 @@
-"""The loop: steps in order, rows, checkpoints where they are due, stops, resumes, divergence."""
+"""The loop: steps in order, rows, checkpoints where they are due."""
 
 import itertools
 import os
-import signal
 import time
 
 import numpy as np
@@ -10,14 +9,15 @@ import pytest
 import tensorflow as tf
 
 from base.errors import UserError
-from base.signals import Stopped, StopRequest
-from reports.progress import Reporter
+from pipeline.order import Order
+from records.history import TIMED_COLUMNS, write_history
 from tests.helpers.run_fixtures import read_rows
+from tests.helpers.watches import Recording, Silence
 from training import loop as loop_module
 from training.checkpoint import load_newest, restore
 from training.health import make_notes, note_step
-from training.history import TIMED_COLUMNS
-from training.loop import Loop, LoopOptions
+from training.loop import Loop
+from training.options import TrainingOptions
 from training.profile import Profiler
 from training.step import TrainState
 
@@ -32,17 +32,39 @@ class Variables:
         self.variables = [tf.Variable(0.0, name="total")]
 
 
+class Folder:
+    """A run folder as far as the loop knows one."""
+
+    def __init__(self, path):
+        self.path, self.checkpoints = path, path / "checkpoints"
+        path.mkdir(parents=True, exist_ok=True)
+
+    def write_history(self, history):
+        write_history(self.path / "history.csv", history)
+
+
+class Signalled(Recording):
+    """Remembers; a signal comes by setting `signal_name`."""
+
+    signal_name = ""
+
+    @property
+    def stop_asked(self):
+        return self.signal_name
+
+
 class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
     def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
-        options = LoopOptions(run_dir, epochs, STEPS * 8 - PADDING, 8, patience, cadence, {"threads": 2})
-        run_dir.mkdir(parents=True, exist_ok=True)
+        options = TrainingOptions(
+            epochs=epochs, global_batch_size=8, early_stop_patience=patience, checkpoint_every_steps=cadence
+        )
+        order = Order(np.arange(STEPS * 8 - PADDING), 8, seed=1, shuffle=True)
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), name="sums"), make_notes(8))
-        self.stop = StopRequest()
-        self.said = []
-        profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.said.append)
-        self.loop = Loop(options, self.state, Reporter(), self.stop, profiler, self.explain)
+        self.folder, self.watch = Folder(run_dir), Signalled()
+        profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
+        self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2})
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses = iter([])
 
@@ -53,11 +75,7 @@ class Rig:
         self.state.sums.assign_add([loss * 8, 4.0, 8.0])
         note_step(self.state.health, tf.constant(loss * 8, tf.float64), np.zeros(8), self.state.optimizer, None)
         if step == self.stop_after:
-            self.stop._receive(signal.SIGTERM, None)
-
-    def explain(self, trouble):
-        self.trouble = trouble
-        return f"{trouble.what} in step {trouble.step}"
+            self.watch.signal_name = "SIGTERM"
 
     @property
     def weight(self):
@@ -67,21 +85,26 @@ class Rig:
         loss = next(self.validation_losses, 1.0 / (1 + len(self.loop.history)))
         return {"validation_loss": loss, "validation_accuracy": 0.5}
 
+    def measure(self):
+        return self.validate() | {"learning_rate": 0.1 * (self.loop.step - 1)} | STAGE_SECONDS
+
     def run(self):
-        steps = iter(range(self.loop.step, 10**6))
-        stages = lambda: STAGE_SECONDS  # noqa: E731
-        rate = lambda: 0.1 * (self.loop.step - 1)  # noqa: E731
-        self.loop.run(steps, self.train_step, self.validate, rate, stages, self.rows.append)
+        for row in self.loop.epochs(iter(range(self.loop.step, 10**6)), self.train_step, self.measure):
+            self.rows.append(row)
         return self
 
+    @property
+    def said(self):
+        return [line for line in self.watch.lines if not line.startswith("epoch")]
+
     def resume(self):
-        saved = load_newest(self.loop.checkpoint_dir, pytest.fail)
-        restore(self.state.variables, saved.arrays)
+        saved = load_newest(self.folder.checkpoints, Silence())
+        restore(self.state.parts, saved.arrays)
         self.loop.step, self.loop.history = saved.step, saved.history
         return self
 
     def kept(self):
-        return sorted(int(name.removeprefix("step-")) for name in os.listdir(self.loop.checkpoint_dir))
+        return sorted(int(name.removeprefix("step-")) for name in os.listdir(self.folder.checkpoints))
 
 
 def untimed(rows):
@@ -100,6 +123,29 @@ def test_every_step_is_taken_once_and_every_epoch_has_a_row(tmp_path):
     rows = read_rows(tmp_path / "history.csv")
     assert [float(row["loss"]) for row in rows] == [4.5, 14.5, 24.5]
     assert all(0 <= float(row["input_wait_fraction"]) <= 1 and float(row["seconds"]) > 0 for row in rows)
+
+
+def test_a_row_is_saved_and_written_before_it_is_seen(tmp_path):
+    rig = Rig(tmp_path)
+    for row in rig.loop.epochs(iter(range(10**6)), rig.train_step, rig.measure):
+        saved = load_newest(rig.folder.checkpoints, Silence())
+        assert (saved.step, saved.history[-1], saved.identity) == (row["step"], row, {"threads": 2})
+        assert [line["epoch"] for line in read_rows(tmp_path / "history.csv")][-1] == str(row["epoch"])
+        assert rig.watch.lines[-1].startswith(f"epoch {row['epoch']}/3  loss ")
+
+
+def test_the_watch_sees_every_step(tmp_path):
+    rig = Rig(tmp_path).run()
+    shown = [(step, EPOCHS * STEPS, f"epoch {1 + (step - 1) // STEPS}/3") for step in range(1, EPOCHS * STEPS + 1)]
+    assert rig.watch.steps == [(0, EPOCHS * STEPS, "epoch 1/3"), *shown]
+
+
+def test_a_run_folder_that_is_gone_is_named(tmp_path):
+    rig = Rig(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"the run folder '.*/run' is not there any more: put it back under that name"):
+        rig.run()
+    assert not (tmp_path / "run").exists()
 
 
 def test_padding_is_not_counted_as_images(tmp_path):
@@ -128,123 +174,9 @@ def test_the_best_epochs_checkpoint_is_kept(tmp_path):
     assert rig.run().kept() == [20, 40, 50, 60]
 
 
-@pytest.mark.parametrize("stop_after", [0, 3, 9, 10, 28])
-def test_a_stop_saves_and_the_resumed_loop_ends_the_same(stop_after, tmp_path):
-    whole = Rig(tmp_path / "whole").run()
-    rig = Rig(tmp_path / "stopped")
-    rig.stop_after = stop_after
-    with pytest.raises(Stopped, match=f"SIGTERM: saved after step {stop_after + 1}"):
-        rig.run()
-    assert rig.steps == list(range(stop_after + 1))
-    again = Rig(tmp_path / "stopped").resume().run()
-    assert again.steps == list(range(stop_after + 1, EPOCHS * STEPS))
-    assert float(again.weight) == float(whole.weight)
-    assert untimed(again.loop.history) == untimed(whole.loop.history)
-    assert untimed(read_rows(tmp_path / "stopped" / "history.csv")) == untimed(
-        read_rows(tmp_path / "whole" / "history.csv")
-    )
-
-
-def test_a_stop_in_validation_saves_the_whole_epoch_and_only_validation_is_done_again(tmp_path):
-    whole = Rig(tmp_path / "whole").run()
-    rig = Rig(tmp_path / "stopped")
-
-    def validate():
-        if len(rig.loop.history) == 1:
-            rig.stop._receive(signal.SIGTERM, None)
-            rig.stop.check("in validation")
-        return Rig.validate(rig)
-
-    rig.validate = validate
-    with pytest.raises(Stopped, match="SIGTERM: saved after step 20"):
-        rig.run()
-    again = Rig(tmp_path / "stopped").resume().run()
-    assert again.steps == list(range(20, EPOCHS * STEPS))
-    assert untimed(again.loop.history) == untimed(whole.loop.history)
-    assert [row["epoch"] for row in again.rows] == [2, 3]
-    assert float(again.weight) == float(whole.weight)
-
-
 def test_a_clock_that_is_set_back_changes_no_duration(tmp_path, monkeypatch):
     hours = itertools.count(1e9, -3600)
     monkeypatch.setattr(time, "time", lambda: next(hours))
     for row in Rig(tmp_path).run().rows:
         assert 0 < row["seconds"] < 3600
         assert 0 <= row["input_wait_fraction"] <= 1
-
-
-def test_a_signal_with_the_last_step_lets_the_run_finish(tmp_path):
-    rig = Rig(tmp_path)
-    rig.stop_after = EPOCHS * STEPS - 1
-    assert len(rig.run().rows) == EPOCHS
-
-
-def test_early_stopping_holds_after_a_resume(tmp_path):
-    losses = [3.0, 2.0, 2.5, 2.5, 1.0, 1.0]
-    rig = Rig(tmp_path, epochs=6, patience=2)
-    rig.validation_losses = iter(losses)
-    assert len(rig.run().rows) == 4
-    again = Rig(tmp_path, epochs=6, patience=2).resume().run()
-    assert (again.steps, len(again.loop.history)) == ([], 4)
-
-
-def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path, monkeypatch):
-    class Killed(BaseException):
-        pass
-
-    def die(path, history):
-        if len(history) == EPOCHS:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop_module, "write_history", die)
-        with pytest.raises(Killed):
-            Rig(tmp_path).run()
-    assert Rig(tmp_path).resume().run().steps == []
-    assert [row["epoch"] for row in read_rows(tmp_path / "history.csv")] == ["1", "2", "3"]
-
-
-@pytest.mark.parametrize("cadence", [0, 2])
-def test_a_loss_that_is_not_finite_is_named_by_its_step_and_never_saved(cadence, tmp_path):
-    rig = Rig(tmp_path, cadence=cadence, diverges_at=13)
-    with pytest.raises(UserError, match=r"^the training loss became nan in step 14$"):
-        rig.run()
-    assert rig.loop.step == (14 if cadence else 20)
-    newest = load_newest(rig.loop.checkpoint_dir, pytest.fail)
-    assert newest.step == (12 if cadence else 10)
-    assert all(np.isfinite(array).all() for array in newest.arrays)
-
-
-def test_within_so_many_steps_trouble_is_noticed(tmp_path, monkeypatch):
-    assert loop_module.LOOK_EVERY_STEPS == 100
-    monkeypatch.setattr(loop_module, "LOOK_EVERY_STEPS", 4)
-    rig = Rig(tmp_path, diverges_at=13)
-    with pytest.raises(UserError, match=r"in step 14$"):
-        rig.run()
-    assert rig.loop.step == 16
-
-
-def test_a_stop_after_a_bad_step_does_not_save_it(tmp_path):
-    rig = Rig(tmp_path, diverges_at=13)
-    rig.stop_after = 15
-    with pytest.raises(UserError, match=r"in step 14$"):
-        rig.run()
-    assert rig.kept() == [10]
-
-
-@pytest.mark.parametrize(("cadence", "breaks_at", "kept"), [(4, 15, [8, 10, 12]), (0, 19, [10])])
-def test_an_update_that_breaks_a_weight_is_not_saved_before_a_loss_has_shown_it(cadence, breaks_at, kept, tmp_path):
-    rig = Rig(tmp_path, cadence=cadence)
-    plain_step = rig.train_step
-
-    def train_step(step):
-        plain_step(step)
-        if step == breaks_at:
-            rig.weight.assign(np.inf)
-            rig.validate = lambda: pytest.fail("weights that are not finite were scored")
-
-    rig.train_step = train_step
-    with pytest.raises(UserError, match=f"^the update left a NaN or an Inf in total:0 in step {breaks_at + 1}$"):
-        rig.run()
-    assert (rig.trouble.updates, rig.trouble.loss_scale, rig.trouble.bad_rows.tolist()) == (breaks_at, None, [])
-    assert rig.kept() == kept

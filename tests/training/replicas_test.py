@@ -1,4 +1,4 @@
-"""The step on two logical CPUs against one: the same sums, the same weights, one verdict on an overflow."""
+"""The step on two logical CPUs against one: the same sums, the same weights, and one decision on an overflow."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def train(replicas, batches, policy="float32", start=None, **settings):
     hardware = here.hardware_of(policy, strategy, replicas)
     state = here.state_of(hardware, **settings)
     if start:
-        restore(state.variables, start)
+        restore(state.parts, start)
     step = make_train_step(state, hardware, here.CLASSES, None)
     sums, scales, trail = [], [], [here.weights(state).tolist()]
     for batch in batches:
@@ -44,7 +44,7 @@ def train(replicas, batches, policy="float32", start=None, **settings):
         trail.append(here.weights(state).tolist())
         if policy == "mixed_float16":
             scales.append(float(np.asarray(state.optimizer.dynamic_scale)))
-    states.append(to_arrays(state.variables))
+    states.append({part: to_arrays(variables) for part, variables in state.parts.items()})
     trouble = find_trouble(state.health)
     return {"sums": sums, "weights": trail, "scales": scales,
             "trouble": trouble and [trouble.step, trouble.bad_rows.tolist()]}
@@ -58,7 +58,8 @@ def elastic(policy):
         parts.append(train(replicas, batches[2 * number:2 * number + 2], start=start, **settings))
     moved = states[-1]
     whole = train(1, batches[:6], **settings)
-    exact = [np.array_equal(a, b) for a, b in zip(moved, states[-1]) if a.dtype.kind != "f"]
+    pairs = [pair for part in moved for pair in zip(moved[part], states[-1][part])]
+    exact = [np.array_equal(a, b) for a, b in pairs if a.dtype.kind != "f"]
     return {"moved": parts[-1]["weights"][-1], "whole": whole["weights"][-1], "counters_agree": all(exact),
             "begun": parts[1]["weights"][0], "left": parts[0]["weights"][-1], "scales": parts[-1]["scales"]}
 

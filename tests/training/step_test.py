@@ -10,8 +10,8 @@ import tensorflow as tf
 from models.layers import Dropout
 from training.device import Hardware
 from training.optimizer import build_optimizer
-from training.options import RunOptions
-from training.step import make_state, make_train_step
+from training.options import TrainingOptions
+from training.step import example_losses, make_state, make_train_step
 
 SIDE, CLASSES = 6, 3
 
@@ -55,7 +55,7 @@ def as_tensors(image, label, mask) -> dict:
 
 
 def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8):
-    options = RunOptions("folder:here", learning_rate=learning_rate, optimizer=optimizer)
+    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer)
     return make_state(hardware, lambda: tiny_model(classes, l2, dropout), lambda: build_optimizer(options, 10), size)
 
 
@@ -93,7 +93,7 @@ def test_one_sigmoid_unit_counts_like_two_logits():
     hardware = hardware_of()
     with hardware.scope():
         state = make_state(
-            hardware, lambda: tiny_model(1), lambda: build_optimizer(RunOptions("folder:here", optimizer="sgd"), 10), 8
+            hardware, lambda: tiny_model(1), lambda: build_optimizer(TrainingOptions(optimizer="sgd"), 10), 8
         )
     batch = batch_of(8, 6, classes=2)
     expected = expected_sums(state.model, batch)
@@ -129,6 +129,47 @@ def test_the_loss_is_the_mean_over_real_examples():
     expected = weights(state) - 1.9 * 0.01 * np.concatenate([g.numpy().ravel() for g in gradients])
     make_train_step(state, hardware, CLASSES, None)(batch)
     np.testing.assert_allclose(weights(state), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("units", [1, 2, 4])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_an_examples_loss_is_shared_by_two_labels_where_it_has_two(mixed, units):
+    generator = np.random.default_rng(3)
+    classes = max(2, units)
+    logits = generator.normal(0, 3, (8, units)).astype(np.float32)
+    first, second = generator.integers(0, classes, (2, 8)).astype(np.int32)
+    share = np.array([0.0, 1.0, 0.5, 0.25, 0.9, 0.1, 0.3, 0.7], np.float32)
+    mask = np.array([True] * 6 + [False, True])
+    both = np.concatenate([np.zeros_like(logits), logits], axis=1) if units == 1 else logits
+    both = both.astype(np.float64)
+    log_probabilities = both - np.log(np.exp(both).sum(axis=1, keepdims=True))
+    expected = -log_probabilities[np.arange(8), first]
+    batch = {"label": tf.constant(first), "mask": tf.constant(mask)}
+    if mixed:
+        expected = (1 - share) * expected - share * log_probabilities[np.arange(8), second]
+        batch |= {"second_label": tf.constant(second), "second_weight": tf.constant(share)}
+    losses = example_losses(batch, tf.constant(logits), classes)
+    assert losses.dtype == tf.float32
+    np.testing.assert_allclose(losses, expected * mask, rtol=1e-5, atol=1e-6)
+
+
+def test_the_step_learns_from_both_labels():
+    hardware = hardware_of()
+    state = state_of(hardware, learning_rate=0.01)
+    batch = batch_of(8, 5)
+    label = batch["label"].numpy()
+    second, share = (label + 1) % CLASSES, np.linspace(0, 1, 8).astype(np.float32)
+    one_hot = np.eye(CLASSES, dtype=np.float32)
+    wanted = (1 - share)[:, None] * one_hot[label] + share[:, None] * one_hot[second]
+    with tf.GradientTape() as tape:
+        losses = tf.nn.softmax_cross_entropy_with_logits(wanted[:5], state.model(batch["image"][:5]))
+        loss = tf.reduce_mean(losses)
+    gradients = tape.gradient(loss, state.model.trainable_variables)
+    expected = weights(state) - 1.9 * 0.01 * np.concatenate([g.numpy().ravel() for g in gradients])
+    mixed = batch | {"second_label": tf.constant(second), "second_weight": tf.constant(share)}
+    make_train_step(state, hardware, CLASSES, None)(mixed)
+    np.testing.assert_allclose(weights(state), expected, atol=1e-7)
+    np.testing.assert_allclose(state.sums.numpy()[0], tf.reduce_sum(losses), rtol=1e-6)
 
 
 def test_the_penalty_joins_the_gradient_and_not_the_shown_loss():
