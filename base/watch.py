@@ -1,5 +1,7 @@
 """Watch: what long work says on its way, how far it is, and whether it was asked to stop."""
 
+from collections.abc import Iterable, Iterator
+
 from base.signals import Stopped, StopRequest
 
 
@@ -8,7 +10,7 @@ class Watch:
 
     def __init__(self, stop: StopRequest | None = None):
         """`stop` says whether somebody asked to stop; None is never asked."""
-        self._stop = stop or StopRequest()
+        self._stop = StopRequest() if stop is None else stop  # which is false until somebody asks
 
     def say(self, line: str) -> None:
         """Takes a log line."""
@@ -28,3 +30,12 @@ class Watch:
         """Raises Stopped if somebody has asked; `where` ends the line that the user reads."""
         if self.stop_asked:
             raise Stopped(f"{self.stop_asked}: stopped {where}")
+
+    def each(self, parts: Iterable, where: str) -> Iterator:
+        """`parts`, one by one, as long as nobody has asked to stop; else as `check`."""
+        for part in parts:
+            self.check(where)
+            yield part
+
+
+SILENT = Watch()

@@ -1,17 +1,15 @@
 """Writes flags.md from the flags that the scripts define; a test fails when it is stale."""
 
+import ast
 from pathlib import Path
 
 from absl import flags
 
-import evaluate
-import predict
-import prepare
-import train
-from cli import start  # noqa: F401 - quiets TensorFlow before a script imports it
+from cli import evaluate, predict, prepare, train
 
 SCRIPTS = (train, prepare, evaluate, predict)
-PAGE = Path(__file__).parent / "flags.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "flags.md"
 
 
 def render() -> str:
@@ -24,8 +22,9 @@ def render() -> str:
     for script in SCRIPTS:
         values = flags.FlagValues()
         script.define_flags(values)
-        summary = script.__doc__.strip().splitlines()[0]
-        parts += ["", f"## {Path(script.__file__).name}", "", summary, "", "| flag | kind | meaning |", "|---|---|---|"]
+        name = Path(script.__file__).name
+        summary = ast.get_docstring(ast.parse((ROOT / name).read_text())).splitlines()[0]
+        parts += ["", f"## {name}", "", summary, "", "| flag | kind | meaning |", "|---|---|---|"]
         parts += [f"| `--{name}` | {values[name].flag_type()} | {_cell(values[name])} |" for name in values]
     return "\n".join(parts) + "\n"
 

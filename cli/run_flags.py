@@ -93,11 +93,11 @@ def define_train_flags(values: flags.FlagValues) -> None:
 def options_of(values: flags.FlagValues, names: tuple[str, ...]) -> RunOptions:
     """The resolved options; raises UserError for a bad value."""
     from base.errors import UserError
-    from cli.start import expand_home, given
+    from cli.paths import expand_home
 
     if not values.dataset:
         raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME")
-    chosen = given(values, names)
+    chosen = {name: values[name].value for name in names if values[name].value is not None}
     if "data_dir" in chosen:
         chosen["data_dir"] = expand_home(chosen["data_dir"])
     for name, (kind, rule) in _LISTS.items():

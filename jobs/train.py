@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from base import durable
 from base.errors import UserError
-from base.signals import StopRequest, listen, until_stopped
+from base.signals import StopRequest, listen
+from base.watch import Watch
 from evaluation.metrics import scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import announce, augment_place, input_verdict
@@ -219,7 +220,7 @@ def _validation(predict: Callable, data: Data, batch_size: int, stop: StopReques
     batches = split_batches(data, ids, batch_size)
 
     def validate() -> dict:
-        asked = until_stopped(batches, stop, "in validation")
+        asked = Watch(stop).each(batches, "in validation")
         figures = scores(data.manifest.labels[ids], predict_batches(predict, asked))
         return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
 

@@ -5,9 +5,8 @@ import dataclasses
 import pytest
 from absl import flags
 
-import train
 from base.errors import UserError
-from cli import run_flags
+from cli import run_flags, train
 from pipeline.augment.options import AugmentOptions
 from tests.helpers.run_fixtures import OTHER_VALUES
 from training.options import RunOptions, resolve

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-import prepare
 from base.errors import UserError
+from cli import prepare
 from pipeline import data
 from pipeline.data import load_data
 from pipeline.sources.folders import Catalog, Folder, catalog_of_folder

@@ -109,7 +109,7 @@ def test_a_write_that_fails_midway_leaves_the_old_ones_and_nothing_else(owner, b
 @pytest.mark.parametrize(
     "state",
     ["", "{}", "[]", "7", "null", "NaN", '{"sha256": null}', '{"sha256": NaN, "step": 9}', '"' + "x" * 10_000_000 + '"',
-     "9" * 100_000, "[" * 100_000, '{"a":' * 50_000, "\0", "\udcff"],
+     "9" * 100_000, "\0", "\udcff"],
     ids=lambda state: state[:20],
 )  # fmt: skip
 def test_any_other_content_of_the_state_is_damage(state, tmp_path):
