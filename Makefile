@@ -29,7 +29,7 @@ lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
 
 flags: setup
-	$(BIN)/python flags_page.py
+	$(BIN)/python -m cli.flags_page
 
 bench: .venv-bench/.requirements
 	.venv-bench/bin/python -m benchmarks.bench $(if $(ONLY),--only=$(ONLY))

@@ -149,8 +149,8 @@ def temporary_prefix(path: Path) -> str:
     return f"{TEMPORARY_PREFIX}{path.name[:_NAME_SHOWN]}-"
 
 
-def remove_leftovers(directory: str | Path, prefix: str = TEMPORARY_PREFIX) -> list[str]:
-    """Deletes the temporaries that a killed process left in `directory`, if their names begin so; returns the names.
+def remove_leftovers(directory: str | Path, prefix: str = TEMPORARY_PREFIX) -> None:
+    """Deletes the temporaries that a killed process left in `directory`, if their names begin so.
 
     A folder of such a name that stood aside when its process was killed gets its name back.
     """
@@ -158,10 +158,9 @@ def remove_leftovers(directory: str | Path, prefix: str = TEMPORARY_PREFIX) -> l
         path = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
         if temporary_prefix(path).startswith(prefix):
             _bring_back(path)
-    leftovers = sorted(path for path in Path(directory).glob(TEMPORARY_PREFIX + "*") if path.name.startswith(prefix))
-    for leftover in leftovers:
-        _remove(leftover)
-    return [leftover.name for leftover in leftovers]
+    for leftover in Path(directory).glob(TEMPORARY_PREFIX + "*"):
+        if leftover.name.startswith(prefix):
+            _remove(leftover)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The exceptions for what only the user can mend, and how names and paths are shown in them."""
+"""The exceptions for what only the user can put right, and how names and paths are shown in them."""
 
 import difflib
 from collections.abc import Iterable

@@ -6,7 +6,7 @@ import stat
 from base.errors import BadImage
 
 MAX_FILE_BYTES = 256 << 20
-_LATEST_NS = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 NOT_A_FILE = "not a regular file"
 
 
@@ -21,14 +21,6 @@ def read_file(path: bytes | str) -> tuple[bytes, os.stat_result]:
     with open(handle, "rb", buffering=0) as file:
         _check(os.fstat(handle))
         return file.readall(), os.fstat(handle)
-
-
-def change_time(status: os.stat_result) -> int:
-    """A file's time of change in nanoseconds as int64, which ends in the year 2262; file systems go on."""
-    time_ns = status.st_mtime_ns
-    if -_LATEST_NS <= time_ns <= _LATEST_NS:  # asked of every file: min and max take twice as long
-        return time_ns
-    return _LATEST_NS if time_ns > 0 else -_LATEST_NS
 
 
 def _check(status: os.stat_result) -> None:

@@ -1,16 +1,14 @@
 """Named points at which a test kills the process, as a power cut or the kernel's memory killer would.
 
-`PENSTOCK_FAULT=point:n` has the process send itself a SIGKILL when it comes to `point` for the n-th time. Without that
-variable, as in every real run, `reach` is an empty function.
+`PENSTOCK_KILL_POINT=point:n`, which a script arms at its start, has the process send itself a SIGKILL when it comes to
+`point` for the n-th time. In every real run nothing is armed.
 """
 
 import itertools
 import os
 import signal
-import sys
-from collections.abc import Callable
 
-VARIABLE = "PENSTOCK_FAULT"
+VARIABLE = "PENSTOCK_KILL_POINT"
 # In the order in which a run comes to them first; durable's (file, folder) are met by every kind of write.
 POINTS = (
     "index.file",  # a file of the index inspected
@@ -36,24 +34,20 @@ POINTS = (
 )
 
 
-def _make_reach(wanted: str) -> Callable[[str], None]:
-    """`reach` for a value of the variable; raises ValueError for one that names no point."""
-    if not wanted:
-        return lambda point: None
-    name, _, number = wanted.rpartition(":")
-    if name not in POINTS or not number.isdecimal() or int(number) < 1:
-        raise ValueError(f"{VARIABLE}={wanted}: it must be point:n, n from 1 on, with a point of {', '.join(POINTS)}")
+class _Armed:
+    point, visit = "", 0
     visits = itertools.count(1)  # next() of it is atomic, and points are reached from several threads
 
-    def reach(point: str) -> None:
-        if point == name and next(visits) == int(number):
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    return reach
+def arm(value: str) -> None:
+    """Has `reach` kill as "point:n" says, and never where `value` is empty; raises ValueError for any other value."""
+    point, _, visit = value.rpartition(":")
+    if value and (point not in POINTS or not visit.isdecimal() or int(visit) < 1):
+        raise ValueError(f"{VARIABLE}={value}: it must be point:n, n from 1 on, with a point of {', '.join(POINTS)}")
+    _Armed.point, _Armed.visit, _Armed.visits = point, int(visit or 0), itertools.count(1)
 
 
-try:
-    reach = _make_reach(os.environ.get(VARIABLE, ""))
-except ValueError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
+def reach(point: str) -> None:
+    """Kills the process where this is the visit of the point that is armed."""
+    if point == _Armed.point and next(_Armed.visits) == _Armed.visit:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -4,9 +4,10 @@ second one stops at once."""
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
+INTERRUPTED = "interrupted; nothing half-written is left"
 
 
 class StopRequest:
@@ -20,11 +21,6 @@ class StopRequest:
     def __bool__(self) -> bool:
         return bool(self.signal_name)
 
-    def check(self, where: str) -> None:
-        """Raises Stopped if somebody has asked; `where` ends the line that the user reads: "before the first step"."""
-        if self.signal_name:
-            raise Stopped(f"{self.signal_name}: stopped {where}")
-
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
             if number == signal.SIGHUP:
@@ -33,7 +29,7 @@ class StopRequest:
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
         if self._at_once:
-            self.check("at once; nothing half-written is left")
+            raise Stopped(f"{self.signal_name}: stopped at once; nothing half-written is left")
 
 
 class Stopped(BaseException):
@@ -42,13 +38,6 @@ class Stopped(BaseException):
     No Exception, as KeyboardInterrupt is none: a signal may come in the middle of a library, whose `except Exception`
     would make a fault of its own of it (seen in inspect.signature, while TensorFlow was imported).
     """
-
-
-def until_stopped(parts: Iterable, stop: StopRequest, where: str) -> Iterator:
-    """`parts`, one by one; raises Stopped before the next one once somebody has asked to stop."""
-    for part in parts:
-        stop.check(where)
-        yield part
 
 
 @contextlib.contextmanager

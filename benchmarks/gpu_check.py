@@ -17,7 +17,7 @@ from base.errors import UserError, unknown_name
 from benchmarks.gpu import parts
 from benchmarks.gpu.launch import Launcher
 from benchmarks.gpu.plan import FULL, PARTS, QUICK, TINY, Plan
-from cli import start
+from cli import guard, paths
 
 DEVICES = ("gpu", "cpu")
 
@@ -34,7 +34,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """The parts that were asked for, one after the other."""
-    start.refuse_arguments(arguments)
+    guard.refuse_arguments(arguments)
     plan, launcher = _choose(values)
     found = launcher.run("describe")
     if "error" in found:
@@ -77,9 +77,9 @@ def _choose(values: flags.FlagValues) -> tuple[Plan, Launcher]:
     if values.device not in DEVICES:
         raise unknown_name("--device", values.device, DEVICES)
     plan = TINY if values.device == "cpu" else QUICK if values.quick else FULL
-    data_dir, cache_dir = Path(values.data_dir).absolute(), start.cache_dir(values).absolute()
+    data_dir, cache_dir = Path(values.data_dir).absolute(), paths.cache_dir(values.cache_dir).absolute()
     return plan, Launcher(values.device, data_dir, cache_dir, plan.timeout_seconds)
 
 
 if __name__ == "__main__":
-    start.run(define_flags, main)
+    guard.run(define_flags, main)

@@ -10,14 +10,14 @@ import numpy as np
 from base import durable
 from base.errors import BadImage, UserError
 from base.files import read_file
-from base.places import check_results, naming, sweep
+from base.results import ResultFolder
 from evaluation.metrics import class_figures, confusion_matrix, scores
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
 from pipeline.sources.index import build_index
 from records.split_rows import read_split
 from reports.plots import plot_confusion
-from serving.predictor import Prediction, Predictor, find_saved_model, write_csv
+from serving.predictor import Predictor, find_saved_model, write_csv
 
 # How the tables begin, and the picture that is written after them.
 _TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}
@@ -33,7 +33,8 @@ def assess(
     files of these names in `out_dir` that are not evaluate.py's.
     """
     saved_model = find_saved_model(run_dir)
-    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
+    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
+    results.check()
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
@@ -49,7 +50,10 @@ def assess(
     rows = np.stack([prediction.probabilities for prediction in predictions if not prediction.reason])
     figures = scores(labels[good], rows)
     confusion = confusion_matrix(labels[good], rows.argmax(axis=1), len(predictor.class_names))
-    _write(out_dir, predictor.class_names, predictions, figures, confusion)
+    with results.open():
+        write_csv(out_dir / "predictions.csv", predictor.class_names, predictions)
+        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
+        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, predictor.class_names))
     return _lines(dataset or f"split {split}", figures, confusion, predictor.class_names, predictions, out_dir)
 
 
@@ -90,22 +94,13 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
             content, _ = read_file(path)
         except (OSError, BadImage) as error:
             raise UserError(
-                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): mend it"
+                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): repair it"
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise UserError(
                 f"{os.fsdecode(path)!r} has other bytes than when the run split its pictures: put it back, or score "
                 "what is there now with --dataset=folder:PATH"
             )
-
-
-def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
-    with naming("--out_dir", out_dir):
-        for name in (*_TABLES, *_PICTURES):
-            sweep(out_dir / name)
-        write_csv(out_dir / "predictions.csv", names, predictions)
-        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
-        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
 
 
 def _lines(what: str, figures: dict, confusion: np.ndarray, names, predictions, out_dir: Path) -> list[str]:

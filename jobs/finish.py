@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from base import durable, kill_points
 from base.errors import UserError
-from base.signals import StopRequest, until_stopped
+from base.signals import StopRequest
+from base.watch import Watch
 from evaluation.metrics import confusion_matrix, scores, worst_mistakes
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import input_verdict, write_quarantine_csv
@@ -66,7 +67,7 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
         for name, rows in probabilities.items()
     }
     difference, stand_ins = _export(model, run, probabilities, run_dir)
-    run.stop.check(_WHERE)
+    Watch(run.stop).check(_WHERE)
     results = _results(run, best, split_scores, difference, stand_ins)
     write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
     write_quarantine_csv(run_dir / "quarantine.csv", run.data.quarantine)
@@ -141,7 +142,7 @@ def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
     batches = functools.partial(split_batches, run.data, batch_size=run.options.global_batch_size)
     nothing = np.zeros((0, len(run.data.manifest.class_names)), np.float32)
     return {
-        name: predict_batches(predict, until_stopped(batches(ids), run.stop, _WHERE)) if len(ids) else nothing
+        name: predict_batches(predict, Watch(run.stop).each(batches(ids), _WHERE)) if len(ids) else nothing
         for name, ids in run.data.splits.ids.items()
     }
 

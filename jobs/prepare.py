@@ -7,8 +7,9 @@ from pathlib import Path
 
 from base import durable
 from base.errors import UserError
-from base.places import check_results, naming, sweep
+from base.results import ResultFolder
 from base.signals import StopRequest
+from base.watch import Watch
 from jobs.announce import announce_data, write_quarantine_csv
 from pipeline.data import Data, DataOptions, TooManyBad, load_data
 from pipeline.sources.catalog import open_catalog
@@ -31,11 +32,9 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     check_outside("--out_dir", out_dir, options.dataset, options.data_dir)
     if (out_dir / "options.json").exists():
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
-    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
-    with naming("--out_dir", out_dir):
-        out_dir.mkdir(parents=True, exist_ok=True)
-        for name in (*_TABLES, *_PICTURES):
-            sweep(out_dir / name)
+    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
+    results.check()
+    with results.open():
         durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
@@ -71,8 +70,7 @@ def prepare_data(
     started = []
 
     def go_on() -> None:
-        if stop:
-            stop.check("before the first step")
+        Watch(stop).check()
 
     def on_progress(done: int, total: int) -> None:
         go_on()

@@ -93,7 +93,7 @@ class RunFolder:
         """What results.json holds, where the run that is here is whole to its last file; None for an unfinished one."""
         try:
             results = json.loads((self.path / "results.json").read_text())
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             return None  # absent or damaged: the end of the run is done again, from its last checkpoint
         last = ("report.html", "saved_model/saved_model.pb")
         return results if isinstance(results, dict) and all((self.path / name).exists() for name in last) else None
@@ -138,7 +138,7 @@ class RunFolder:
                 raise ValueError(f"threads is {old['threads']!r:.40}")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(
                 f"{str(self.options_path)!r} cannot be read ({error}): put it back (flags.txt beside it says the same) "
                 "or give another --run_dir"

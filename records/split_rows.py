@@ -24,7 +24,7 @@ def read_split(run_dir: Path, split: str, class_names: Sequence[str]) -> tuple[s
         labels = [_name(row["label"]) for row in rows]
         for row in rows:
             _name(row["sha256"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise UserError(f"{str(run_dir)!r} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
     if not rows:
         raise UserError(f"--split={split}: this run has no example in it (--full_train leaves no validation)")

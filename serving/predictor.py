@@ -11,7 +11,7 @@ import tensorflow as tf
 from base import durable
 from base.errors import BadImage, UserError, one_line
 from base.files import read_file
-from base.places import check_plain
+from base.places import check_plain, is_saved_model
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources.headers import read_header
 from pipeline.sources.walk import UNREADABLE
@@ -42,7 +42,7 @@ class Predictor:
 
     def __init__(self, saved_model_dir: Path):
         """Raises UserError where there is no SavedModel, or it is not one that Penstock exported."""
-        if not (saved_model_dir / "saved_model.pb").is_file():
+        if not is_saved_model(saved_model_dir):
             raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel: it must hold saved_model.pb")
         check_seal(saved_model_dir)
         try:
@@ -119,7 +119,7 @@ def find_saved_model(place: Path) -> Path:
         )
     check_plain("--run", place)
     for candidate in (place, place / "saved_model"):
-        if (candidate / "saved_model.pb").is_file():
+        if is_saved_model(candidate):
             return candidate
     raise UserError(f"{str(place)!r} holds no SavedModel: the run has not finished, or it is another folder")
 

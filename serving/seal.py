@@ -27,7 +27,7 @@ def check_seal(folder: Path) -> None:
         seal = json.loads((folder / SEAL).read_text())
         known, sealed = seal["format"] == FORMAT_VERSION, dict(seal["sha256"])
         found = _checksums(folder)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{str(folder)!r} is not a SavedModel that Penstock exported ({SEAL}: {_first_line(error)}): a SavedModel "
             "is a program, and no other is loaded"

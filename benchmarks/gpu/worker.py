@@ -7,12 +7,12 @@ JSON object; the last line on standard output is the row, a JSON object.
 import json
 import sys
 
-from cli import start
+from cli.quiet_import import import_tensorflow
 
 
 def main(kind: str, fields: dict) -> dict:
     """The row of a job; raises whatever goes wrong, which launch.py makes a row of."""
-    start.import_tensorflow()
+    import_tensorflow()
     from benchmarks.gpu import measure
     from benchmarks.gpu.plan import TrainJob
 

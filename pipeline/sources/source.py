@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from base.files import change_time, read_file
+from base.files import MAX_INT64, read_file
 
 
 class Stamp(NamedTuple):
@@ -51,4 +51,4 @@ class Files:
 
 
 def _stamp_of(status: os.stat_result) -> Stamp:
-    return Stamp(status.st_size, change_time(status))
+    return Stamp(status.st_size, status.st_mtime_ns & MAX_INT64)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from base.files import change_time
+from base.files import MAX_INT64
 from base.splits import SPLIT_NAMES
 from pipeline.sources.folders import Catalog, Folder
 
@@ -94,7 +94,7 @@ class _Columns:
                 if stat.S_IFMT(status.st_mode) == stat.S_IFREG:
                     names.append(entry.name)
                     add_bytes(status.st_size)
-                    add_time(change_time(status))
+                    add_time(status.st_mtime_ns & MAX_INT64)  # file systems go on after the year 2262
                 else:
                     self._add_other(entry, prefix + os.fsencode(entry.name), status, pending)
         finally:

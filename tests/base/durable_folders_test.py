@@ -198,13 +198,12 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
     (tmp_path / f"{durable.TEMPORARY_PREFIX}file").write_text("half")
     (tmp_path / f"{durable.TEMPORARY_PREFIX}folder" / "deep").mkdir(parents=True)
     (tmp_path / ".hidden").write_text("the user's")
-    removed = durable.remove_leftovers(tmp_path)
-    assert removed == [f"{durable.TEMPORARY_PREFIX}file", f"{durable.TEMPORARY_PREFIX}folder"]
+    durable.remove_leftovers(tmp_path)
     assert names(tmp_path) == [".hidden"]
 
 
 def test_leftovers_of_one_name_are_told_apart(tmp_path):
     for name in ("whole", "whole2"):
         (tmp_path / f"{durable.temporary_prefix(tmp_path / name)}x").mkdir()
-    assert durable.remove_leftovers(tmp_path, durable.temporary_prefix(tmp_path / "whole")) == [".incomplete-whole-x"]
+    durable.remove_leftovers(tmp_path, durable.temporary_prefix(tmp_path / "whole"))
     assert names(tmp_path) == [".incomplete-whole2-x"]

@@ -2,14 +2,12 @@
 
 import os
 import socket
-import types
 
-import numpy as np
 import pytest
 
 from base import files
 from base.errors import BadImage
-from base.files import change_time, read_file
+from base.files import read_file
 
 
 @pytest.fixture
@@ -33,13 +31,6 @@ def test_a_file_is_read_whole_with_its_facts(name, folder):
     content, status = read_file(name)
     assert content == b"content" * 999
     assert (status.st_size, status.st_mtime_ns) == (len(content), (folder / "good").stat().st_mtime_ns)
-
-
-@pytest.mark.parametrize(("nanoseconds", "kept"), [(1, 1), (-5, -5), (2**63 - 1, 2**63 - 1), (2**63, 2**63 - 1),
-                                                   (10**19, 2**63 - 1), (-(10**19), 1 - 2**63)])  # fmt: skip
-def test_a_time_of_change_fits_its_column(nanoseconds, kept):
-    assert change_time(types.SimpleNamespace(st_mtime_ns=nanoseconds)) == kept
-    assert np.int64(kept) == kept
 
 
 @pytest.mark.timeout(30, method="thread")  # who opens the pipe waits for ever

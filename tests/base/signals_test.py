@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from base.signals import EXIT_STOPPED, Stopped, listen, until_stopped
+from base.signals import EXIT_STOPPED, Stopped, listen
 from tests.helpers.run_fixtures import ROOT
 
 TWICE = """
@@ -97,17 +97,3 @@ def test_a_library_that_the_signal_comes_into_makes_no_fault_of_it():
 
     with listen(at_once=True), pytest.raises(Stopped, match=r"^SIGTERM: stopped at once"):
         library()
-
-
-def test_parts_end_where_somebody_asks_to_stop():
-    seen = []
-
-    def work(stop):
-        for part in until_stopped(range(9), stop, "while counting"):
-            seen.append(part)
-            if part == 3:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    with listen() as stop, pytest.raises(Stopped, match=r"^SIGINT: stopped while counting$"):
-        work(stop)
-    assert seen == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-import evaluate
+from cli import evaluate
 from serving.seal import check_seal
 from tests.helpers.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-import predict
 from base.files import MAX_FILE_BYTES
+from cli import predict
 from pipeline.sources.headers import read_header
 from serving import predictor
 from tests.helpers.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-import prepare
 from base.signals import Stopped, StopRequest
+from cli import prepare
 from jobs.prepare import prepare_data
 from pipeline.sources.folders import catalog_of_folder
 from reports.progress import Reporter

@@ -12,8 +12,7 @@ import tensorflow as tf
 from absl import flags
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import train
-from cli import run_flags
+from cli import run_flags, train
 from records import run_folder
 from records.history import COLUMNS
 from tests.helpers.run_fixtures import (

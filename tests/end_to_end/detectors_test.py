@@ -20,8 +20,8 @@ FORGETFUL = """
 import runpy, sys
 root, forgets = sys.argv.pop(1), sys.argv.pop(1) == "True"
 sys.path.insert(0, root)
-from cli import start
-start.import_tensorflow()
+from cli import quiet_import
+quiet_import.import_tensorflow()
 from jobs import train as run
 from training import checkpoint
 

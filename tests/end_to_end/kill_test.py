@@ -1,9 +1,6 @@
 """Killed at named points, wherever the disk or the state is between two truths, a run ends in the same bits."""
 
 import concurrent.futures
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,7 +8,6 @@ import pytest
 from base import kill_points
 from tests.helpers.kill_runs import KilledRun, few_shapes_dir, undisturbed
 from tests.helpers.outcomes import outcome
-from tests.helpers.run_fixtures import ROOT
 from training.checkpoint import restore
 
 PRECISIONS = ("mixed_bfloat16", "mixed_float16")
@@ -83,30 +79,6 @@ def test_the_proof_can_fail_without_the_state_of_dropout(tmp_path):
     broken = ("training.checkpoint", "restore", "tests.end_to_end.kill_test:no_dropout_state")
     assert run.start(more_replaced=[broken]) == 0, run.log.read_text()
     assert run.finish()["results"]["weights_sha256"] != whole["results"]["weights_sha256"]
-
-
-def reach_points(fault: str, code: str = "") -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", f"import faults{code}"]
-    return subprocess.run(
-        command, cwd=ROOT, env={kill_points.VARIABLE: fault}, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.parametrize("fault", ["nowhere:1", "step.begin:0", "step.begin", "step.begin:x"])
-def test_a_point_that_is_not_there_is_refused(fault):
-    done = reach_points(fault)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {kill_points.VARIABLE}={fault}: it must be point:n")
-    assert done.stderr.count("\n") == 1
-
-
-def test_the_n_th_visit_kills_and_no_other():
-    code = (
-        "\nfor n in (1, 2, 3): kill_points.reach('step.begin'); kill_points.reach('step.updated'); print(n, flush=True)"
-    )
-    assert reach_points("", code).stdout == "1\n2\n3\n"
-    done = reach_points("step.begin:3", code)
-    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "1\n2\n")
 
 
 @pytest.mark.slow

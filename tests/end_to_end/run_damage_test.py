@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import jobs.resume
 import jobs.train
-import train
 from base import durable
-from tests.cli.start_test import check
+from cli import train
+from tests.cli.guard_test import check
 from tests.end_to_end.resume_test import damage
 from tests.helpers.outcomes import outcome
 from tests.helpers.run_fixtures import call_script, finished_run, lively_flags, read_rows

@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-import train
 from base.errors import UserError
+from cli import train
 from models import backbones
 from models.layers import Layers
 from models.options import ModelOptions

@@ -14,8 +14,8 @@ import pytest
 import jobs.finish
 import jobs.train
 import pipeline.sources.index
-import train
 import training.loop
+from cli import train
 from pipeline.decoding import pack
 from tests.end_to_end.resume_test import newest_step
 from tests.helpers.outcomes import outcome

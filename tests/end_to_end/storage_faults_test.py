@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 import jobs.finish
-import train
 import training.loop
 from base import durable
-from tests.cli.start_test import check
+from cli import train
+from tests.cli.guard_test import check
 from tests.helpers.outcomes import outcome
 from tests.helpers.run_fixtures import call_script, finished_run, lively_flags, session_dir
 from tests.helpers.storage import SMALL_DISK_BYTES, disk, file_size_limit, grow, read_only, temporaries

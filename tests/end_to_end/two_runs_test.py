@@ -7,11 +7,9 @@ import time
 
 import pytest
 
-import evaluate
-import predict
-import train
 from base import locks
-from tests.cli.start_test import check
+from cli import evaluate, predict, train
+from tests.cli.guard_test import check
 from tests.end_to_end.resume_test import newest_step
 from tests.helpers.outcomes import outcome
 from tests.helpers.run_fixtures import (
@@ -31,10 +29,10 @@ FLAGS = lively_flags("mixed_bfloat16")
 
 def test_a_second_run_is_refused_before_tensorflow_is_imported(tmp_path):
     code = (
-        "import sys, train, commandline; from absl import flags\n"
+        "import sys; from absl import flags; from cli import guard, train\n"
         "train.define_flags(flags.FLAGS); flags.FLAGS(sys.argv)\n"
         "try:\n"
-        "    start._guard(train.main, [])\n"
+        "    guard.call(train.main, [])\n"
         "except SystemExit as stop:\n"
         "    print(stop.code, 'tensorflow' in sys.modules)\n"
     )

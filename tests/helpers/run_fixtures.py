@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from cli import start
+from cli import guard
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPES = ("disk", "square", "stripes")
@@ -145,8 +145,8 @@ def call_script(script, arguments: list[str], monkeypatch, capfd) -> Done:
     capfd.readouterr()
     code = 0
     try:
-        rest = start._parse([script.__file__, *arguments])[1:]
-        start._guard(script.main, rest)
+        rest = guard.parse([script.__file__, *arguments])[1:]
+        guard.call(script.main, rest)
     except SystemExit as stop:
         code = stop.code
     captured = capfd.readouterr()

@@ -22,15 +22,15 @@ import threading
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import train
 from base import kill_points
-from cli import start
+from cli import quiet_import, start
 
 
 def serve() -> None:
     """Until standard input ends."""
-    start.import_tensorflow()
-    importlib.import_module("jobs.train")  # with everything that a run imports
+    quiet_import.import_tensorflow()
+    for module in ("cli.guard", "cli.train", "jobs.train"):  # with everything that a run imports
+        importlib.import_module(module)
     for line in sys.stdin:
         child = os.fork()
         if not child:
@@ -45,13 +45,12 @@ def _run(order: dict) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.environ.update(order["environment"])
-    importlib.reload(kill_points)
     if order["visits"]:
         _count_visits(order["visits"])
     for module, name, value in order["replaced"]:
         setattr(importlib.import_module(module), name, _resolve(value))
     sys.argv = ["train.py", *order["arguments"]]
-    start.run(train.define_flags, train.main)
+    start.run("train")
 
 
 def _count_visits(path: str) -> None:

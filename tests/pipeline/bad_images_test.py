@@ -2,8 +2,8 @@
 
 import pytest
 
-import prepare
 from base.errors import UserError
+from cli import prepare
 from jobs.options import resolve
 from pipeline import data
 from pipeline.sources.folders import Catalog, Folder

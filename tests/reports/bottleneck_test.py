@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import jobs.finish
 import jobs.train
-import train
+from cli import train
 from pipeline import pixels
 from reports.bottleneck import verdict
 from tests.helpers.run_fixtures import SMALL_MODEL, call_script, write_shapes

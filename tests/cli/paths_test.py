@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import train
 from base import locks
 from base.errors import UserError
-from cli import start
-from tests.cli.start_test import check
+from cli import guard, paths, train
+from tests.cli.guard_test import check
 from tests.helpers.run_fixtures import call_script, write_shapes
 
 
@@ -37,7 +36,7 @@ def test_a_path_that_the_system_refuses_is_named(number, capsys):
         raise OSError(number, os.strerror(number), b"/data/a b")
 
     with pytest.raises(SystemExit) as caught:
-        start._guard(refused, [])
+        guard.call(refused, [])
     line = f"error: '/data/a b' cannot be used: {os.strerror(number)}; check the path and its permissions\n"
     assert (caught.value.code, capsys.readouterr().err) == (2, line)
 
@@ -48,14 +47,14 @@ def test_a_fault_of_ours_is_not_taken_for_the_users(error):
         raise error
 
     with pytest.raises(OSError, match=r"ours|of no file"):
-        start._guard(fail, [])
+        guard.call(fail, [])
 
 
 def test_home_is_home_wherever_a_path_is_given(call, home):
     check(call("--dataset=folder:~/one", "--run_dir=~/r"), [f"'{home}/one' holds one class folder"])
     check(call("--dataset=folder:~/two", "--run_dir=~"), [f"--run_dir={home} holds other files"])
     check(call("--dataset=catdog", "--data_dir=~/none"), [f"'{home}/none/train/cats'"])
-    assert [start.expand_home(text) for text in ("a~", "folder:b/~")] == ["a~", "folder:b/~"]
+    assert [paths.expand_home(text) for text in ("a~", "folder:b/~")] == ["a~", "folder:b/~"]
     assert os.listdir() == []
     assert os.listdir(home) == ["one"]
 
@@ -84,4 +83,4 @@ def test_a_user_without_a_home_is_asked_for_a_cache(monkeypatch):
     monkeypatch.delenv("HOME")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     with pytest.raises(UserError, match="give --cache_dir, or set HOME"):
-        start.default_cache_dir()
+        paths.cache_dir(None)

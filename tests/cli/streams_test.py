@@ -13,16 +13,17 @@ from tests.helpers.run_fixtures import ROOT
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 # Says a line, and says it three times more when its standard input ends.
 SPEAKER = """
-import sys, commandline
+import sys
+from cli import guard, streams
 from reports.progress import Reporter
 def speak(values, arguments):
     how, line = arguments
-    say = start.put if how == "put" else Reporter().say
+    say = streams.put if how == "put" else Reporter().say
     say(line)
     sys.stdin.read()
     for _ in range(3):
         say(line)
-start.run(lambda values: None, speak)
+guard.run(lambda values: None, speak)
 """
 
 
@@ -56,7 +57,8 @@ def test_a_full_disk_ends_a_result_and_no_run(how, code, lines):
 
 # Shows a bar that moves, until and after its standard input ends.
 BAR = """
-import sys, commandline
+import sys
+from cli import guard
 from reports import progress
 progress._REFRESH_SECONDS = 0
 def train(values, arguments):
@@ -70,7 +72,7 @@ def train(values, arguments):
     reporter.stop()
     reporter.start("again", 9)
     reporter.stop()
-start.run(lambda values: None, train)
+guard.run(lambda values: None, train)
 """
 
 
@@ -98,11 +100,12 @@ def test_what_the_terminal_cannot_show_is_escaped(how):
 
 # Exits with the number of the next file that is opened, if all three streams can be used.
 NEXT = """
-import os, sys, commandline
+import os, sys
+from cli import guard
 def work(values, arguments):
     print("line", flush=True), print("line", file=sys.stderr), os.read(0, 1), os.write(1, b"x"), os.write(2, b"x")
     sys.exit(os.open(os.devnull, os.O_RDONLY))
-start.run(lambda values: None, work)
+guard.run(lambda values: None, work)
 """
 
 
