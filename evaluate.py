@@ -53,7 +53,10 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
 
 def _usual_place(run_dir: Path) -> Path:
     """In the run folder; beside a SavedModel that is given by itself, which must stay as it was exported."""
-    return (run_dir.parent if (run_dir / "saved_model.pb").exists() else run_dir) / "evaluation"
+    from base.places import is_saved_model
+    from records.run_folder import RunFolder
+
+    return RunFolder(run_dir.parent if is_saved_model(run_dir) else run_dir).evaluation
 
 
 if __name__ == "__main__":

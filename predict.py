@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cli import start
 from cli.start import flags
-
-_TABLE = b"path,prediction,probability,"  # how `write_csv` begins
+from records.predictions import ANSWERS_BEGINNING, write_answers
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -32,7 +31,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
 
     table = _place_of_table(start.path_of(values.csv)) if values.csv else None
     start.import_tensorflow()
-    from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
+    from serving.predictor import Predictor, find_pictures, find_saved_model
 
     saved_model, pictures = find_saved_model(start.path_of(values.run)), find_pictures(arguments)
     if table and table.exists():  # of an earlier call, among the pictures
@@ -47,7 +46,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if table:
         with naming("--csv", table, "file"):
             sweep(table)
-            write_csv(table, predictor.class_names, predictions)
+            write_answers(table, predictor.class_names, [prediction.row() for prediction in predictions])
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(
@@ -71,8 +70,8 @@ def _place_of_table(path: Path) -> Path:
         if not place.exists():
             return place
         with open(place, "rb") as file:
-            beginning = file.read(len(_TABLE))
-    if beginning not in (_TABLE, b""):
+            beginning = file.read(len(ANSWERS_BEGINNING))
+    if beginning not in (ANSWERS_BEGINNING, b""):
         raise UserError(f"--csv={path} is there and is no table of predictions: give another file")
     return place
 

@@ -31,7 +31,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from base.signals import listen
     from pipeline.sources.catalog import open_catalog
     from pipeline.sources.folders import check_outside
-    from records.run_folder import claim, claim_new
+    from records.claim import claim, claim_new
 
     start.refuse_arguments(arguments)
     if values.resume not in RESUMES:

@@ -54,11 +54,16 @@ def check_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         # What is written takes its name by a rename: /dev/null would be an ordinary file from then on.
         raise OSError(errno.EINVAL, "it is a device or a pipe, and no regular file")
-    if any((parent / "saved_model.pb").exists() for parent in path.absolute().parents):
+    if any(is_saved_model(parent) for parent in path.absolute().parents):
         raise OSError(errno.EINVAL, "it lies in a SavedModel, which must stay as it was exported")
     place = next(parent for parent in path.absolute().parents if parent.exists())
     with tempfile.TemporaryFile(prefix=durable.TEMPORARY_PREFIX, dir=place):
         pass
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether `folder` holds what TensorFlow exports a model as."""
+    return (folder / "saved_model.pb").is_file()
 
 
 def check_results(flag: str, folder: Path, tables: Mapping[str, bytes], pictures: Sequence[str]) -> None:

@@ -9,15 +9,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from base import durable, kill_points
+from base import kill_points
 from base.errors import UserError
 from base.signals import StopRequest, until_stopped
 from evaluation.metrics import confusion_matrix, scores, worst_mistakes
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
-from jobs.announce import input_verdict, write_quarantine_csv
+from jobs.announce import input_verdict, refused_rows
+from jobs.report import draw_report
 from models.zoo import build_model
 from pipeline.data import Data
-from reports.page import Mistake, write_report
+from records.predictions import PredictionRow
+from records.run_folder import RunFolder
+from reports.page import Mistake
 from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
 from reports.sheets import read_images
@@ -42,6 +45,7 @@ class Finished:
     the end, which the same command then does again from the last checkpoint.
     """
 
+    folder: RunFolder
     options: RunOptions
     hardware: Hardware
     data: Data
@@ -57,7 +61,6 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
 
     Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
     """
-    run_dir = run.loop.options.run_dir
     best = best_row(run.loop.history)
     model = _float32_model(run, best["step"])
     probabilities = _predict_all(model, run)
@@ -65,29 +68,28 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
         name: scores(run.data.manifest.labels[run.data.splits.ids[name]], rows) if len(rows) else None
         for name, rows in probabilities.items()
     }
-    difference, stand_ins = _export(model, run, probabilities, run_dir)
+    difference, stand_ins = _export(model, run, probabilities)
     run.stop.check(_WHERE)
     results = _results(run, best, split_scores, difference, stand_ins)
-    write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
-    write_quarantine_csv(run_dir / "quarantine.csv", run.data.quarantine)
+    rows = prediction_rows(run.data, run.data.splits.ids["test"], probabilities["test"])
+    run.folder.write_predictions(run.data.manifest.class_names, rows)
+    run.folder.write_quarantine(refused_rows(run.data.quarantine))
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
-    durable.write_json(run_dir / "results.json", results)
+    run.folder.write_results(results)
     kill_points.reach("results.written")
-    page = write_report(run_dir, mistakes, *run.sheets)
-    _say_results(results, best, run_dir, page, difference, reporter)
+    run.folder.write_report(draw_report(run.folder, mistakes, run.sheets))
+    _say_results(results, best, run.folder, difference, reporter)
     return results
 
 
-def write_predictions(path: Path, data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> None:
-    """Columns path, label, prediction (class names), then a probability column a class, in class order."""
+def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> list[PredictionRow]:
+    """A row an example, for predictions_test.csv; `probabilities` are float32 [examples, classes]."""
     names, labels = data.manifest.class_names, data.manifest.labels
-    rows = [("path", "label", "prediction", *names)]
-    for example_id, row in zip(example_ids, probabilities, strict=True):
-        shown = [np.format_float_positional(value, unique=True, trim="0") for value in row]
-        predicted = names[int(row.argmax())]
-        rows.append((data.manifest.shown_path(example_id), names[labels[example_id]], predicted, *shown))
-    durable.write_csv(path, rows)
+    return [
+        PredictionRow(data.manifest.shown_path(example_id), names[labels[example_id]], names[int(row.argmax())], row)
+        for example_id, row in zip(example_ids, probabilities, strict=True)
+    ]
 
 
 def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
@@ -145,7 +147,7 @@ def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
     }
 
 
-def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> tuple[float, int]:
+def _export(model: keras.Model, run: Finished, probabilities: dict) -> tuple[float, int]:
     """(the proof's largest difference, how many of its pictures had to be taken from the pack)."""
     data = run.data
     served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format, data.full_scale)
@@ -155,7 +157,7 @@ def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Pat
     stand_ins = _stand_ins(data, ids[rows])
     paths = [data.manifest.full_path(example_id) for example_id in ids[rows]]
     proof = Proof(paths, probabilities[split][rows], stand_ins)
-    return export_model(run_dir / "saved_model", served, proof), len(stand_ins)
+    return export_model(run.folder.saved_model, served, proof), len(stand_ins)
 
 
 def _stand_ins(data: Data, example_ids: np.ndarray) -> dict[int, bytes]:
@@ -212,7 +214,7 @@ def _summarize_test(run, summaries: Summaries, epoch: int, figures: dict | None,
         summaries.picture("test", "worst_mistakes", png_pixels(grid))
 
 
-def _say_results(results: dict, best: dict, run_dir: Path, page: Path, difference: float, reporter: Reporter) -> None:
+def _say_results(results: dict, best: dict, folder: RunFolder, difference: float, reporter: Reporter) -> None:
     note = " on SYNTHETIC pictures" if results["data_origin"] == "synthetic" else ""
     for name in ("train", "validation", "test"):
         if results[name]:
@@ -223,9 +225,9 @@ def _say_results(results: dict, best: dict, run_dir: Path, page: Path, differenc
             )
     reporter.say(f"best epoch  {best['epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
                  f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
-    reporter.say(f"model       {run_dir / 'saved_model'} (differs from evaluation by {difference:.1e} at most)")
+    reporter.say(f"model       {folder.saved_model} (differs from evaluation by {difference:.1e} at most)")
     if results["export_files_changed"]:
         reporter.say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were "
                      "packed: their packed pixels were sent instead")  # fmt: skip
-    reporter.say(f"report      {page}")
+    reporter.say(f"report      {folder.report_path}")
     reporter.say("curves      tensorboard --logdir runs")

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from base import durable
 from base.errors import UserError
 from base.signals import StopRequest, listen, until_stopped
 from evaluation.metrics import scores
@@ -27,7 +26,7 @@ from pipeline.data import Data
 from pipeline.graph import Shards, make_finish, make_train_dataset
 from pipeline.order import Order, shard_size
 from pipeline.sources.folders import Catalog
-from pipeline.sources.splits import write_split_csv
+from pipeline.sources.splits import split_rows
 from pipeline.stages import StageClock, transfer_seconds
 from records.run_folder import RunFolder
 from reports.progress import Reporter
@@ -56,9 +55,9 @@ def run(
     began = time.monotonic()
     reporter = Reporter()
     old = folder.adopt(options)
-    results = folder.results()
+    results = folder.results_if_finished()
     if results is not None:
-        reporter.say(f"finished already: {folder.path / 'results.json'}; another --run_dir trains again")
+        reporter.say(f"finished already: {folder.results_path}; another --run_dir trains again")
         return results
     threads = options.threads or (old or {}).get("threads", 0)
     hardware = set_up(options.precision, options.strategy, options.replicas, threads)
@@ -71,14 +70,14 @@ def run(
         data = prepare_data(options, catalog, cache_dir, reporter, stop, **({} if old else {"before_decoding": build}))
         # Before anything is written: what cannot be continued stays as it is.
         identity = identity_of(options, hardware, data)
-        saved = find_checkpoint(folder.path, identity, data, reporter.say)
+        saved = find_checkpoint(folder, identity, data, reporter.say)
         if saved:
             build = _model_builder(dataclasses.replace(options.model_options, weights="none"), hardware)
         order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
-        loop = _make_loop(options, hardware, data, order, identity, folder.path, reporter, stop, build)
-        durable.write_json(folder.options_path, options.to_json())
-        durable.write_text(folder.path / "flags.txt", flags_text(options))
-        write_split_csv(folder.path / "split.csv", data.manifest, data.splits)
+        loop = _make_loop(options, hardware, data, order, identity, folder, reporter, stop, build)
+        folder.write_options(options.to_json())
+        folder.write_flags(flags_text(options))
+        folder.write_split(split_rows(data.manifest, data.splits))
         announce(options, hardware, data, order, reporter)
         with data.pixels.naming_changes(), _naming_memory(options):
             sheets = (sample_sheet(data), augmentation_sheet(data, options.augment, options.seed))
@@ -87,7 +86,7 @@ def run(
             elif old:
                 reporter.say("resume      from the start: the run has no checkpoint")
             _train(options, hardware, data, order, loop, reporter, summaries, sheets, stop)
-            final = Finished(options, hardware, data, loop, sheets, began, versions(), stop)
+            final = Finished(folder, options, hardware, data, loop, sheets, began, versions(), stop)
             return finish_run(final, summaries, reporter)
 
 
@@ -113,9 +112,10 @@ def _model_builder(options: ModelOptions, hardware: Hardware) -> Callable[[int, 
     return build
 
 
-def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, reporter, stop, build) -> Loop:
+def _make_loop(options, hardware, data: Data, order: Order, identity, folder: RunFolder, reporter, stop, build) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
-    profiler = Profiler(options.profile_steps, options.epochs * order.steps_per_epoch, run_dir / "train", reporter.say)
+    last_step = options.epochs * order.steps_per_epoch
+    profiler = Profiler(options.profile_steps, last_step, folder.events("train"), reporter.say)
     state = make_state(
         hardware,
         lambda: build(len(data.manifest.class_names), data.pixels.pixel_format.shape),
@@ -123,11 +123,11 @@ def _make_loop(options, hardware, data: Data, order: Order, identity, run_dir, r
         options.global_batch_size,
     )
     loop_options = LoopOptions(
-        run_dir, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
+        folder.path, options.epochs, len(order.example_ids), options.global_batch_size, options.early_stop_patience,
         options.checkpoint_every_steps, identity,
     )  # fmt: skip
     return Loop(
-        loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, run_dir)
+        loop_options, state, reporter, stop, profiler, lambda trouble: explain(trouble, options, order, data, folder)
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sources.faces import scene, sensor
+from rendered import scene, sensor
 
 from base import durable
 from base.errors import UserError

@@ -1,20 +1,6 @@
 """The history of a run, a row an epoch, and what follows from it: the best epoch and when to stop."""
 
 from collections.abc import Sequence
-from pathlib import Path
-
-from base import durable
-
-# What no two runs have in common.
-TIMED_COLUMNS = ("images_per_second", "input_wait_fraction", "seconds", "step_seconds", "read_seconds",
-                 "decode_seconds", "augment_seconds", "transfer_seconds")  # fmt: skip
-COLUMNS = ("epoch", "step", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate",
-           *TIMED_COLUMNS)  # fmt: skip
-
-
-def write_history(path: Path, history: Sequence[dict]) -> None:
-    """Writes history.csv; an empty field where a split is missing."""
-    durable.write_csv(path, [COLUMNS, *[[row[name] for name in COLUMNS] for row in history]])
 
 
 def best_row(history: Sequence[dict]) -> dict | None:

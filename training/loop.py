@@ -10,10 +10,11 @@ import numpy as np
 from base import kill_points
 from base.errors import UserError
 from base.signals import Stopped, StopRequest
+from records.run_folder import RunFolder
 from reports.progress import Reporter, epoch_line
 from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
 from training.health import Trouble, find_bad_variable, find_trouble
-from training.history import best_row, should_stop, write_history
+from training.history import best_row, should_stop
 from training.profile import Profiler
 from training.step import TrainState
 
@@ -123,7 +124,7 @@ class Loop:
         options = self.options
         if self.history:
             # A kill between an epoch's checkpoint and its row here would lose the row of the last epoch.
-            write_history(options.run_dir / "history.csv", self.history)
+            RunFolder(options.run_dir).write_history(self.history)
         self._profiler.begin(self.step)
         self._reporter.start("training", options.epochs * options.steps_per_epoch, self.step)
         try:
@@ -133,7 +134,7 @@ class Loop:
                 self.history.append(row)
                 self.state.sums.assign(np.zeros(3))
                 self._save()
-                write_history(options.run_dir / "history.csv", self.history)
+                RunFolder(options.run_dir).write_history(self.history)
                 kill_points.reach("history.written")
                 self._reporter.say(epoch_line(row, options.epochs))
                 on_epoch(row)

@@ -13,6 +13,7 @@ import time
 
 import training.loop
 from benchmarks.settings import ROOT
+from records.run_folder import RunFolder
 from reports.summaries import Summaries
 
 
@@ -47,7 +48,7 @@ class Watch:
 
 def install(watch: Watch) -> None:
     """Watches what an epoch's end writes; the checkpoint comes first, so an epoch ends where it begins."""
-    for owner, name in ((training.loop.Loop, "_save"), (training.loop, "write_history"),
+    for owner, name in ((training.loop.Loop, "_save"), (RunFolder, "write_history"),
                         (Summaries, "scalars"), (Summaries, "text")):  # fmt: skip
         watch.wrap(owner, name)
     save = training.loop.Loop._save

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from records.history import TIMED_COLUMNS
 from tests.helpers.run_fixtures import read_rows
-from training.history import TIMED_COLUMNS
 
 # Of results.json: what is a time, or says one in words.
 _TIMED_RESULTS = ("seconds", "images_per_second", "input_wait_fraction", "input_verdict")

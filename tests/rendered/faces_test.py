@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from PIL import Image
-from sources.faces import scene, sensor
+from rendered import scene, sensor
 
 from base.errors import UserError
 from rendered import faces as synthetic

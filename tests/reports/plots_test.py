@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
+from records.history import COLUMNS
 from reports import plots
-from training.history import COLUMNS
 
 BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of what is right and wrong in the light theme
 

@@ -11,12 +11,13 @@ import tensorflow as tf
 
 from base.errors import UserError
 from base.signals import Stopped, StopRequest
+from records.history import TIMED_COLUMNS
+from records.run_folder import RunFolder
 from reports.progress import Reporter
 from tests.helpers.run_fixtures import read_rows
 from training import loop as loop_module
 from training.checkpoint import load_newest, restore
 from training.health import make_notes, note_step
-from training.history import TIMED_COLUMNS
 from training.loop import Loop, LoopOptions
 from training.profile import Profiler
 from training.step import TrainState
@@ -192,12 +193,12 @@ def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path, monkeypatc
     class Killed(BaseException):
         pass
 
-    def die(path, history):
+    def die(folder, history):
         if len(history) == EPOCHS:
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop_module, "write_history", die)
+        patch.setattr(RunFolder, "write_history", die)
         with pytest.raises(Killed):
             Rig(tmp_path).run()
     assert Rig(tmp_path).resume().run().steps == []
