@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
-from base import durable
 from base.errors import one_line
 from pipeline.data import Data, Quarantine
 from pipeline.order import Order
 from pipeline.pixels import PackedPixels
+from records.tables import RefusedRow
 from reports.bottleneck import verdict
 from reports.progress import Reporter
 from training.device import Hardware
@@ -55,10 +54,9 @@ def input_verdict(row: Mapping, options: RunOptions, data: Data, hardware: Hardw
     return verdict(row, isinstance(data.pixels, PackedPixels), host_augments)
 
 
-def write_quarantine_csv(path: Path, quarantine: Quarantine) -> None:
-    """Columns path, reason."""
-    rows = [(os.fsdecode(name), reason) for name, reason in quarantine]
-    durable.write_csv(path, [("path", "reason"), *rows])
+def refused_rows(quarantine: Quarantine) -> list[RefusedRow]:
+    """A row a refused file, for quarantine.csv."""
+    return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
 
 
 def _knobs(options: RunOptions) -> str:

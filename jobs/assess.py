@@ -10,17 +10,18 @@ import numpy as np
 from base import durable
 from base.errors import BadImage, UserError
 from base.files import read_file
-from base.results import ResultFolder
+from base.places import check_results, naming, sweep
 from evaluation.metrics import class_figures, confusion_matrix, scores
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
 from pipeline.sources.index import build_index
-from records.split_rows import read_split
+from records.predictions import ANSWERS_BEGINNING, write_answers
+from records.run_folder import RunFolder
 from reports.plots import plot_confusion
-from serving.predictor import Predictor, find_saved_model, write_csv
+from serving.predictor import Prediction, Predictor, find_saved_model
 
 # How the tables begin, and the picture that is written after them.
-_TABLES = {"predictions.csv": b"path,prediction,probability,", "scores.json": b'{\n  "accuracy":'}
+_TABLES = {"predictions.csv": ANSWERS_BEGINNING, "scores.json": b'{\n  "accuracy":'}
 _PICTURES = ("confusion.png",)
 
 
@@ -33,8 +34,7 @@ def assess(
     files of these names in `out_dir` that are not evaluate.py's.
     """
     saved_model = find_saved_model(run_dir)
-    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
-    results.check()
+    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
@@ -50,10 +50,7 @@ def assess(
     rows = np.stack([prediction.probabilities for prediction in predictions if not prediction.reason])
     figures = scores(labels[good], rows)
     confusion = confusion_matrix(labels[good], rows.argmax(axis=1), len(predictor.class_names))
-    with results.open():
-        write_csv(out_dir / "predictions.csv", predictor.class_names, predictions)
-        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
-        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, predictor.class_names))
+    _write(out_dir, predictor.class_names, predictions, figures, confusion)
     return _lines(dataset or f"split {split}", figures, confusion, predictor.class_names, predictions, out_dir)
 
 
@@ -72,19 +69,19 @@ def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> t
 
 
 def _pictures_of_split(run_dir: Path, split: str, class_names: Sequence[str], data_dir, out_dir: Path, cache_dir: Path):
-    run_dataset, run_data_dir, rows = read_split(run_dir, split, class_names)
+    run_dataset, run_data_dir, rows = RunFolder(run_dir).examples_of(split, class_names)
     data_dir = data_dir or run_data_dir
     check_outside("--out_dir", out_dir, run_dataset, data_dir)
     if run_dataset.startswith("folder:"):
         root = os.fsencode(data_folder(run_dataset, data_dir))
     else:
         root = open_catalog(run_dataset, data_dir, cache_dir).root
-    paths = [os.path.join(root, os.fsencode(row["path"])) for row in rows]
+    paths = [os.path.join(root, os.fsencode(row.path)) for row in rows]
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:
         raise UserError(f"{os.fsdecode(missing)!r} is not there any more: give its folder with --data_dir")
-    _check_contents(paths, [row["sha256"] for row in rows])
-    return paths, [row["label"] for row in rows]
+    _check_contents(paths, [row.sha256 for row in rows])
+    return paths, [row.label for row in rows]
 
 
 def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
@@ -94,13 +91,22 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
             content, _ = read_file(path)
         except (OSError, BadImage) as error:
             raise UserError(
-                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): repair it"
+                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): mend it"
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise UserError(
                 f"{os.fsdecode(path)!r} has other bytes than when the run split its pictures: put it back, or score "
                 "what is there now with --dataset=folder:PATH"
             )
+
+
+def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
+    with naming("--out_dir", out_dir):
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
+        write_answers(out_dir / "predictions.csv", names, [prediction.row() for prediction in predictions])
+        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
+        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
 
 
 def _lines(what: str, figures: dict, confusion: np.ndarray, names, predictions, out_dir: Path) -> list[str]:

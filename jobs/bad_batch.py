@@ -1,10 +1,9 @@
 """A step whose numbers went bad: the one line that ends the run, and its batch in a file."""
 
-from pathlib import Path
-
-from base import durable
 from pipeline.data import Data
 from pipeline.order import Order
+from records.run_folder import RunFolder
+from records.tables import BAD_BATCH, BatchRow
 from training.health import Trouble
 from training.options import RunOptions
 from training.schedule import learning_rate_at
@@ -12,16 +11,16 @@ from training.schedule import learning_rate_at
 MOST_NAMED = 4
 
 
-def explain(trouble: Trouble, options: RunOptions, order: Order, data: Data, run_dir: Path) -> str:
-    """Writes `run_dir`/bad_batch.csv (step, example_id, path, label, finite: whether its own loss is) and returns one
-    line: what happened in which step, with which learning rate and loss scale, to which examples, and what to do.
+def explain(trouble: Trouble, options: RunOptions, order: Order, data: Data, folder: RunFolder) -> str:
+    """Writes the batch's examples to `folder` and returns one line: what happened in which step, with which learning
+    rate and loss scale, to which examples, and what to do.
 
     Names first the examples whose own loss is not finite; where that is none, or all, the batch's first ones.
     """
     rows = order.rows(trouble.step - 1)
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
-    note = _write(run_dir / "bad_batch.csv", trouble.step, real, bad, data)
+    note = _write(folder, trouble.step, real, bad, data)
     rate = learning_rate_at(options, order.steps_per_epoch, trouble.updates)
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
@@ -40,13 +39,13 @@ def _name(real: list[int], bad: list[int], data: Data) -> str:
     return f"{words}: {named}{more}"
 
 
-def _write(path: Path, step: int, real: list[int], bad: list[int], data: Data) -> str:
+def _write(folder: RunFolder, step: int, real: list[int], bad: list[int], data: Data) -> str:
     names, labels = data.manifest.class_names, data.manifest.labels
-    lines = [(step, example_id, data.manifest.shown_path(example_id), names[labels[example_id]],
-              "no" if example_id in bad else "yes") for example_id in real]  # fmt: skip
+    rows = [BatchRow(step, example_id, data.manifest.shown_path(example_id), names[labels[example_id]],
+                     "no" if example_id in bad else "yes") for example_id in real]  # fmt: skip
     try:
-        durable.write_csv(path, [("step", "example_id", "path", "label", "finite"), *lines])
+        folder.write_bad_batch(rows)
     except OSError as error:
         # What went wrong with the numbers is the news; a full disk must not take its place.
-        return f" ({path.name} could not be written: {error.strerror or error})"
-    return f" ({path.name} has them all)"
+        return f" ({BAD_BATCH.name} could not be written: {error.strerror or error})"
+    return f" ({BAD_BATCH.name} has them all)"

@@ -9,19 +9,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from base import durable, kill_points
+from base import kill_points
 from base.errors import UserError
-from base.signals import StopRequest
-from base.watch import Watch
+from base.signals import StopRequest, until_stopped
 from evaluation.metrics import confusion_matrix, scores, worst_mistakes
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
-from jobs.announce import input_verdict, write_quarantine_csv
+from jobs.announce import input_verdict, refused_rows
+from jobs.report import draw_report
 from models.zoo import build_model
-from pipeline.augment.scale import to_float
 from pipeline.data import Data
-from reports.page import Mistake, write_report
+from records.predictions import PredictionRow
+from records.run_folder import RunFolder
+from reports.page import Mistake
 from reports.plots import contact_sheet, plot_confusion, png_pixels
 from reports.progress import Reporter
+from reports.sheets import read_images
 from reports.summaries import Summaries
 from serving.export import Proof, ServedModel, export_model
 from training.checkpoint import Checkpoint, load_checkpoint, restore, to_arrays, weights_sha256
@@ -43,6 +45,7 @@ class Finished:
     the end, which the same command then does again from the last checkpoint.
     """
 
+    folder: RunFolder
     options: RunOptions
     hardware: Hardware
     data: Data
@@ -58,7 +61,6 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
 
     Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
     """
-    run_dir = run.loop.folder.path
     best = best_row(run.loop.history)
     model = _float32_model(run, best["step"])
     probabilities = _predict_all(model, run)
@@ -66,29 +68,28 @@ def finish_run(run: Finished, summaries: Summaries, reporter: Reporter) -> dict:
         name: scores(run.data.manifest.labels[run.data.splits.ids[name]], rows) if len(rows) else None
         for name, rows in probabilities.items()
     }
-    difference, stand_ins = _export(model, run, probabilities, run_dir)
-    Watch(run.stop).check(_WHERE)
+    difference, stand_ins = _export(model, run, probabilities)
+    run.stop.check(_WHERE)
     results = _results(run, best, split_scores, difference, stand_ins)
-    write_predictions(run_dir / "predictions_test.csv", run.data, run.data.splits.ids["test"], probabilities["test"])
-    write_quarantine_csv(run_dir / "quarantine.csv", run.data.quarantine)
+    rows = prediction_rows(run.data, run.data.splits.ids["test"], probabilities["test"])
+    run.folder.write_predictions(run.data.manifest.class_names, rows)
+    run.folder.write_quarantine(refused_rows(run.data.quarantine))
     mistakes, grid = find_mistakes(run.data, run.data.splits.ids["test"], probabilities["test"])
     _summarize_test(run, summaries, best["epoch"], split_scores["test"], probabilities["test"], grid)
-    durable.write_json(run_dir / "results.json", results)
+    run.folder.write_results(results)
     kill_points.reach("results.written")
-    page = write_report(run_dir, mistakes, *run.sheets)
-    _say_results(results, best, run_dir, page, difference, reporter)
+    run.folder.write_report(draw_report(run.folder, mistakes, run.sheets))
+    _say_results(results, best, run.folder, difference, reporter)
     return results
 
 
-def write_predictions(path: Path, data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> None:
-    """Columns path, label, prediction (class names), then a probability column a class, in class order."""
+def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> list[PredictionRow]:
+    """A row an example, for predictions_test.csv; `probabilities` are float32 [examples, classes]."""
     names, labels = data.manifest.class_names, data.manifest.labels
-    rows = [("path", "label", "prediction", *names)]
-    for example_id, row in zip(example_ids, probabilities, strict=True):
-        shown = [np.format_float_positional(value, unique=True, trim="0") for value in row]
-        predicted = names[int(row.argmax())]
-        rows.append((data.manifest.shown_path(example_id), names[labels[example_id]], predicted, *shown))
-    durable.write_csv(path, rows)
+    return [
+        PredictionRow(data.manifest.shown_path(example_id), names[labels[example_id]], names[int(row.argmax())], row)
+        for example_id, row in zip(example_ids, probabilities, strict=True)
+    ]
 
 
 def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
@@ -100,8 +101,7 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
     if not len(rows):
         return [], None
     names = data.manifest.class_names
-    pixels, full_scale = data.pixels.read(example_ids[rows]), data.pixels.pixel_format.full_scale
-    images = np.round(to_float(pixels, full_scale).numpy() * 255).astype(np.uint8)
+    images = np.round(read_images(data, example_ids[rows]) * 255).astype(np.uint8)
     mistakes = [
         Mistake(
             path=data.manifest.shown_path(example_ids[row]),
@@ -118,11 +118,11 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
 
 def _float32_model(run: Finished, step: int) -> keras.Model:
     """The model of the best epoch's checkpoint, computing in float32 whatever it was trained in."""
-    arrays = _load_best(run.loop.folder.checkpoints / f"step-{step:08d}").arrays
+    arrays = _load_best(run.loop.checkpoint_dir / f"step-{step:08d}").arrays
     keras.config.set_dtype_policy("float32")
     options = dataclasses.replace(run.options.model_options, weights="none")
     model = build_model(options, len(run.data.manifest.class_names), run.data.pixels.pixel_format.shape)
-    restore({"model": model.variables}, {"model": arrays["model"]})
+    restore(model.variables, arrays[: len(model.variables)])
     return model
 
 
@@ -142,22 +142,22 @@ def _predict_all(model: keras.Model, run: Finished) -> dict[str, np.ndarray]:
     batches = functools.partial(split_batches, run.data, batch_size=run.options.global_batch_size)
     nothing = np.zeros((0, len(run.data.manifest.class_names)), np.float32)
     return {
-        name: predict_batches(predict, Watch(run.stop).each(batches(ids), _WHERE)) if len(ids) else nothing
+        name: predict_batches(predict, until_stopped(batches(ids), run.stop, _WHERE)) if len(ids) else nothing
         for name, ids in run.data.splits.ids.items()
     }
 
 
-def _export(model: keras.Model, run: Finished, probabilities: dict, run_dir: Path) -> tuple[float, int]:
+def _export(model: keras.Model, run: Finished, probabilities: dict) -> tuple[float, int]:
     """(the proof's largest difference, how many of its pictures had to be taken from the pack)."""
     data = run.data
-    served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format)
+    served = ServedModel(model, data.manifest.class_names, data.pixels.pixel_format, data.full_scale)
     split = next(name for name in ("test", "validation", "train") if len(probabilities[name]))
     ids = data.splits.ids[split]
     rows = np.unique(np.linspace(0, len(ids) - 1, min(PROOF_FILES, len(ids))).astype(int))
     stand_ins = _stand_ins(data, ids[rows])
     paths = [data.manifest.full_path(example_id) for example_id in ids[rows]]
     proof = Proof(paths, probabilities[split][rows], stand_ins)
-    return export_model(run_dir / "saved_model", served, proof), len(stand_ins)
+    return export_model(run.folder.saved_model, served, proof), len(stand_ins)
 
 
 def _stand_ins(data: Data, example_ids: np.ndarray) -> dict[int, bytes]:
@@ -165,7 +165,8 @@ def _stand_ins(data: Data, example_ids: np.ndarray) -> dict[int, bytes]:
     changed = [place for place, example_id in enumerate(example_ids) if data.manifest.has_changed(example_id)]
     if not changed:
         return {}
-    pixels = data.pixels.read(example_ids[changed])
+    images = np.round(read_images(data, example_ids[changed]) * data.full_scale)
+    pixels = images.astype(data.pixels.pixel_format.dtype)
     # A PNG gives its pixels back as they are, and one of the size that is wanted is not resized.
     return {place: tf.io.encode_png(one).numpy() for place, one in zip(changed, pixels, strict=True)}
 
@@ -213,7 +214,7 @@ def _summarize_test(run, summaries: Summaries, epoch: int, figures: dict | None,
         summaries.picture("test", "worst_mistakes", png_pixels(grid))
 
 
-def _say_results(results: dict, best: dict, run_dir: Path, page: Path, difference: float, reporter: Reporter) -> None:
+def _say_results(results: dict, best: dict, folder: RunFolder, difference: float, reporter: Reporter) -> None:
     note = " on SYNTHETIC pictures" if results["data_origin"] == "synthetic" else ""
     for name in ("train", "validation", "test"):
         if results[name]:
@@ -224,9 +225,9 @@ def _say_results(results: dict, best: dict, run_dir: Path, page: Path, differenc
             )
     reporter.say(f"best epoch  {best['epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
                  f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
-    reporter.say(f"model       {run_dir / 'saved_model'} (differs from evaluation by {difference:.1e} at most)")
+    reporter.say(f"model       {folder.saved_model} (differs from evaluation by {difference:.1e} at most)")
     if results["export_files_changed"]:
         reporter.say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were "
                      "packed: their packed pixels were sent instead")  # fmt: skip
-    reporter.say(f"report      {page}")
+    reporter.say(f"report      {folder.report_path}")
     reporter.say("curves      tensorboard --logdir runs")

@@ -7,20 +7,21 @@ from pathlib import Path
 
 from base import durable
 from base.errors import UserError
-from base.results import ResultFolder
+from base.places import check_results, naming, sweep
 from base.signals import StopRequest
-from base.watch import Watch
-from jobs.announce import announce_data, write_quarantine_csv
+from jobs.announce import announce_data, refused_rows
 from pipeline.data import Data, DataOptions, TooManyBad, load_data
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import Catalog, check_outside
-from pipeline.sources.splits import train_on_validation, write_split_csv
+from pipeline.sources.splits import split_rows, train_on_validation
+from records.run_folder import RunFolder
+from records.tables import QUARANTINE, SPLIT
 from reports.progress import Reporter
 from reports.sheets import augmentation_sheet, sample_sheet
 from training.options import RunOptions
 
 # How the tables begin, and the pictures that are written after them.
-_TABLES = {"quarantine.csv": b"path,reason\n", "split.csv": b"path,label,split,sha256\n"}
+_TABLES = {table.name: table.beginning for table in (QUARANTINE, SPLIT)}
 _PICTURES = ("samples.png", "augmented.png")
 
 
@@ -30,22 +31,25 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path) -> None:
     Raises UserError for files of these names in `out_dir` that are not prepare.py's.
     """
     check_outside("--out_dir", out_dir, options.dataset, options.data_dir)
-    if (out_dir / "options.json").exists():
+    folder = RunFolder(out_dir)  # for the tables that a run has too
+    if folder.has_begun:
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
-    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
-    results.check()
-    with results.open():
-        durable.write_text(out_dir / "quarantine.csv", "path,reason\n")
+    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
+    with naming("--out_dir", out_dir):
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for name in (*_TABLES, *_PICTURES):
+            sweep(out_dir / name)
+        folder.write_quarantine([])
     reporter = Reporter()
     catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
     try:
         data = prepare_data(options, catalog, cache_dir, reporter)
     except TooManyBad as bad:
-        write_quarantine_csv(out_dir / "quarantine.csv", bad.quarantine)
+        folder.write_quarantine(refused_rows(bad.quarantine))
         raise
     announce_data(options, data, reporter)
-    write_quarantine_csv(out_dir / "quarantine.csv", data.quarantine)
-    write_split_csv(out_dir / "split.csv", data.manifest, data.splits)
+    folder.write_quarantine(refused_rows(data.quarantine))
+    folder.write_split(split_rows(data.manifest, data.splits))
     with data.pixels.naming_changes():
         durable.write_bytes(out_dir / "samples.png", sample_sheet(data))
         durable.write_bytes(out_dir / "augmented.png", augmentation_sheet(data, options.augment, options.seed))
@@ -70,7 +74,8 @@ def prepare_data(
     started = []
 
     def go_on() -> None:
-        Watch(stop).check()
+        if stop:
+            stop.check("before the first step")
 
     def on_progress(done: int, total: int) -> None:
         go_on()

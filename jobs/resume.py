@@ -1,16 +1,16 @@
 """What a checkpoint must agree with to be continued to the same bits, and what is said where it does not."""
 
-import csv
 import platform
-from pathlib import Path
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
-from base.watch import Watch
 from pipeline.data import Data
+from pipeline.sources.splits import split_rows
+from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, load_newest
 from training.device import Hardware
 from training.options import RunOptions, differences, part_of_the_run
@@ -31,14 +31,13 @@ def identity_of(options: RunOptions, hardware: Hardware, data: Data) -> dict:
             "versions": versions(), "replicas": hardware.replicas, "processor": hardware.processor}  # fmt: skip
 
 
-def find_checkpoint(run_dir: Path, identity: dict, data: Data, watch: Watch) -> Checkpoint | None:
-    """The newest whole checkpoint of the run, or None where it has none; changes nothing in `run_dir`.
+def find_checkpoint(folder: RunFolder, identity: dict, data: Data, say: Callable[[str], None]) -> Checkpoint | None:
+    """The newest whole checkpoint of the run, or None where it has none; changes nothing in `folder`.
 
     Raises UserError where there are checkpoints but no whole one, and where it belongs to another run.
     """
-    folder = run_dir / "checkpoints"
     try:
-        saved = load_newest(folder, watch)
+        saved = load_newest(folder.checkpoints, say)
     except DamagedError as error:
         raise UserError(
             f"{error}: put one back, or delete that folder to train from the start, or give another --run_dir"
@@ -46,27 +45,23 @@ def find_checkpoint(run_dir: Path, identity: dict, data: Data, watch: Watch) -> 
     # A run may find itself on another processor wherever machines are lent: that is said and not refused.
     changed = differences(saved.identity | {"processor": identity["processor"]}, identity) if saved else []
     if changed:
-        pictures = _changed_pictures(run_dir / "split.csv", data)
+        pictures = _changed_pictures(folder, data)
         raise UserError(
-            f"the checkpoint in {str(folder)!r} cannot be continued to the same result "
+            f"the checkpoint in {str(folder.checkpoints)!r} cannot be continued to the same result "
             f"({'; '.join(changed + pictures)}): restore what changed, or give another --run_dir"
         )
     return saved
 
 
-def _changed_pictures(split_csv: Path, data: Data) -> list[str]:
+def _changed_pictures(folder: RunFolder, data: Data) -> list[str]:
     """In words, how the pictures differ from those that the run began with."""
     try:
-        with open(split_csv, newline="", encoding="utf-8", errors="surrogateescape") as file:
-            old = {row["path"]: (row["sha256"], row["label"]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, csv.Error):
+        rows = folder.read_split()
+    except (OSError, ValueError):
         return []
-    manifest = data.manifest
-    digests, names = manifest.facts["sha256"], manifest.class_names
-    new = {
-        manifest.shown_path(example_id): (bytes(digests[example_id]).hex(), names[manifest.labels[example_id]])
-        for example_id in np.concatenate(list(data.splits.ids.values())).tolist()
-    }
+    old, new = (
+        {row.path: (row.sha256, row.label) for row in table} for table in (rows, split_rows(data.manifest, data.splits))
+    )
     groups = {
         "new": new.keys() - old.keys(),
         "gone": old.keys() - new.keys(),

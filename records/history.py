@@ -1,10 +1,10 @@
 """history.csv: a row an epoch."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from base import durable
+from records.tables import read_lines
 
 # What no two runs have in common.
 TIMED_COLUMNS = ("images_per_second", "input_wait_fraction", "seconds", "step_seconds", "read_seconds",
@@ -15,15 +15,14 @@ _COUNTED = ("epoch", "step")
 
 
 def write_history(path: Path, history: Sequence[Mapping]) -> None:
-    """Writes the rows, each with all of COLUMNS; None, where a split is missing, becomes an empty field."""
+    """Writes a mapping of `COLUMNS` an epoch; None, where a split is missing, is an empty field. Raises OSError."""
     durable.write_csv(path, [COLUMNS, *[[row[name] for name in COLUMNS] for row in history]])
 
 
 def read_history(path: Path) -> list[dict[str, int | float | None]]:
-    """The rows as they were given to `write_history`, bit for bit; raises OSError, or ValueError for another file."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return [{name: _number(name, text) for name, text in row.items()} for row in rows]
+    """What `write_history` wrote, bit for bit; raises OSError, and ValueError for a file that is no such table."""
+    header, rows = read_lines(path)
+    return [{name: _number(name, text) for name, text in zip(header, row, strict=True)} for row in rows]
 
 
 def _number(name: str, text: str) -> int | float | None:

@@ -1,153 +1,217 @@
-"""The run folder: claimed by one process, continued by the same options, refused to others."""
+"""RunFolder: the only door to what a run leaves behind. It alone knows every file's name, header and format."""
 
-import contextlib
-import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from base import durable, locks
+from base import durable
 from base.errors import UserError
-from base.places import check_plain, naming
-from records import history
-from training.options import RunOptions, differences
+from base.options import Options, differences, not_identity
+from base.places import is_saved_model
+from base.splits import SPLIT_NAMES
+from records.history import read_history, write_history
+from records.predictions import PredictionRow, read_predictions, write_predictions
+from records.tables import BAD_BATCH, QUARANTINE, SPLIT, BatchRow, RefusedRow, SplitRow
 
+_OPTIONS, _FLAGS = "options.json", "flags.txt"
+_HISTORY, _PREDICTIONS, _RESULTS, _REPORT = "history.csv", "predictions_test.csv", "results.json", "report.html"
+_CHECKPOINTS, _SAVED_MODEL = "checkpoints", "saved_model"
 # Every name that a run writes as a file, and as a folder.
-FILES = ("options.json", "flags.txt", "split.csv", "quarantine.csv", "bad_batch.csv", "history.csv",
-         "predictions_test.csv", "results.json", "report.html")  # fmt: skip
-FOLDERS = ("train", "validation", "test", "checkpoints", "saved_model")
-_LOCK = ".lock"
-_TEMPORARIES = tuple(durable.temporary_prefix(Path(name)) for name in (*FILES, "saved_model"))
-
-
-class TakenError(UserError):
-    """The folder is another run's, or another's altogether."""
-
-
-@contextlib.contextmanager
-def claim(path: Path, resume: str, cache_dir: Path | None = None) -> Iterator["RunFolder"]:
-    """A RunFolder for the block; folders that a mistake or a stop left without a run are taken away again."""
-    with _held(RunFolder(path, resume, cache_dir)) as folder:
-        yield folder
-
-
-@contextlib.contextmanager
-def claim_new(path: Path) -> Iterator["RunFolder"]:
-    """`claim` of a folder that nobody has: `path`, or `path`-2, -3 ... where another run began in the same second."""
-    with _held(_first_free(path)) as folder:
-        yield folder
-
-
-def _first_free(path: Path) -> "RunFolder":
-    names = itertools.chain([path.name], (f"{path.name}-{number}" for number in itertools.count(2)))
-    while True:
-        with contextlib.suppress(TakenError):
-            return RunFolder(path.with_name(next(names)), "never")
-
-
-@contextlib.contextmanager
-def _held(folder: "RunFolder") -> Iterator["RunFolder"]:
-    try:
-        yield folder
-    except BaseException:
-        if not folder.options_path.exists():
-            folder.take_away()
-        raise
-    finally:
-        folder.release()
+FILES = (_OPTIONS, _FLAGS, SPLIT.name, QUARANTINE.name, BAD_BATCH.name, _HISTORY, _PREDICTIONS, _RESULTS, _REPORT)
+FOLDERS = (*SPLIT_NAMES, _CHECKPOINTS, _SAVED_MODEL)
+LOCK = ".lock"
+# How the names begin of what a killed process leaves half-written.
+TEMPORARIES = tuple(durable.temporary_prefix(Path(name)) for name in (*FILES, _SAVED_MODEL))
 
 
 class RunFolder:
-    """A run folder that this process holds; the lock goes with the process, so a dead run never blocks."""
+    """A run's folder. Reading it needs no lock and no permission; a run that writes holds it by `records.claim`.
 
-    def __init__(self, path: Path, resume: str, cache_dir: Path | None = None):
-        """Creates and locks the folder.
+    Reading raises OSError, and ValueError for a file that is damaged; writing raises OSError, and is whole or absent.
+    """
 
-        Args:
-          path: the run folder.
-          resume: "auto" continues what is there, "never" refuses it, "must" refuses its absence.
-          cache_dir: may lie in the run folder, beside what the run writes: a killed packer leaves it without a run.
-
-        Raises:
-          TakenError: another run holds it, or it holds what `resume` forbids, or other files.
-          UserError: it cannot be written, or by TensorFlow not read again; there is nothing to resume; the cache
-            would be among the run's own files; a folder has the name of a file that a run writes, or the reverse.
-        """
-        check_plain("--run_dir", path)
-        cache_name = _name_of_cache(path, cache_dir) if cache_dir else None
+    def __init__(self, path: Path):
+        """Opens the folder; nothing is read or made."""
         self.path = path
-        self.options_path = path / "options.json"
-        known = self.options_path.exists()
-        if resume == "must" and not known:
-            raise UserError(f"--resume=must: {str(path)!r} holds no run to continue; check --run_dir")
-        if resume == "never" and known:
-            raise TakenError(f"--resume=never: {str(path)!r} already holds a run; give another --run_dir")
-        if not known and path.is_dir() and any(_is_foreign(entry, cache_name) for entry in path.iterdir()):
-            raise TakenError(f"--run_dir={path} holds other files and no run: give an empty or a new folder")
-        _check_kinds(path)
-        self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
-        self._lock = self._claim()
 
-    def results(self) -> dict | None:
-        """What results.json holds, where the run that is here is whole to its last file; None for an unfinished one."""
-        try:
-            results = json.loads((self.path / "results.json").read_text())
-        except (OSError, ValueError):
-            return None  # absent or damaged: the end of the run is done again, from its last checkpoint
-        last = ("report.html", "saved_model/saved_model.pb")
-        return results if isinstance(results, dict) and all((self.path / name).exists() for name in last) else None
+    @property
+    def has_begun(self) -> bool:
+        """Whether a run is here: its options were written, and it can be continued."""
+        return (self.path / _OPTIONS).exists()
 
-    def adopt(self, options: RunOptions) -> dict | None:
-        """The options.json that is here, or None; raises UserError where its run is not the one of `options`.
+    @property
+    def flags_path(self) -> Path:
+        """Where the flagfile is that starts the run again."""
+        return self.path / _FLAGS
 
-        What a killed process left half-written of the run is deleted then.
-        """
-        old = self._known_options(options)
-        for prefix in _TEMPORARIES:
-            durable.remove_leftovers(self.path, prefix)
-        durable.remove_leftovers(self.path / "checkpoints")
-        return old
+    @property
+    def results_path(self) -> Path:
+        """Where the results are."""
+        return self.path / _RESULTS
+
+    @property
+    def report_path(self) -> Path:
+        """Where the page is."""
+        return self.path / _REPORT
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
+        """The folder of checkpoints."""
+        return self.path / _CHECKPOINTS
 
-    def write_history(self, rows: Sequence[Mapping]) -> None:
-        """Writes history.csv."""
-        history.write_history(self.path / "history.csv", rows)
+    @property
+    def saved_model(self) -> Path:
+        """The folder of the exported model."""
+        return self.path / _SAVED_MODEL
 
-    def release(self) -> None:
-        """Lets other runs have the folder."""
-        self._lock.close()
+    @property
+    def evaluation(self) -> Path:
+        """The folder for scores that are computed once the run is finished."""
+        return self.path / "evaluation"
 
-    def take_away(self) -> None:
-        """Deletes the lock and the folders that were made for it, as far as they are empty."""
-        with contextlib.suppress(OSError):
-            (self.path / _LOCK).unlink()
-            for folder in self._made:
-                folder.rmdir()
+    def events(self, split: str) -> Path:
+        """The folder of a split's TensorBoard events."""
+        return self.path / split
 
-    def _known_options(self, options: RunOptions) -> dict | None:
+    def write_options(self, options: Mapping[str, Any]) -> None:
+        """Takes plain values, nested by room; from now on the folder is a run."""
+        self._write(_OPTIONS, durable.write_json, options)
+
+    def write_flags(self, text: str) -> None:
+        """Takes the lines of a flagfile."""
+        self._write(_FLAGS, durable.write_text, text)
+
+    def write_split(self, rows: Sequence[SplitRow]) -> None:
+        """Takes a row an example, by split, then in file order."""
+        self._write(SPLIT.name, SPLIT.write, rows)
+
+    def write_quarantine(self, rows: Sequence[RefusedRow]) -> None:
+        """Takes a row a refused file."""
+        self._write(QUARANTINE.name, QUARANTINE.write, rows)
+
+    def write_bad_batch(self, rows: Sequence[BatchRow]) -> None:
+        """Takes a row an example of the batch."""
+        self._write(BAD_BATCH.name, BAD_BATCH.write, rows)
+
+    def write_history(self, history: Sequence[Mapping[str, float | None]]) -> None:
+        """Takes a mapping of `records.history.COLUMNS` an epoch."""
+        self._write(_HISTORY, write_history, history)
+
+    def write_predictions(self, class_names: Sequence[str], rows: Sequence[PredictionRow]) -> None:
+        """Takes a row a test example."""
+        self._write(_PREDICTIONS, write_predictions, class_names, rows)
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Takes plain values."""
+        self._write(_RESULTS, durable.write_json, results)
+
+    def write_report(self, page: str) -> None:
+        """Takes HTML; the report is the last file of a run."""
+        self._write(_REPORT, durable.write_text, page)
+
+    def read_options(self) -> dict[str, Any]:
+        """What `write_options` wrote."""
+        return self._read_json(_OPTIONS)
+
+    def read_split(self) -> list[SplitRow]:
+        """What `write_split` wrote."""
+        return SPLIT.read(self.path / SPLIT.name)
+
+    def read_quarantine(self) -> list[RefusedRow]:
+        """What `write_quarantine` wrote; nothing where no file is there."""
+        path = self.path / QUARANTINE.name
+        return QUARANTINE.read(path) if path.exists() else []
+
+    def read_history(self) -> list[dict[str, float | None]]:
+        """What `write_history` wrote, all of it as float."""
+        return read_history(self.path / _HISTORY)
+
+    def read_predictions(self) -> list[PredictionRow]:
+        """What `write_predictions` wrote; nothing where no file is there."""
+        path = self.path / _PREDICTIONS
+        return read_predictions(path) if path.exists() else []
+
+    def read_results(self) -> dict[str, Any]:
+        """What `write_results` wrote."""
+        return self._read_json(_RESULTS)
+
+    def results_if_finished(self) -> dict[str, Any] | None:
+        """What results.json holds, where the run that is here is whole to its last file; None for an unfinished one."""
         try:
-            old = json.loads(self.options_path.read_text())
-            if not isinstance(old, dict):
-                raise ValueError(f"it holds a {type(old).__name__}")
+            results = self.read_results()
+        except (OSError, ValueError):
+            return None  # absent or damaged: the end of the run is done again, from its last checkpoint
+        return results if self.report_path.exists() and is_saved_model(self.saved_model) else None
+
+    def adopt(self, options: Options) -> dict[str, Any]:
+        """The options.json that is here, or nothing; raises UserError where its run is not the one of `options`.
+
+        What a killed process left half-written of the run is deleted then.
+        """
+        old = self._checked_options(options) if self.has_begun else {}
+        for prefix in TEMPORARIES:
+            durable.remove_leftovers(self.path, prefix)
+        durable.remove_leftovers(self.checkpoints)
+        return old
+
+    def examples_of(self, split: str, class_names: Sequence[str]) -> tuple[str, str, list[SplitRow]]:
+        """(--dataset, --data_dir, the rows of a split), of a folder that may be a stranger's: nothing is trusted.
+
+        Raises UserError where this is not a run folder, has no example in that split, names a file that is not under
+        a data folder or a label that is not in `class_names`.
+        """
+        shown = repr(str(self.path))
+        try:
+            data = self.read_options()["data"]
+            dataset, data_dir = _file_name(data["dataset"]), _file_name(data["data_dir"])
+            rows = [row for row in self.read_split() if row.split == split]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{shown} is not a run folder ({error}): give one, or --dataset=folder:PATH") from None
+        if not rows:
+            raise UserError(f"--split={split}: this run has no example in it (--full_train leaves no validation)")
+        outside = next((row.path for row in rows if row.path.startswith("/") or ".." in row.path.split("/")), None)
+        if outside is not None:
+            raise UserError(f"{shown}: split.csv names {outside!r:.80}, which is not under the data folder")
+        unknown = next((row.label for row in rows if row.label not in class_names), None)
+        if unknown is not None:
+            known = ", ".join(class_names)
+            raise UserError(f"{shown}: split.csv has the label {unknown!r:.80}, the model knows {known}")
+        return dataset, data_dir, rows
+
+    def _write(self, name: str, write: Callable[..., None], *content: Any) -> None:
+        """All that a run writes goes through here, but events, checkpoints and the exported model."""
+        write(self.path / name, *content)
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        value = json.loads((self.path / name).read_text("utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds a {type(value).__name__}")
+        return value
+
+    def _checked_options(self, options: Options) -> dict[str, Any]:
+        shown = repr(str(self.path / _OPTIONS))
+        try:
+            old = self.read_options()
             if type(old.get("threads", 0)) is not int:  # the one value that is taken over and not compared
                 raise ValueError(f"threads is {old['threads']!r:.40}")
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{str(self.options_path)!r} cannot be read ({error}): put it back (flags.txt beside it says the same) "
+                f"{shown} cannot be read ({error}): put it back (flags.txt beside it says the same) "
                 "or give another --run_dir"
             ) from None
         new = options.to_json()
+        lost = next((name for name, value in new.items() if isinstance(value, dict) and name not in old), None)
+        if lost:
+            raise UserError(
+                f"{shown} was written by an earlier version (it has no {lost!r}), whose runs cannot "
+                "be continued: give another --run_dir"
+            )
         if not options.threads:
             # A resumed run keeps the thread count that its bits depend on, unless the user asks for another.
             new["threads"] = old.get("threads")
-        changed = differences(old, new)
+        changed = differences(old, new, except_for=not_identity(type(options)))
         if changed:
             raise UserError(
                 f"--run_dir={self.path} holds a run with other options ({'; '.join(changed)}): give the same options "
@@ -155,41 +219,10 @@ class RunFolder:
             )
         return old
 
-    def _claim(self):
-        with naming("--run_dir", self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = locks.acquire(self.path / _LOCK)
-        if lock is None:
-            raise TakenError(f"--run_dir={self.path} is in use by another run: wait for it, or give another")
-        return lock
 
-
-def _name_of_cache(path: Path, cache_dir: Path) -> str | None:
-    """What in the run folder is, or holds, the cache folder; None where that lies elsewhere."""
-    name = next(iter(Path(os.path.relpath(os.path.realpath(cache_dir), os.path.realpath(path))).parts), None)
-    if name in (None, _LOCK, *FILES, *FOLDERS):
-        raise UserError(
-            f"--cache_dir={cache_dir} is the run folder, or a place in it where the run writes its own files: give "
-            f"another, as {path / 'cache'}"
-        )
-    return None if name == os.pardir else name
-
-
-def _check_kinds(path: Path) -> None:
-    """What stands in the way of a file is found now, and not by the write that ends the training."""
-    for name in (*FILES, *FOLDERS):
-        kinds = ("folder", "file") if name in FILES else ("file", "folder")
-        if (path / name).exists() and (path / name).is_dir() != (name in FOLDERS):
-            raise UserError(
-                f"{str(path / name)!r} is a {kinds[0]}, where the run writes a {kinds[1]}: give it another name, or "
-                "give another --run_dir"
-            )
-
-
-def _is_foreign(path: Path, cache_name: str | None) -> bool:
-    """Whether a run that was killed before its options.json stood cannot have left this."""
-    if path.name == _LOCK:
-        with contextlib.suppress(FileNotFoundError):  # another process has just taken it away
-            return path.lstat().st_size > 0  # ours is empty
-        return False
-    return path.name != cache_name and not path.name.startswith(_TEMPORARIES)
+def _file_name(value: object) -> str:
+    """`value`, if a file could be called so; else raises TypeError or ValueError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} where a name should be")
+    os.fsencode(value)
+    return value

@@ -1,36 +1,36 @@
 """The report of a finished run: one HTML page that needs no other file, no script and no network.
 
-Everything on it comes from the files of the run folder, so that the page can be drawn again from them. Names of
-classes and files are the user's: the template escapes every one, and `_visible` writes out what no page can hold.
+It draws what it is given. Names of classes and files are the user's: the template escapes every one, and `_visible`
+writes out what no page can hold.
 """
 
-import csv
 import dataclasses
 import datetime
 import io
 import json
 import re
-import shlex
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from base import durable
+from base.splits import SPLIT_NAMES
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
+from records.predictions import PredictionRow
+from records.tables import RefusedRow, SplitRow
 from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_curves, png_data_uri, png_pixels
 
-SPLITS = ("train", "validation", "test")
 MAX_PAIRS = 12
 MAX_MISTAKE_SIDE = 224  # pixels; larger pictures are reduced, to keep the page at a few megabytes
 
 # Bytes that are no UTF-8 (surrogate escapes), control characters, and those that turn the direction of what follows.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", *SPLITS}
+_NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", *SPLIT_NAMES}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,44 +52,48 @@ class Mistake:
     image: np.ndarray
 
 
-def write_report(
-    run_dir: Path, mistakes: Sequence[Mistake], samples_png: bytes | None, augmented_png: bytes | None
-) -> Path:
-    """Writes `run_dir`/report.html from the run's options.json, results.json, history.csv, split.csv,
-    predictions_test.csv and, where it is there, quarantine.csv.
+def render_report(
+    *,
+    results: Mapping[str, Any],
+    history: Sequence[Mapping[str, float | None]],
+    predictions: Sequence[PredictionRow],
+    split: Sequence[SplitRow],
+    quarantine: Sequence[RefusedRow],
+    options: Mapping[str, Any],
+    command: str,
+    mistakes: Sequence[Mistake] = (),
+    sheets: tuple[bytes | None, bytes | None] = (None, None),
+) -> str:
+    """The page, as HTML.
 
     Args:
-      run_dir: the folder of a finished run.
+      results: what results.json holds.
+      history: a mapping an epoch, with the columns of history.csv.
+      predictions: of the test examples; none where there is no such split.
+      split: a row an example.
+      quarantine: a row a refused file.
+      options: plain values, nested.
+      command: what starts the run again.
       mistakes: the worst ones, worst first.
-      samples_png: a contact sheet of examples, or None.
-      augmented_png: a contact sheet of augmented examples, or None.
-
-    Returns:
-      The page's path.
+      sheets: contact sheets of examples and of augmented examples, as PNG; None for what was not drawn.
 
     Raises:
-      OSError: a file is missing, or the page cannot be written.
-      ValueError: predictions_test.csv names a class that results.json does not.
+      ValueError: `predictions` name a class that `results` do not.
     """
-    results = _read_json(run_dir / "results.json")
-    history = [_numbers(row) for row in _read_rows(run_dir / "history.csv")]
-    page = _environment().get_template("page.html").render(
+    return _environment().get_template("page.html").render(
         results=results,
-        split=next((name for name in reversed(SPLITS) if results.get(name)), None),
-        split_names=SPLITS,
+        split=next((name for name in reversed(SPLIT_NAMES) if results.get(name)), None),
+        split_names=SPLIT_NAMES,
         facts=_facts(results),
         history=history,
         curves=_curves(history, results.get("best_epoch")),
-        test=_test_figures(run_dir / "predictions_test.csv", results["class_names"]),
+        test=_test_figures(predictions, results["class_names"]),
         mistakes=[_shown_mistake(mistake) for mistake in mistakes],
-        data=_data_figures(run_dir, results["class_names"]),
-        sheets=[None if png is None else _picture(png) for png in (samples_png, augmented_png)],
-        options=list(_flattened(_read_json(run_dir / "options.json"))),
-        command="python train.py " + shlex.quote(f"--flagfile={run_dir / 'flags.txt'}"),
+        data=_data_figures(split, quarantine, results["class_names"]),
+        sheets=[None if png is None else _picture(png) for png in sheets],
+        options=list(_flattened(options)),
+        command=command,
     )  # fmt: skip
-    path = run_dir / "report.html"
-    durable.write_text(path, page)
-    return path
 
 
 def _environment() -> jinja2.Environment:
@@ -101,20 +105,15 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _test_figures(path: Path, class_names: Sequence[str]) -> dict | None:
+def _test_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> dict | None:
     """The test split as counted from its predictions; None where there is none."""
     numbers = {name: number for number, name in enumerate(class_names)}
-    if not path.exists():
-        return None
-    with _open(path) as file:
-        # By place: a class may be called "label", and then a column is, too.
-        rows = [row[1:3] for row in csv.reader(file)][1:]
-    unknown = {name for row in rows for name in row} - set(numbers)
+    unknown = {name for row in rows for name in (row.label, row.prediction)} - set(numbers)
     if unknown:
-        raise ValueError(f"{path} names the class {min(unknown)!r}, results.json does not: both must be of one run")
+        raise ValueError(f"a prediction names the class {min(unknown)!r}, the results do not: both must be of one run")
     if not rows:
         return None
-    labels, predictions = np.array([[numbers[name] for name in row] for row in rows]).T
+    labels, predictions = np.array([(numbers[row.label], numbers[row.prediction]) for row in rows]).T
     confusion = confusion_matrix(labels, predictions, len(class_names))
     return {
         "examples": len(rows),
@@ -129,22 +128,20 @@ def _test_figures(path: Path, class_names: Sequence[str]) -> dict | None:
     }
 
 
-def _data_figures(run_dir: Path, class_names: Sequence[str]) -> dict:
+def _data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRow], class_names: Sequence[str]) -> dict:
     """Examples a class and split, files whose content is in two splits or classes, and the quarantine list."""
     counts, twins = Counter(), {"split": defaultdict(Counter), "label": defaultdict(Counter)}
-    for row in _read_rows(run_dir / "split.csv"):
-        counts[row["label"], row["split"]] += 1
+    for row in split_rows:
+        counts[row.label, row.split] += 1
         for column, values in twins.items():
-            values[row["sha256"]][row[column]] += bool(row["sha256"])
-    quarantine = run_dir / "quarantine.csv"
-    refused = [(row["path"], row["reason"]) for row in _read_rows(quarantine)] if quarantine.exists() else []
-    rows = [(name, [counts[name, split] for split in SPLITS]) for name in class_names]
+            values[row.sha256][getattr(row, column)] += bool(row.sha256)
+    rows = [(name, [counts[name, split] for split in SPLIT_NAMES]) for name in class_names]
     return {
         "rows": rows,
         "totals": np.array([row for _, row in rows]).sum(axis=0).tolist(),
         "shared": sum(splits.total() for splits in twins["split"].values() if len(splits) > 1),
         "contradicting": sum(labels.total() for labels in twins["label"].values() if len(labels) > 1),
-        "refused": refused,
+        "refused": quarantine,
     }
 
 
@@ -200,24 +197,6 @@ def _flattened(values: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from _flattened(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _open(path: Path):
-    return open(path, newline="", encoding="utf-8", errors="surrogateescape")
-
-
-def _read_json(path: Path) -> dict:
-    with _open(path) as file:
-        return json.load(file)
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    with _open(path) as file:
-        return list(csv.DictReader(file))
-
-
-def _numbers(row: dict[str, str]) -> dict[str, float | None]:
-    return {name: float(text) if text else None for name, text in row.items()}
 
 
 def _visible(value: object) -> object:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from base import kill_points
 from base.errors import UserError
+from records.run_folder import RunFolder
 
 
 class Summaries:
@@ -24,7 +25,7 @@ class Summaries:
             import tensorboard  # noqa: F401
         except ImportError:
             raise UserError("tensorboard is not installed: run make setup") from None
-        self._run_dir = run_dir
+        self._folder = RunFolder(run_dir)
         self._say = say
         self._failed = False
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
@@ -71,15 +72,15 @@ class Summaries:
         except (OSError, tf.errors.OpError) as error:
             if not self._failed:
                 reason = " ".join(str(error).split())[:200]
-                self._say(f"curves      warning: {self._run_dir} takes no more TensorBoard events ({reason})")
+                self._say(f"curves      warning: {self._folder.path} takes no more TensorBoard events ({reason})")
             self._failed = True
 
     def _bytes(self, split: str) -> int:
-        return sum(entry.stat().st_size for entry in os.scandir(self._run_dir / split))
+        return sum(entry.stat().st_size for entry in os.scandir(self._folder.events(split)))
 
     def _writer(self, split: str) -> tf.summary.SummaryWriter:
         if split not in self._writers:
-            self._writers[split] = tf.summary.create_file_writer(str(self._run_dir / split))
+            self._writers[split] = tf.summary.create_file_writer(str(self._folder.events(split)))
         return self._writers[split]
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from base import durable
 from base.errors import BadImage, UserError, one_line
 from base.files import read_file
 from base.places import check_plain, is_saved_model
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources.headers import read_header
 from pipeline.sources.walk import UNREADABLE
+from records.predictions import AnswerRow
+from records.run_folder import RunFolder
 from serving.seal import check_seal
 
 _BATCH = 32
@@ -35,6 +36,10 @@ class Prediction:
         """path, class and probability, or path and reason, with tabs between them; odd bytes are escaped."""
         path = one_line(self.path)
         return f"{path}\t{self.reason}" if self.reason else f"{path}\t{self.class_name}\t{self.probability:.4f}"
+
+    def row(self) -> AnswerRow:
+        """The same, with all probabilities, for a table."""
+        return AnswerRow(os.fsdecode(self.path), self.class_name, self.probability, self.probabilities, self.reason)
 
 
 class Predictor:
@@ -98,16 +103,6 @@ def _read(path: bytes) -> tuple[bytes, str]:
     return content, ""
 
 
-def write_csv(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
-    """Columns path, prediction, probability, a column a class, reason; raises OSError where it cannot be written."""
-    rows = [("path", "prediction", "probability", *class_names, "reason")]
-    for one in predictions:
-        shown = [""] * len(class_names) if one.probabilities is None else [f"{p:.8g}" for p in one.probabilities]
-        probability = "" if one.reason else f"{one.probability:.8g}"
-        rows.append((os.fsdecode(one.path), one.class_name, probability, *shown, one.reason))
-    durable.write_csv(path, rows)
-
-
 def find_saved_model(place: Path) -> Path:
     """The SavedModel of a run folder, or `place` itself; raises UserError where there is neither."""
     if not place.exists():
@@ -118,7 +113,7 @@ def find_saved_model(place: Path) -> Path:
             "are programs, and are not loaded"
         )
     check_plain("--run", place)
-    for candidate in (place, place / "saved_model"):
+    for candidate in (place, RunFolder(place).saved_model):
         if is_saved_model(candidate):
             return candidate
     raise UserError(f"{str(place)!r} holds no SavedModel: the run has not finished, or it is another folder")

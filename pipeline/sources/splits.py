@@ -5,15 +5,14 @@ same bytes never land in different splits, so a test picture is never one that w
 """
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
-from base import durable
 from base.errors import UserError
 from base.hashing import fold_key, splitmix64
 from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
+from records.tables import SplitRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,15 +62,14 @@ def make_splits(manifest: Manifest, refused: np.ndarray, fractions: tuple[float,
     return Splits(ids, shared=_crossing(groups, codes), contradicting=_crossing(groups, labels))
 
 
-def write_split_csv(path: Path, manifest: Manifest, splits: Splits) -> None:
-    """Columns path, label (the class name), split, sha256; rows by split, then in file order."""
-    rows = [["path", "label", "split", "sha256"]]
-    for name, ids in splits.ids.items():
-        for example_id in ids:
-            digest = manifest.facts["sha256"][example_id].tobytes().hex()
-            label = manifest.class_names[manifest.labels[example_id]]
-            rows.append([manifest.shown_path(example_id), label, name, digest])
-    durable.write_csv(path, rows)
+def split_rows(manifest: Manifest, splits: Splits) -> list[SplitRow]:
+    """A row an example, for split.csv; by split, then in file order."""
+    names, labels, digests = manifest.class_names, manifest.labels, manifest.facts["sha256"]
+    return [
+        SplitRow(manifest.shown_path(one), names[labels[one]], split, digests[one].tobytes().hex())
+        for split, ids in splits.ids.items()
+        for one in ids
+    ]
 
 
 def _missing_fractions(codes: np.ndarray, fractions: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -126,7 +126,7 @@ def test_stopped_in_every_phase_one_after_the_other(start, tmp_path):
 def test_a_signal_while_the_report_is_written_lets_it_be_written(start, tmp_path, monkeypatch):
     shutil.copytree(finished_run(), tmp_path / "run")
     (tmp_path / "run" / "results.json").unlink()
-    monkeypatch.setitem(PHASES, "report", (jobs.finish, "write_report", 1, ""))
+    monkeypatch.setitem(PHASES, "report", (jobs.finish, "draw_report", 1, ""))
     assert start(tmp_path / "run", "report", signal.SIGTERM).code == 0
     assert outcome(tmp_path / "run") == outcome(finished_run())
 

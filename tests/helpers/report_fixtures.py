@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from base import durable
+from jobs.report import draw_report
 from records.history import COLUMNS
-from reports.page import Mistake, write_report
+from records.predictions import PredictionRow
+from records.run_folder import RunFolder
+from records.tables import SplitRow
+from reports.page import Mistake
 
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.6, 0.9], "loss": 0.5, "loss_interval": [0.25, 0.625]}
 
@@ -43,28 +46,27 @@ class Parsed(html.parser.HTMLParser):
         return [attributes[name] for _, attributes in self.tags if name in attributes]
 
 
-def make_run(folder: Path, class_names=("cats", "dogs"), predictions=None, epochs=4, **results) -> Path:
+def make_run(path: Path, class_names=("cats", "dogs"), predictions=None, epochs=4, **results) -> RunFolder:
     """A run folder; `predictions` are (label, prediction) class numbers of the test examples."""
-    folder.mkdir(exist_ok=True)
+    folder = RunFolder(path)
     if predictions is None:
         predictions = [(number % len(class_names), number // 3 % len(class_names)) for number in range(60)]
     named = [(class_names[label], class_names[prediction]) for label, prediction in predictions]
     test = SCORES | {"examples": len(named), "accuracy": float(np.mean([a == b for a, b in named]))} if named else None
-    durable.write_json(
-        folder / "results.json",
+    folder.write_results(
         {"dataset": "catdog", "model": "catdog_2", "data_origin": "real", "class_names": list(class_names),
          "train": SCORES | {"examples": 90}, "validation": SCORES | {"examples": 30}, "test": test,
          "epochs": epochs, "best_epoch": 1} | results,
     )  # fmt: skip
-    durable.write_json(folder / "options.json", {"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
-    row = dict.fromkeys(COLUMNS, 0.5)
-    durable.write_csv(folder / "history.csv", [COLUMNS, *[(row | {"epoch": n + 1}).values() for n in range(epochs)]])
-    split = [
-        (f"{n}.jpg", label, name, f"{name}{n}") for name in ("train", "test") for n, (label, _) in enumerate(named)
-    ]
-    durable.write_csv(folder / "split.csv", [("path", "label", "split", "sha256"), *split])
-    rows = [(f"{n}.jpg", *pair, *[0.5] * len(class_names)) for n, pair in enumerate(named)]
-    durable.write_csv(folder / "predictions_test.csv", [("path", "label", "prediction", *class_names), *rows])
+    folder.write_options({"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
+    folder.write_history([dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1} for number in range(epochs)])
+    folder.write_split([
+        SplitRow(f"{n}.jpg", label, split, f"{split}{n}")
+        for split in ("train", "test") for n, (label, _) in enumerate(named)
+    ])  # fmt: skip
+    probabilities = np.full(len(class_names), 0.5, np.float32)
+    rows = [PredictionRow(f"{n}.jpg", *pair, probabilities) for n, pair in enumerate(named)]
+    folder.write_predictions(class_names, rows)
     return folder
 
 
@@ -73,8 +75,8 @@ def mistake(name: str = "cats", side: int = 8) -> Mistake:
     return Mistake(f"test/{name}/1.jpg", name, "dogs", 0.98765, image)
 
 
-def report_of(run_dir: Path, mistakes=(), samples=None, augmented=None) -> tuple[str, Parsed]:
-    path = write_report(run_dir, mistakes, samples, augmented)
-    assert path == run_dir / "report.html"
-    text = path.read_text("utf-8")  # strict: the page is UTF-8 whatever the names are
+def report_of(folder: RunFolder, mistakes=(), sheets=(None, None)) -> tuple[str, Parsed]:
+    """The page as it is read back from the folder, and parsed."""
+    folder.write_report(draw_report(folder, mistakes, sheets))
+    text = folder.report_path.read_text("utf-8")  # strict: the page is UTF-8 whatever the names are
     return text, Parsed(text)

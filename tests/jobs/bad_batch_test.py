@@ -9,6 +9,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.order import Order
 from pipeline.pixels import StreamedPixels
 from pipeline.sources.splits import make_splits
+from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import read_rows
 from training.health import Trouble
 from training.options import RunOptions
@@ -32,7 +33,7 @@ def trouble(step, bad_rows=(), loss_scale=None) -> Trouble:
 def test_the_examples_whose_own_loss_is_bad_come_first(case, tmp_path):
     data, order = case
     ids = order.rows(4).example_ids
-    line = explain(trouble(5, [2, 7], 1024.0), OPTIONS, order, data, tmp_path)
+    line = explain(trouble(5, [2, 7], 1024.0), OPTIONS, order, data, RunFolder(tmp_path))
     named = ", ".join(f"{ids[row]} {data.manifest.shown_path(ids[row])!r}" for row in (2, 7))
     # The rate of step 5, the fifth of twelve, on half a cosine.
     assert line == (
@@ -53,7 +54,7 @@ def test_the_examples_whose_own_loss_is_bad_come_first(case, tmp_path):
 @pytest.mark.parametrize("bad_rows", [(), range(8)])
 def test_where_none_or_all_are_bad_the_batchs_first_ones_are_named(bad_rows, case, tmp_path):
     data, order = case
-    line = explain(trouble(1, bad_rows), OPTIONS, order, data, tmp_path)
+    line = explain(trouble(1, bad_rows), OPTIONS, order, data, RunFolder(tmp_path))
     ids = order.rows(0).example_ids[:4]
     named = ", ".join(f"{example_id} {data.manifest.shown_path(example_id)!r}" for example_id in ids)
     assert f"(epoch 1, learning rate 0.5): the batch has 8 examples: {named} and 4 more (bad_batch.csv" in line
@@ -61,7 +62,7 @@ def test_where_none_or_all_are_bad_the_batchs_first_ones_are_named(bad_rows, cas
 
 def test_padding_is_no_example(case, tmp_path):
     data, order = case
-    line = explain(trouble(3, range(8)), OPTIONS, order, data, tmp_path)
+    line = explain(trouble(3, range(8)), OPTIONS, order, data, RunFolder(tmp_path))
     assert "the batch has 4 examples: " in line
     assert " more" not in line
     rows = read_rows(tmp_path / "bad_batch.csv")
@@ -70,6 +71,6 @@ def test_padding_is_no_example(case, tmp_path):
 
 def test_the_news_survives_a_folder_that_cannot_be_written(case, tmp_path):
     (tmp_path / "file").write_text("")
-    line = explain(trouble(1), OPTIONS, case[1], case[0], tmp_path / "file")
+    line = explain(trouble(1), OPTIONS, case[1], case[0], RunFolder(tmp_path / "file"))
     assert "the loss broke in step 1 " in line
     assert "(bad_batch.csv could not be written: " in line

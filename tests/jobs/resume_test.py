@@ -9,7 +9,8 @@ from base.errors import UserError
 from jobs import resume
 from jobs.resume import find_checkpoint, identity_of, versions
 from pipeline.data import Data
-from pipeline.sources.splits import Splits, write_split_csv
+from pipeline.sources.splits import Splits, split_rows
+from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import OTHER_VALUES
 from tests.helpers.watches import Recording, Silence
 from tests.training.checkpoint_test import arrays_as_variables
@@ -37,7 +38,7 @@ def data_of(manifest) -> Data:
 def run_dir(tmp_path, data):
     """A run that has been killed after step 5."""
     folder = tmp_path / "run"
-    write_split_csv(folder / "split.csv", data.manifest, data.splits)
+    RunFolder(folder).write_split(split_rows(data.manifest, data.splits))
     save(folder, 5, identity_of(OPTIONS, HARDWARE, data))
     return folder
 
@@ -50,7 +51,7 @@ def save(run_dir, step, identity) -> None:
 def refusal(run_dir, identity, data) -> str:
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
     with pytest.raises(UserError) as caught:
-        find_checkpoint(run_dir, identity, data, Silence())
+        find_checkpoint(RunFolder(run_dir), identity, data, Silence())
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
     text = str(caught.value)
     assert "cannot be continued to the same result (" in text
@@ -60,11 +61,11 @@ def refusal(run_dir, identity, data) -> str:
 
 
 def test_the_same_run_goes_on(run_dir, data):
-    assert find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, Silence()).step == 5
+    assert find_checkpoint(RunFolder(run_dir), identity_of(OPTIONS, HARDWARE, data), data, Silence()).step == 5
 
 
 def test_a_run_without_checkpoints_begins(tmp_path, data):
-    assert find_checkpoint(tmp_path, identity_of(OPTIONS, HARDWARE, data), data, Silence()) is None
+    assert find_checkpoint(RunFolder(tmp_path), identity_of(OPTIONS, HARDWARE, data), data, Silence()) is None
 
 
 @pytest.mark.parametrize("name", ["epochs", "learning_rate", "threads", "augment", "split_fractions", "seed"])
@@ -86,7 +87,7 @@ def test_options_are_shown_with_both_values(run_dir, data):
 def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     changed = dataclasses.replace(OPTIONS, **{name: OTHER_VALUES[name] for name in NOT_PART_OF_THE_RUN})
     hardware = dataclasses.replace(HARDWARE, replicas=2, processor="another")
-    assert find_checkpoint(run_dir, identity_of(changed, hardware, data), data, Silence()).step == 5
+    assert find_checkpoint(RunFolder(run_dir), identity_of(changed, hardware, data), data, Silence()).step == 5
 
 
 @pytest.mark.parametrize("program", ["penstock", "python", "tensorflow", "keras", "numpy"])
@@ -131,7 +132,7 @@ def test_where_every_checkpoint_is_damaged_nothing_begins_anew(run_dir, data):
         (run_dir / "checkpoints" / f"step-{step:08d}" / "state.json").write_text("{}")
     watch = Recording()
     with pytest.raises(UserError) as caught:
-        find_checkpoint(run_dir, identity_of(OPTIONS, HARDWARE, data), data, watch)
+        find_checkpoint(RunFolder(run_dir), identity_of(OPTIONS, HARDWARE, data), data, watch)
     folder = str(run_dir / "checkpoints")
     assert str(caught.value) == (
         f"none of the 2 checkpoints in {folder!r} can be used; step-00000009: state.json does not have its checksum: "

@@ -1,241 +1,153 @@
-"""The run folder: one process at a time, one set of options, nothing of another's touched, nothing left by mistakes."""
+"""The door to a run's files: what is written comes back, damage is one line, another run's options are refused."""
 
 import dataclasses
 import json
-import os
 
+import numpy as np
 import pytest
 
-from base import durable, locks
+from base import durable
 from base.errors import UserError
-from base.signals import Stopped
-from records.run_folder import RunFolder, claim, claim_new
-from tests.helpers.run_fixtures import in_another_process
-from tests.helpers.storage import read_only
-from training.options import RunOptions
-
-OPTIONS = RunOptions("folder:here", epochs=3, threads=2)
-HOLDER = """
-import sys, time
-from pathlib import Path
-from records.run_folder import RunFolder
-folder = RunFolder(Path(sys.argv[1]), "auto")
-print("held", flush=True)
-time.sleep(60)
-"""
-
-
-def begin(path, options=OPTIONS):
-    """A run folder as a run leaves it that was killed in training."""
-    with claim(path, "auto") as folder:
-        assert folder.adopt(options) is None
-        durable.write_json(folder.options_path, options.to_json())
-    return path
+from records.history import COLUMNS
+from records.predictions import PredictionRow
+from records.run_folder import FILES, FOLDERS, RunFolder
+from records.tables import BatchRow, RefusedRow, SplitRow
+from tests.helpers.run_fixtures import finished_run
+from tests.helpers.run_folders import OPTIONS, Nested
 
 
 @pytest.fixture
-def holder(tmp_path):
-    """Another process that holds tmp_path/run."""
-    with in_another_process(HOLDER, str(tmp_path / "run")) as process:
-        yield process
+def folder(tmp_path) -> RunFolder:
+    """A run that has begun."""
+    folder = RunFolder(tmp_path)
+    folder.write_options(OPTIONS.to_json())
+    return folder
 
 
-def test_a_run_is_continued_by_the_same_options(tmp_path):
-    path = begin(tmp_path / "deep" / "run")
-    with claim(path, "auto") as folder:
-        assert folder.adopt(OPTIONS) == json.loads(json.dumps(OPTIONS.to_json()))
-        assert folder.results() is None
-    with claim(path, "must") as folder:
-        assert folder.adopt(OPTIONS)
+def put(folder: RunFolder, name: str, content: str) -> None:
+    (folder.path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
 
 
-def test_a_resumed_run_keeps_its_threads_unless_told(tmp_path):
-    path = begin(tmp_path / "run")
-    with claim(path, "auto") as folder:
-        assert folder.adopt(dataclasses.replace(OPTIONS, threads=0))["threads"] == 2
-        with pytest.raises(UserError, match=r"threads: 2 -> 3"):
-            folder.adopt(dataclasses.replace(OPTIONS, threads=3))
+def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
+    split = [SplitRow("a/1.jpg", "a", "train", "0f"), SplitRow("caf\udce9,\n", "b", "test", "")]
+    refused = [RefusedRow("a/b\r.jpg", "no picture")]
+    history = [dict.fromkeys(COLUMNS, 0.1) | {"validation_loss": None}]
+    predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
+    folder.write_split(split)
+    folder.write_quarantine(refused)
+    folder.write_history(history)
+    folder.write_predictions(("a", "b"), predictions)
+    folder.write_results({"steps": 3})
+    folder.write_bad_batch([BatchRow(7, 0, "a/1.jpg", "a", "no")])
+    folder.write_flags("--epochs=3\n")
+    folder.write_report("<html>")
+    assert folder.read_options() == OPTIONS.to_json()
+    assert folder.read_split() == split
+    assert folder.read_quarantine() == refused
+    assert folder.read_history() == history
+    (row,) = folder.read_predictions()
+    assert row[:3] == predictions[0][:3]
+    np.testing.assert_array_equal(row.probabilities, predictions[0].probabilities)
+    assert folder.read_results() == {"steps": 3}
+    assert folder.flags_path.read_text() == "--epochs=3\n"
+    assert folder.report_path.read_text() == "<html>"
+    assert {path.name for path in folder.path.iterdir()} == set(FILES)
 
 
-def test_other_options_are_refused_and_named(tmp_path):
-    path = begin(tmp_path / "run")
-    with claim(path, "auto") as folder:
-        with pytest.raises(UserError) as caught:
-            folder.adopt(dataclasses.replace(OPTIONS, epochs=4, learning_rate=0.5))
-        assert "epochs: 3 -> 4; learning_rate: 0.001 -> 0.5" in str(caught.value)
-        assert str(path) in str(caught.value)
-        assert "another --run_dir" in str(caught.value)
-    assert (path / "options.json").exists()
+def test_the_folders_have_their_names(folder):
+    found = [folder.events(split) for split in ("train", "validation", "test")]
+    assert [path.relative_to(folder.path).as_posix() for path in (*found, folder.checkpoints, folder.saved_model)] == [
+        *FOLDERS
+    ]
 
 
-def test_what_only_moves_or_speeds_a_run_may_change(tmp_path):
-    path = begin(tmp_path / "run")
-    with claim(path, "auto") as folder:
-        moved = dataclasses.replace(OPTIONS, data_dir="/elsewhere", cache="none", checkpoint_every_steps=5)
-        assert folder.adopt(moved)
-        assert folder.adopt(dataclasses.replace(OPTIONS, strategy="mirrored", replicas=2))
+def test_a_run_has_begun_where_its_options_are(folder, tmp_path):
+    assert folder.has_begun
+    assert not RunFolder(tmp_path / "nothing").has_begun
 
 
-def test_never_refuses_a_run_that_is_there(tmp_path):
-    path = begin(tmp_path / "run")
-    with pytest.raises(UserError, match=r"--resume=never: .*run' already holds a run; give another --run_dir"):
-        RunFolder(path, "never")
-    RunFolder(tmp_path / "new", "never")
+def test_tables_that_a_run_may_lack_are_empty(folder):
+    assert folder.read_quarantine() == folder.read_predictions() == []
+    with pytest.raises(FileNotFoundError):
+        folder.read_split()
 
 
-def test_must_refuses_an_absence_and_makes_nothing(tmp_path):
-    with pytest.raises(UserError, match=r"--resume=must: .*run' holds no run to continue; check --run_dir"):
-        RunFolder(tmp_path / "run", "must")
-    assert os.listdir(tmp_path) == []
+def test_writing_a_finished_runs_files_again_changes_no_byte(tmp_path):
+    old, new = RunFolder(finished_run()), RunFolder(tmp_path)
+    new.write_options(old.read_options())
+    new.write_split(old.read_split())
+    new.write_quarantine(old.read_quarantine())
+    whole = ("epoch", "step")
+    new.write_history([row | {name: int(row[name]) for name in whole} for row in old.read_history()])
+    new.write_predictions(old.read_results()["class_names"], old.read_predictions())
+    new.write_results(old.read_results())
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(written) == 6
+    assert written == {name: (finished_run() / name).read_bytes() for name in written}
 
 
-def test_an_empty_folder_is_taken(tmp_path):
-    (tmp_path / "run").mkdir()
-    begin(tmp_path / "run")
+def test_the_same_options_are_adopted(folder):
+    assert folder.adopt(OPTIONS) == OPTIONS.to_json()
+    assert folder.adopt(dataclasses.replace(OPTIONS, data_dir="/elsewhere", cache="none"))
+    assert RunFolder(folder.path / "nothing").adopt(OPTIONS) is None
 
 
-@pytest.mark.parametrize("place", ["file", "file/run"])
-def test_a_folder_that_cannot_be_written_is_refused(place, tmp_path):
-    (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UserError, match=f"--run_dir={tmp_path / place} cannot be written: .*; give another folder"):
-        RunFolder(tmp_path / place, "auto")
-    assert (tmp_path / "file").read_text() == "not a folder"
+def test_a_resumed_run_keeps_its_threads_unless_told(folder):
+    assert folder.adopt(dataclasses.replace(OPTIONS, threads=0))["threads"] == 2
+    with pytest.raises(UserError, match=r"threads: 2 -> 3"):
+        folder.adopt(dataclasses.replace(OPTIONS, threads=3))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_of_somebody_else_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="cannot be written: Permission denied"):
-        RunFolder(tmp_path / "run", "auto")
+def test_other_options_are_refused_and_named(folder):
+    with pytest.raises(UserError) as caught:
+        folder.adopt(dataclasses.replace(OPTIONS, epochs=4, learning_rate=0.5))
+    assert "epochs: 3 -> 4; learning_rate: 0.001 -> 0.5" in str(caught.value)
+    assert str(folder.path) in str(caught.value)
+    assert "another --run_dir" in str(caught.value)
+    assert folder.has_begun
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_a_read_only_disk_is_refused_and_left_alone(known, small_disk):
-    path = begin(small_disk / "run") if known else small_disk / "run"
-    before = sorted(small_disk.rglob("*"))
-    with read_only(small_disk), pytest.raises(UserError, match="cannot be written: Read-only file system; give"):
-        RunFolder(path, "auto")
-    assert sorted(small_disk.rglob("*")) == before
-
-
-def test_a_second_process_is_refused_while_the_first_lives(holder, tmp_path):
-    with pytest.raises(UserError, match="run is in use by another run: wait for it, or give another"):
-        RunFolder(tmp_path / "run", "auto")
-    holder.kill()
-    holder.wait()
-    RunFolder(tmp_path / "run", "auto")
-
-
-def test_a_refused_second_process_takes_nothing_away(holder, tmp_path):
-    def start():
-        with claim(tmp_path / "run", "auto"):
-            pass
-
-    with pytest.raises(UserError):
-        start()
-    assert os.listdir(tmp_path / "run") == [".lock"]
-
-
-def test_a_new_folder_is_the_first_that_nobody_has(holder, tmp_path):
-    begin(tmp_path / "run-2")
-    durable.write_text(tmp_path / "run-3" / "notes.txt", "the user's")
-    with claim_new(tmp_path / "run") as one, claim_new(tmp_path / "run") as other:
-        assert (one.path.name, other.path.name) == ("run-4", "run-5")
-    holder.kill()
-    holder.wait()
-    with claim_new(tmp_path / "run") as folder:
-        assert folder.path.name == "run"
-
-
-@pytest.mark.parametrize("place", ["run", "deep/er/run"])
-def test_a_mistake_leaves_no_empty_folder(place, tmp_path):
-    def mistake():
-        with claim(tmp_path / place, "auto"):
-            raise UserError("no such data set")
-
-    with pytest.raises(UserError):
-        mistake()
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_mistake_takes_no_folder_away_that_was_there(tmp_path):
-    def mistake(path):
-        with claim(path, "auto"):
-            raise UserError("no such data set")
-
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "notes.txt").write_text("precious")
-    with pytest.raises(UserError):
-        mistake(tmp_path / "other" / "deep" / "run")
-    assert os.listdir(tmp_path) == ["other"]
-    assert os.listdir(tmp_path / "other") == ["notes.txt"]
-
-
-def test_a_mistake_in_a_run_that_has_begun_keeps_it(tmp_path):
-    def mistake():
-        with claim(path, "auto") as folder:
-            folder.adopt(dataclasses.replace(OPTIONS, epochs=4))
-
-    path = begin(tmp_path / "run")
-    with pytest.raises(UserError):
-        mistake()
-    assert (path / "options.json").exists()
-
-
-def test_what_a_killed_write_left_does_not_block(tmp_path):
-    # Killed while options.json was written: nothing but a temporary beside the lock.
-    path = tmp_path / "run"
-    path.mkdir()
-    (path / f"{durable.TEMPORARY_PREFIX}options.json-x1").write_text("{")
-    begin(path)
-    (path / "checkpoints" / f"{durable.TEMPORARY_PREFIX}x2").mkdir(parents=True)
-    with claim(path, "auto") as folder:
-        folder.adopt(OPTIONS)
-        left = [name for _, folders, files in os.walk(path) for name in folders + files]
-    assert sorted(left) == [".lock", "checkpoints", "options.json"]
+def test_options_of_an_earlier_version_are_refused_in_one_line(folder):
+    with pytest.raises(UserError) as caught:
+        folder.adopt(Nested(threads=2))
+    assert str(caught.value) == (
+        f"'{folder.path}/options.json' was written by an earlier version (it has no 'training'), whose runs cannot be "
+        "continued: give another --run_dir"
+    )
+    folder.write_options(Nested(threads=2).to_json())
+    assert folder.adopt(Nested(threads=2))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "\udcff", '{"threads": "all"}', '{"threads": true}'])
-def test_damaged_options_are_named(content, tmp_path):
-    path = begin(tmp_path / "run")
-    (path / "options.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    with claim(path, "auto") as folder, pytest.raises(UserError, match=r"options.json' cannot be read \(.*put it back"):
+def test_damaged_options_are_named(content, folder):
+    put(folder, "options.json", content)
+    with pytest.raises(UserError, match=r"options.json' cannot be read \(.*put it back"):
         folder.adopt(OPTIONS)
 
 
-def test_a_run_is_finished_by_its_last_file(tmp_path):
-    with claim(path := begin(tmp_path / "run"), "auto") as folder:
-        (path / "results.json").write_text('{"steps": 3}')
-        (path / "report.html").write_text("")
-        assert folder.results() is None
-        durable.write_text(path / "saved_model" / "saved_model.pb", "")
-        assert folder.results() == {"steps": 3}
+def finish(folder: RunFolder) -> None:
+    folder.write_results({"steps": 3})
+    folder.write_report("<html>")
+    durable.write_text(folder.saved_model / "saved_model.pb", "")
+
+
+@pytest.mark.parametrize("name", ["results.json", "report.html", "saved_model/saved_model.pb"])
+def test_a_run_is_finished_by_its_last_file(name, folder):
+    finish(folder)
+    assert folder.results_if_finished() == {"steps": 3}
+    (folder.path / name).unlink()
+    assert folder.results_if_finished() is None
 
 
 @pytest.mark.parametrize("content", ["", '{"steps"', "[3]", "\udcff"])
-def test_damaged_results_are_those_of_an_unfinished_run(content, tmp_path):
-    path = begin(tmp_path / "run")
-    (path / "report.html").write_text("")
-    (path / "results.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    with claim(path, "auto") as folder:
-        assert folder.results() is None
+def test_damaged_results_are_those_of_an_unfinished_run(content, folder):
+    finish(folder)
+    put(folder, "results.json", content)
+    assert folder.results_if_finished() is None
 
 
-@pytest.mark.parametrize("ended", [KeyboardInterrupt, MemoryError, Stopped])
-def test_whatever_ends_a_run_before_it_is_one_leaves_no_folder(ended, tmp_path):
-    def fail():
-        with claim(tmp_path / "deep" / "run", "auto"):
-            raise ended
-
-    with pytest.raises(ended):
-        fail()
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
-    def unsupported(*_):
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
-    with pytest.raises(UserError, match="run cannot be written: No locks available"):
-        RunFolder(tmp_path / "run", "auto")
+@pytest.mark.parametrize("kind", ["options", "results"])
+def test_what_is_no_mapping_is_said_to_be_none(kind, folder):
+    put(folder, f"{kind}.json", json.dumps([1]))
+    with pytest.raises(ValueError, match="it holds a list"):
+        getattr(folder, f"read_{kind}")()

@@ -1,19 +1,21 @@
 """The report stands alone, escapes every name, and says what is not there instead of failing."""
 
 import io
-import json
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from base import durable
 from evaluation import metrics
+from jobs.report import draw_report
 from records.history import COLUMNS
+from records.predictions import PredictionRow
+from records.run_folder import RunFolder
+from records.tables import RefusedRow, SplitRow
 from reports import page, plots
-from reports.page import write_report
-from tests.helpers.report_fixtures import SCORES, make_run, mistake, report_of
+from tests.helpers.report_fixtures import SCORES, Parsed, make_run, mistake, report_of
+from tests.helpers.run_fixtures import finished_run
 
 SECTIONS = ("headline", "run", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples",
             "augmentation", "options")  # fmt: skip
@@ -30,7 +32,7 @@ def _fast_plots(monkeypatch):
 
 def test_page_stands_alone_and_has_every_section(tmp_path):
     sheet = plots.contact_sheet(np.zeros((1, 8, 8, 3), np.uint8), ["a"], 1)
-    text, parsed = report_of(make_run(tmp_path), [mistake()], sheet, sheet)
+    text, parsed = report_of(make_run(tmp_path), [mistake()], (sheet, sheet))
     assert not re.search(r"https?://|//\w+\.\w+/|url\(|@import", re.sub(r"data:image/png;base64,[\w+/=]+", "", text))
     tags = {tag for tag, _ in parsed.tags}
     assert not tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
@@ -83,7 +85,7 @@ def test_page_warns_of_predictions_that_are_of_another_run(tmp_path):
 
 def test_hostile_names_are_shown_as_they_are(tmp_path):
     folder = make_run(tmp_path, class_names=HOSTILE, dataset="folder:/<i>&")
-    durable.write_csv(folder / "quarantine.csv", [("path", "reason"), ("a\udcfe<x>.jpg", "not a <picture>")])
+    folder.write_quarantine([RefusedRow("a\udcfe<x>.jpg", "not a <picture>")])
     text, parsed = report_of(folder, [mistake(name) for name in HOSTILE])
     for section in ("classes", "pairs", "data", "mistakes"):
         for name in HOSTILE:
@@ -98,13 +100,14 @@ def test_hostile_names_are_shown_as_they_are(tmp_path):
 
 @pytest.mark.usefixtures("_fast_plots")
 def test_run_without_test_split_says_so(tmp_path):
-    _, parsed = report_of(make_run(tmp_path, predictions=[]))
+    folder = make_run(tmp_path, predictions=[])
+    _, parsed = report_of(folder)
     assert "no test split" in parsed.sections["headline"]
     assert "validation accuracy" in parsed.sections["headline"]
     for section in ("confusion", "classes", "pairs"):
         assert "There is no test split to count." in parsed.sections[section]
     (tmp_path / "predictions_test.csv").unlink()
-    assert report_of(tmp_path)[1].sections == parsed.sections
+    assert report_of(folder)[1].sections == parsed.sections
 
 
 @pytest.mark.usefixtures("_fast_plots")
@@ -126,8 +129,9 @@ def test_many_classes_one_epoch_and_none(tmp_path, classes, epochs):
 @pytest.mark.usefixtures("_fast_plots")
 def test_full_training_has_no_validation(tmp_path):
     folder = make_run(tmp_path, validation=None)
-    row = dict.fromkeys(COLUMNS, 0.5) | {"epoch": 1, "validation_loss": "", "validation_accuracy": ""}
-    durable.write_csv(folder / "history.csv", [COLUMNS, row.values()])
+    folder.write_history(
+        [dict.fromkeys(COLUMNS, 0.5) | {"epoch": 1, "validation_loss": None, "validation_accuracy": None}]
+    )
     _, parsed = report_of(folder)
     assert "validation" not in parsed.sections["headline"]
     assert "1 0.5000 50.00% – – 0.5" in parsed.words("curves")
@@ -150,9 +154,8 @@ def test_facts_say_what_is_known_and_leave_out_what_is_not(tmp_path):
 
 @pytest.mark.usefixtures("_fast_plots")
 def test_options_and_the_command_that_replays_the_run(tmp_path):
-    folder = tmp_path / "my runs; rm"
-    text = report_of(make_run(folder))[1].words("options")
-    assert f"python train.py '--flagfile={folder}/flags.txt'" in text
+    text = report_of(make_run(tmp_path / "my runs; rm"))[1].words("options")
+    assert f"python train.py '--flagfile={tmp_path}/my runs; rm/flags.txt'" in text
     for line in ("seed 7", "augment.rotate_degrees 20.0", "filters null"):
         assert line in text
 
@@ -161,15 +164,15 @@ def test_options_and_the_command_that_replays_the_run(tmp_path):
 def test_data_counts_and_leaks(tmp_path):
     folder = make_run(tmp_path)
     assert "No two splits hold a file with the same bytes." in report_of(folder)[1].sections["data"]
-    rows = [("path", "label", "split", "sha256"), ("a", "cats", "train", "1"), ("b", "cats", "train", "1"),
-            ("c", "cats", "test", "1"), ("d", "dogs", "validation", "2"), ("e", "dogs", "test", ""),
-            ("f", "dogs", "train", "")]  # fmt: skip
-    durable.write_csv(folder / "split.csv", rows)
+    rows = [SplitRow("a", "cats", "train", "1"), SplitRow("b", "cats", "train", "1"), SplitRow("c", "cats", "test", "1"),
+            SplitRow("d", "dogs", "validation", "2"), SplitRow("e", "dogs", "test", ""),
+            SplitRow("f", "dogs", "train", "")]  # fmt: skip
+    folder.write_split(rows)
     text = report_of(folder)[1].words("data")
     assert "cats 2 0 1 3 dogs 1 1 1 3 all 3 1 2 6" in text
     assert "3 files have the same bytes as a file of another split" in text
     assert "another class" not in text
-    durable.write_csv(folder / "split.csv", [*rows, ("g", "dogs", "train", "1")])
+    folder.write_split([*rows, SplitRow("g", "dogs", "train", "1")])
     text = report_of(folder)[1].words("data")
     assert "4 files have the same bytes as a file of another split" in text
     assert "4 files have the same bytes as a file of another class" in text
@@ -178,7 +181,7 @@ def test_data_counts_and_leaks(tmp_path):
 @pytest.mark.usefixtures("_fast_plots")
 def test_long_quarantine_list_is_cut_and_counted(tmp_path):
     folder = make_run(tmp_path)
-    durable.write_csv(folder / "quarantine.csv", [("path", "reason"), *[(f"bad{n}.jpg", "no") for n in range(250)]])
+    folder.write_quarantine([RefusedRow(f"bad{n}.jpg", "no") for n in range(250)])
     text = report_of(folder)[1].sections["data"]
     assert "250 quarantined files" in text
     assert "The other 50 are in quarantine.csv." in text
@@ -213,18 +216,29 @@ def test_percent_does_not_round_to_certainty(value, digits, text):
 @pytest.mark.usefixtures("_fast_plots")
 def test_foreign_predictions_and_missing_files_are_refused(tmp_path):
     folder = make_run(tmp_path)
-    durable.write_csv(folder / "predictions_test.csv", [("path", "label", "prediction"), ("a.jpg", "cats", "wolves")])
+    folder.write_predictions((), [PredictionRow("a.jpg", "cats", "wolves", np.zeros(0, np.float32))])
     with pytest.raises(ValueError, match="names the class 'wolves'"):
-        write_report(folder, [], None, None)
-    (folder / "results.json").unlink()
+        draw_report(folder)
+    folder.results_path.unlink()
     with pytest.raises(FileNotFoundError, match=r"results\.json"):
-        write_report(folder, [], None, None)
-    assert not (folder / "report.html").exists()
+        draw_report(folder)
 
 
 @pytest.mark.usefixtures("_fast_plots")
 def test_class_that_is_called_as_a_column(tmp_path):
     names = ("label", "prediction", "path")
-    text = report_of(make_run(tmp_path, class_names=names))[1].sections["classes"]
+    folder = make_run(tmp_path, class_names=names)
+    text = report_of(folder)[1].sections["classes"]
     assert all(name in text for name in names)
-    assert json.loads((tmp_path / "results.json").read_text())["class_names"] == list(names)
+    assert folder.read_results()["class_names"] == list(names)
+
+
+def test_page_is_drawn_again_from_a_finished_runs_files_alone():
+    folder = RunFolder(finished_run())
+    old = Parsed(folder.report_path.read_text("utf-8"))
+    new = Parsed(draw_report(folder))
+    assert set(new.sections) == set(old.sections)
+    # What no file of the run holds: pixels.
+    drawn = set(old.sections) - {"mistakes", "samples", "augmentation"}
+    assert {name: new.sections[name] for name in drawn} == {name: old.sections[name] for name in drawn}
+    assert [picture for picture in new.attributes("srcset") if picture not in old.attributes("srcset")] == []

@@ -1,6 +1,5 @@
 """The draw: stratified, seeded, blind to names, duplicates together; and what the folders say stands."""
 
-import csv
 import os
 
 import numpy as np
@@ -10,7 +9,7 @@ from base.errors import UserError
 from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.source import Files
-from pipeline.sources.splits import Splits, make_splits, train_on_validation, write_split_csv
+from pipeline.sources.splits import Splits, make_splits, split_rows, train_on_validation
 
 THIRDS = (0.6, 0.2, 0.2)
 NONE = np.array([], np.int64)
@@ -186,21 +185,15 @@ def test_full_training_joins_validation_to_train():
     assert full.counts(manifest)["validation"] == [0, 0]
 
 
-def test_the_csv_gives_back_every_name(tmp_path):
-    names = [b"a/with space.jpg", b'a/comma,"quote".jpg', b"a/line\nbreak.jpg", b"a/Icon\r.jpg", b"b/caf\xe9\xff.jpg",
-             "b/日本.jpg".encode(), b"b/-x.jpg", b"b/[1].jpg"]  # fmt: skip
-    manifest = make_manifest([0] * 4 + [1] * 4, names=names, class_names=("a, b", "d\re"))
+def test_a_row_says_of_an_example_where_it_is_and_what():
+    names = [b"a/x.jpg", b"a/line\nbreak.jpg", b"a/3.jpg", b"b/caf\xe9\xff.jpg", "b/日本.jpg".encode(), b"b/1.jpg"]
+    manifest = make_manifest([0] * 3 + [1] * 3, names=names, class_names=("a, b", "d\re"))
     splits = make_splits(manifest, NONE, (0.5, 0.25, 0.25), 1)
-    write_split_csv(tmp_path / "split.csv", manifest, splits)
-    with open(tmp_path / "split.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["path", "label", "split", "sha256"]
-    ids = {os.fsencode(row["path"]): names.index(os.fsencode(row["path"])) for row in rows}
-    assert sorted(ids) == sorted(names)
+    rows = split_rows(manifest, splits)
+    ids = [names.index(os.fsencode(row.path)) for row in rows]
+    assert ids == np.concatenate([splits.ids[split] for split in SPLIT_NAMES]).tolist()
     codes = code_of(manifest, splits)
-    for row in rows:
-        example_id = ids[os.fsencode(row["path"])]
-        assert row["label"] == manifest.class_names[manifest.labels[example_id]]
-        assert row["split"] == codes[example_id]
-        assert bytes.fromhex(row["sha256"]) == manifest.facts["sha256"][example_id].tobytes()
-    assert [row["split"] for row in rows] == sorted((row["split"] for row in rows), key=SPLIT_NAMES.index)
+    for example_id, row in zip(ids, rows, strict=True):
+        assert row.label == manifest.class_names[manifest.labels[example_id]]
+        assert row.split == codes[example_id]
+        assert bytes.fromhex(row.sha256) == manifest.facts["sha256"][example_id].tobytes()

@@ -8,7 +8,7 @@ import pytest
 
 from base.errors import UserError
 from cli import evaluate
-from records.split_rows import read_split
+from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import SHAPES, call_script, finished_run
 
 HEADER = "path,label,split,sha256\n"
@@ -24,20 +24,24 @@ def write_run(folder, options: str, split: str):
 
 def refusal(folder) -> str:
     with pytest.raises(UserError) as caught:
-        read_split(folder, "test", SHAPES)
+        RunFolder(folder).examples_of("test", SHAPES)
     return str(caught.value)
 
 
-def test_a_good_folder_is_read(tmp_path):
-    write_run(tmp_path, '{"dataset": "folder:a", "data_dir": ""}', HEADER + ROW + ROW.replace("test", "train"))
-    dataset, data_dir, rows = read_split(tmp_path, "test", SHAPES)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_good_folder_is_read(nested, tmp_path):
+    options = {"dataset": "folder:a", "data_dir": ""}
+    write_run(
+        tmp_path, json.dumps({"data": options} if nested else options), HEADER + ROW + ROW.replace("test", "train")
+    )
+    dataset, data_dir, rows = RunFolder(tmp_path).examples_of("test", SHAPES)
     assert (dataset, data_dir) == ("folder:a", "")
-    assert [row["path"] for row in rows] == ["disk/0001.png"]
+    assert [row.path for row in rows] == ["disk/0001.png"]
 
 
 @pytest.mark.parametrize(
     "options",
-    ["", "{", "null", "3", '"text"', "[]", "{}", '{"dataset": "catdog"}', '{"dataset": 1' + 5000 * "0"],
+    ["", "{", "null", "3", '"text"', "[]", "{}", '{"dataset": "catdog"}', '{"data": 3}', '{"dataset": 1' + 5000 * "0"],
     ids=lambda text: text[:25],
 )  # fmt: skip
 def test_options_that_are_none_are_refused(options, tmp_path):
@@ -50,7 +54,7 @@ def test_any_value_is_taken_or_refused(key, value, tmp_path):
     options = {"dataset": "folder:a", "data_dir": ""} | {key: value}
     write_run(tmp_path, json.dumps(options), HEADER + ROW)
     if isinstance(value, str) and value != "\ud800":
-        read_split(tmp_path, "test", SHAPES)
+        RunFolder(tmp_path).examples_of("test", SHAPES)
     else:
         assert "is not a run folder" in refusal(tmp_path)
 
@@ -58,11 +62,12 @@ def test_any_value_is_taken_or_refused(key, value, tmp_path):
 @pytest.mark.parametrize(
     ("split", "words"),
     [
-        ("", "--split=test: this run has no example in it"),
+        ("", "is not a run folder (split.csv has no column 'path')"),
         (HEADER, "--split=test: this run has no example in it"),
         ("path,split\na,test\n", "is not a run folder"),
-        (HEADER + "disk/1.png,disk\n", "no example in it"),
-        ("label,split,path\ndisk,test\n", "None where a name should be"),
+        (HEADER + "disk/1.png,disk,train,\n", "no example in it"),
+        (HEADER + "disk/1.png,disk\n", "is not a run folder (split.csv has 4 columns and a row of 2 fields)"),
+        ("label,split,path\ndisk,test\n", "3 columns and a row of 2 fields"),
         (HEADER + "x" * 200_000 + ",disk,test,\n", "is not a run folder"),
         (HEADER + "/etc/hostname,disk,test,\n", "'/etc/hostname', which is not under the data folder"),
         (HEADER + "disk/../../secret.png,disk,test,\n", "which is not under the data folder"),
@@ -84,7 +89,7 @@ def test_bytes_at_random_are_taken_or_refused(tmp_path):
                 mutated[place] = generator.integers(0, 256)
             (tmp_path / name).write_bytes(mutated)
         try:
-            read_split(tmp_path, "train", SHAPES)
+            RunFolder(tmp_path).examples_of("train", SHAPES)
         except UserError as error:
             refusals.append(str(error))
     assert 0 < len(refusals) < 200
@@ -94,7 +99,7 @@ def test_bytes_at_random_are_taken_or_refused(tmp_path):
 def test_a_table_that_lost_a_column_is_refused(tmp_path):
     rows = (finished_run() / "split.csv").read_text().replace("sha256", "checksum", 1)
     folder = write_run(tmp_path, (finished_run() / "options.json").read_text(), rows)
-    assert "is not a run folder ('sha256')" in refusal(folder)
+    assert "is not a run folder (split.csv has no column 'sha256')" in refusal(folder)
 
 
 @pytest.mark.parametrize(

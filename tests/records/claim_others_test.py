@@ -9,14 +9,15 @@ import pytest
 
 from base import durable
 from base.errors import UserError
-from records.run_folder import FILES, FOLDERS, RunFolder, claim
-from tests.records.run_folder_test import OPTIONS, begin
+from records.claim import claim
+from records.run_folder import FILES, FOLDERS
+from tests.helpers.run_folders import OPTIONS, begin, hold
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(UserError, match=r"holds other files and no run: give an empty or a new folder"):
-        RunFolder(tmp_path, "auto")
+        hold(tmp_path)
     assert os.listdir(tmp_path) == ["thesis.tex"]
 
 
@@ -24,13 +25,13 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
 def test_hidden_files_of_the_users_are_other_files_too(name, tmp_path):
     (tmp_path / name).write_text("precious")
     with pytest.raises(UserError, match=r"holds other files and no run"):
-        RunFolder(tmp_path, "auto")
+        hold(tmp_path)
     assert (tmp_path / name).read_text() == "precious"
 
 
 def test_a_lock_that_another_takes_away_meanwhile_is_no_file_of_the_users(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", lambda path: iter([path / ".lock"]))
-    RunFolder(tmp_path, "auto").release()
+    hold(tmp_path)
 
 
 @pytest.mark.parametrize("options", [OPTIONS, dataclasses.replace(OPTIONS, epochs=9)])
@@ -63,16 +64,16 @@ def test_beside_a_cache_in_the_run_folder_other_files_are_still_others(tmp_path)
     (tmp_path / "cache").mkdir()
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(UserError, match="holds other files"):
-        RunFolder(tmp_path, "auto", tmp_path / "cache")
+        hold(tmp_path, cache_dir=tmp_path / "cache")
     (tmp_path / "thesis.tex").unlink()
     with pytest.raises(UserError, match="holds other files"):
-        RunFolder(tmp_path, "auto", tmp_path.parent / "cache")
+        hold(tmp_path, cache_dir=tmp_path.parent / "cache")
 
 
 @pytest.mark.parametrize("cache", ["", ".lock", "saved_model", "checkpoints/cache", "options.json", "cache/.."])
 def test_a_cache_among_the_runs_own_files_is_refused(cache, tmp_path):
     with pytest.raises(UserError, match=r"^--cache_dir=.* is the run folder, or .*: give another, as .*run/cache$"):
-        RunFolder(tmp_path / "run", "auto", tmp_path / "run" / cache)
+        hold(tmp_path / "run", cache_dir=tmp_path / "run" / cache)
     assert os.listdir(tmp_path) == []
 
 
@@ -86,5 +87,5 @@ def test_what_stands_in_the_way_of_the_runs_files_is_told_at_the_start(name, tmp
         (path / name).write_text("precious")
     words = "a folder, where the run writes a file" if name in FILES else "a file, where the run writes a folder"
     with pytest.raises(UserError, match=rf"run/{name}' is {words}: give it another name, or give another --run_dir$"):
-        RunFolder(path, "auto")
+        hold(path)
     assert (path / name).exists()

@@ -1,0 +1,43 @@
+"""Tables of predictions: a run's own gives every bit back; the other one says why a file has none."""
+
+import numpy as np
+import pytest
+
+from records.predictions import (
+    ANSWERS_BEGINNING,
+    AnswerRow,
+    PredictionRow,
+    read_predictions,
+    write_answers,
+    write_predictions,
+)
+
+
+def test_a_runs_table_gives_every_bit_back_in_the_fewest_digits(tmp_path):
+    values = np.array([[0.1, 1 / 3], [1.0, 1e-9]], np.float32)
+    rows = [PredictionRow(f"{n}.jpg", "label", "path", row) for n, row in enumerate(values)]
+    write_predictions(tmp_path / "table", ("label", "path"), rows)
+    assert (tmp_path / "table").read_text() == (
+        "path,label,prediction,label,path\n0.jpg,label,path,0.1,0.33333334\n1.jpg,label,path,1.0,0.000000001\n"
+    )
+    found = read_predictions(tmp_path / "table")
+    assert [row[:3] for row in found] == [row[:3] for row in rows]
+    np.testing.assert_array_equal([row.probabilities for row in found], values)
+
+
+@pytest.mark.parametrize("content", ["", "path,prediction,label,a\n", "path,label,prediction,a\nx.jpg,a,a,much\n"])
+def test_another_table_is_none_of_a_runs(content, tmp_path):
+    (tmp_path / "table").write_text(content)
+    with pytest.raises(ValueError, match=r"does not begin with the columns path|could not convert"):
+        read_predictions(tmp_path / "table")
+
+
+def test_answers_are_numbers_or_a_reason(tmp_path):
+    good = AnswerRow("a.jpg", "dogs", 2 / 3, np.array([1 / 3, 2 / 3], np.float32), "")
+    write_answers(tmp_path / "table", ("cats", "dogs"), [good, AnswerRow("b.jpg", "", 0.0, None, "no picture")])
+    assert (tmp_path / "table").read_text() == (
+        "path,prediction,probability,cats,dogs,reason\n"
+        "a.jpg,dogs,0.66666667,0.33333334,0.66666669,\n"
+        "b.jpg,,,,,no picture\n"
+    )
+    assert (tmp_path / "table").read_bytes().startswith(ANSWERS_BEGINNING)
