@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import train
 from cli import run_flags
 from records import run_folder
+from records.history import COLUMNS
 from tests.helpers.run_fixtures import (
     SHAPES,
     SMALL_MODEL,
@@ -27,7 +28,6 @@ from tests.helpers.run_fixtures import (
     shapes_dir,
 )
 from training.checkpoint import load_checkpoint, weights_sha256
-from records.history import COLUMNS
 
 STEPS, EPOCHS, EXAMPLES = 25, 3, 321
 # DESIGN.md's list; .lock is what a second process is refused by.
