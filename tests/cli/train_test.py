@@ -27,7 +27,6 @@ from tests.helpers.run_fixtures import (
     shapes_dir,
 )
 from training.checkpoint import load_checkpoint, weights_sha256
-from records.history import COLUMNS
 
 STEPS, EPOCHS, EXAMPLES = 25, 3, 321
 # DESIGN.md's list; .lock is what a second process is refused by.

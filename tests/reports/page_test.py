@@ -164,9 +164,9 @@ def test_options_and_the_command_that_replays_the_run(tmp_path):
 def test_data_counts_and_leaks(tmp_path):
     folder = make_run(tmp_path)
     assert "No two splits hold a file with the same bytes." in report_of(folder)[1].sections["data"]
-    rows = [SplitRow("a", "cats", "train", "1"), SplitRow("b", "cats", "train", "1"), SplitRow("c", "cats", "test", "1"),
-            SplitRow("d", "dogs", "validation", "2"), SplitRow("e", "dogs", "test", ""),
-            SplitRow("f", "dogs", "train", "")]  # fmt: skip
+    rows = [("a", "cats", "train", "1"), ("b", "cats", "train", "1"), ("c", "cats", "test", "1"),
+            ("d", "dogs", "validation", "2"), ("e", "dogs", "test", ""), ("f", "dogs", "train", "")]  # fmt: skip
+    rows = [SplitRow(*row) for row in rows]
     folder.write_split(rows)
     text = report_of(folder)[1].words("data")
     assert "cats 2 0 1 3 dogs 1 1 1 3 all 3 1 2 6" in text
