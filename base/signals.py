@@ -16,7 +16,7 @@ class StopRequest:
     def __init__(self, at_once: bool = False):
         """`at_once` raises Stopped where the signal comes, for a time in which there is nothing to save."""
         self.signal_name = ""
-        self._at_once = at_once
+        self.at_once = at_once
 
     def __bool__(self) -> bool:
         return bool(self.signal_name)
@@ -28,7 +28,7 @@ class StopRequest:
             # Everything on disk is whole or absent, so there is nothing to tidy.
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
-        if self._at_once:
+        if self.at_once:
             raise Stopped(f"{self.signal_name}: stopped at once; nothing half-written is left")
 
 

@@ -9,6 +9,7 @@ from cli import paths
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
 from cli.streams import put
+from records.run_folder import RunFolder
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -44,7 +45,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
 
     run_dir = paths.path_of(values.run)
     # Beside a SavedModel that is given by itself, which must stay as it was exported.
-    usual = (run_dir.parent if is_saved_model(run_dir) else run_dir) / "evaluation"
+    usual = RunFolder(run_dir.parent if is_saved_model(run_dir) else run_dir).evaluation
     out_dir = paths.path_of(values.out_dir) if values.out_dir else usual
     dataset, data_dir = (value and paths.expand_home(value) for value in (values.dataset, values.data_dir))
     cache_dir = paths.cache_dir(values.cache_dir)

@@ -4,7 +4,7 @@ from absl import flags
 
 from base.errors import UserError
 from base.options import Group, Leaf, groups, leaves
-from cli.start import expand_home
+from cli.paths import expand_home
 from jobs.options import RunOptions, resolve
 
 _DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_boolean}

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from absl import flags
+
 from base.errors import UserError
 
 
@@ -18,6 +20,13 @@ def expand_home(text: str) -> str:
 def path_of(text: str) -> Path:
     """A flag's value as a path."""
     return Path(expand_home(text))
+
+
+def define_cache_dir(values: flags.FlagValues) -> None:
+    """--cache_dir."""
+    flags.DEFINE_string(
+        "cache_dir", None, "where indexes and packs are kept; the default is ~/.cache/penstock", flag_values=values
+    )
 
 
 def cache_dir(text: str | None) -> Path:

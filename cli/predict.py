@@ -9,6 +9,7 @@ from base.results import ResultFile
 from cli import paths
 from cli.quiet_import import import_tensorflow
 from cli.streams import put
+from records.predictions import ANSWERS_BEGINNING, write_answers
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -28,10 +29,10 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     table = None
     if values.csv:
         # A forgotten name would make the first picture the table: --csv *.jpg.
-        table = ResultFile("--csv", paths.path_of(values.csv), b"path,prediction,probability,", "table of predictions")
+        table = ResultFile("--csv", paths.path_of(values.csv), ANSWERS_BEGINNING, "table of predictions")
         table.check()
     import_tensorflow()
-    from serving.predictor import Predictor, find_pictures, find_saved_model, write_csv
+    from serving.predictor import Predictor, find_pictures, find_saved_model
 
     saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(arguments)
     if table and table.place.exists():  # of an earlier call, among the pictures
@@ -45,7 +46,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         put(prediction.line())
     if table:
         with table.open() as path:
-            write_csv(path, predictor.class_names, predictions)
+            write_answers(path, predictor.class_names, [prediction.row() for prediction in predictions])
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(

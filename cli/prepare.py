@@ -1,17 +1,23 @@
 """prepare.py's flags, and what they ask for."""
 
+import contextlib
+
 from absl import flags
 
 from base.errors import UserError
 from base.signals import listen
-from cli import paths, run_flags
+from cli import paths
+from cli.flags import define_run_flags, options_of
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
+
+_ONLY = ("seed", "threads", "data", "augment")  # of a run's options
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """prepare.py's flags."""
-    run_flags.define_data_flags(values)
+    define_run_flags(values, _ONLY)
+    paths.define_cache_dir(values)
     flags.DEFINE_string("out_dir", None, "where the tables and sheets go", flag_values=values)
 
 
@@ -20,10 +26,12 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     refuse_arguments(arguments)
     if not values.out_dir:
         raise UserError("--out_dir is missing: the folder that the tables and sheets go to")
-    options = run_flags.options_of(values, run_flags.DATA_FLAGS)
+    options = options_of(values, _ONLY)
 
-    with listen(at_once=True):
+    with listen(at_once=True) as stop:
         import_tensorflow()
         from jobs.prepare import prepare
+        from reports.progress import Terminal
 
-        prepare(options, paths.path_of(values.out_dir), paths.cache_dir(values.cache_dir))
+        with contextlib.closing(Terminal(stop)) as watch:
+            prepare(options, paths.path_of(values.out_dir), paths.cache_dir(values.cache_dir), watch)

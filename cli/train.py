@@ -1,5 +1,6 @@
 """train.py's flags, and the run that they describe."""
 
+import contextlib
 import datetime
 import re
 from pathlib import Path
@@ -8,19 +9,19 @@ from absl import flags
 
 from base.errors import UserError, unknown_name
 from base.signals import listen
-from cli import paths, run_flags
+from cli import paths
+from cli.flags import define_run_flags, options_of
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
-from records.run_folder import claim, claim_new
-from training.options import RESUMES
+from records.claim import RESUMES, claim, claim_new
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """train.py's flags."""
-    run_flags.define_data_flags(values)
-    run_flags.define_train_flags(values)
+    define_run_flags(values)
+    paths.define_cache_dir(values)
     flags.DEFINE_string("run_dir", None, "the run folder; the default is runs/DATASET/TIME", flag_values=values)
     flags.DEFINE_string(
         "resume",
@@ -35,23 +36,27 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     refuse_arguments(arguments)
     if values.resume not in RESUMES:
         raise unknown_name("--resume", values.resume, RESUMES)
-    options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
+    options = options_of(values)
+    dataset, data_dir = options.data.dataset, options.data.data_dir
     if values.run_dir == "":
         raise UserError("--run_dir is empty: name a folder, or leave it out for a new one in runs")
-    run_dir = paths.path_of(values.run_dir) if values.run_dir else default_run_dir(options.dataset)
-    check_outside("--run_dir", run_dir, options.dataset, options.data_dir)
+    run_dir = paths.path_of(values.run_dir) if values.run_dir else default_run_dir(dataset)
+    check_outside("--run_dir", run_dir, dataset, data_dir)
     cache_dir = paths.cache_dir(values.cache_dir)
-    if options.dataset.startswith("tfds:"):
+    if dataset.startswith("tfds:"):
         import_tensorflow()  # which TFDS would import with all its notices
-    # Before the data is there, nothing is worth saving: a signal stops at once.
     is_given = values.run_dir or values.resume == "must"
     held = claim(run_dir, values.resume, cache_dir) if is_given else claim_new(run_dir)
-    with listen(at_once=True), held as folder:
-        catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
+    # Before the data is there, nothing is worth saving: a signal stops at once.
+    with listen(at_once=True) as stop, held as folder:
+        catalog = open_catalog(dataset, data_dir, cache_dir)
         import_tensorflow()
-        from jobs.train import run
+        from jobs.train import train
+        from reports.progress import Terminal
 
-        run(options, folder, catalog, cache_dir, run_flags.flagfile_of)
+        stop.at_once = False
+        with contextlib.closing(Terminal(stop)) as watch:
+            train(options, folder, catalog, cache_dir, watch)
 
 
 def default_run_dir(dataset: str) -> Path:

@@ -1,73 +1,98 @@
-"""The first log lines of a run: what was found, what was chosen, and why."""
+"""The log lines of a run: what was found, what was chosen, and why; and what came out."""
 
 import os
 from collections.abc import Mapping
 
+import keras
+import numpy as np
+
 from base.errors import one_line
+from base.watch import Watch
+from jobs.options import RunOptions
+from jobs.run import Run
 from pipeline.data import Data, Quarantine
-from pipeline.order import Order
 from pipeline.pixels import PackedPixels
 from records.tables import RefusedRow
-from reports.bottleneck import verdict
-from reports.progress import Reporter
-from training.device import Hardware
-from training.options import RunOptions
+from reports.bottleneck import describe_input
 
 
-def announce(options: RunOptions, hardware: Hardware, data: Data, order: Order, reporter: Reporter) -> None:
+def announce(run: Run) -> None:
     """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
-    for line in hardware.log_lines:
-        reporter.say(line)
-    announce_data(options, data, reporter)
-    place, why = augment_place(options, hardware)
-    reporter.say(f"augment     {_knobs(options)}; on the {place} ({why})")
-    size = options.global_batch_size
+    say, order, size = run.watch.say, run.order, run.options.training.global_batch_size
+    for line in run.hardware.log_lines:
+        say(line)
+    announce_data(run.options, run.data, run.watch)
+    knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
+    place, why = run.augments_on
+    say(
+        f"augment     {', '.join(f'{name} {value:g}' for name, value in knobs.items()) or 'none'}; on the {place} ({why})"
+    )
     rest = len(order.example_ids) % size
-    reporter.say(
+    say(
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
-        f" ({size // hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
+        f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
     )
 
 
-def announce_data(options: RunOptions, data: Data, reporter: Reporter) -> None:
+def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
     """Counts a class and split, what was refused, real or rendered, and how pictures are decoded and kept."""
     origin = data.manifest.data_origin
     shown = "SYNTHETIC: rendered faces, not camera pictures" if origin == "synthetic" else "real pictures"
     examples = sum(len(ids) for ids in data.splits.ids.values())
-    reporter.say(f"data        {options.dataset}: {shown}; {examples} examples, {len(data.quarantine)} quarantined")
+    watch.say(f"data        {options.data.dataset}: {shown}; {examples} examples, {len(data.quarantine)} quarantined")
     for split, counts in data.splits.counts(data.manifest).items():
         named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
-        reporter.say(f"  {split:<11}{sum(counts)} ({named})")
+        watch.say(f"  {split:<11}{sum(counts)} ({named})")
     for path, reason in data.quarantine[:5]:
-        reporter.say(f"  refused   {one_line(path)}: {reason}")
+        watch.say(f"  refused   {one_line(path)}: {reason}")
     for what, ids in (("split", data.splits.shared), ("class", data.splits.contradicting)):
         if len(ids):
             first = one_line(data.manifest.paths[ids[0]])
-            reporter.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
-    for label, reason in zip(("pixels", "cache"), data.reasons, strict=True):
-        reporter.say(f"{label:<12}{reason}")
+            watch.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
+    for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
+        watch.say(f"{label:<12}{line}")
 
 
-def input_verdict(row: Mapping, options: RunOptions, data: Data, hardware: Hardware) -> str:
+def announce_model(run: Run, model: keras.Model) -> None:
+    """The network and what moves it."""
+    training = run.options.training
+    run.watch.say(
+        f"model       {run.options.model.name}, {parameters_of(model):,} parameters; {training.optimizer} "
+        f"{training.learning_rate:g}"
+    )
+
+
+def announce_results(run: Run, results: Mapping) -> None:
+    """Scores with their intervals, speed, and where everything is."""
+    say = run.watch.say
+    note = " on SYNTHETIC pictures" if results["data_origin"] == "synthetic" else ""
+    for name, figures in ((name, results[name]) for name in run.data.splits.ids):
+        if figures:
+            low, high = figures["accuracy_interval"]
+            say(f"{name:<12}accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss {figures['loss']:.4f}  "
+                f"{figures['examples']} examples{note}")  # fmt: skip
+    say(f"best epoch  {results['best_epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
+        f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
+    difference = results["export_largest_difference"]
+    say(f"model       {run.folder.saved_model} (differs from evaluation by {difference:.1e} at most)")
+    if results["export_files_changed"]:
+        say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were packed: "
+            "their packed pixels were sent instead")  # fmt: skip
+    say(f"report      {run.folder.report_path}")
+    say("curves      tensorboard --logdir runs")
+
+
+def parameters_of(model: keras.Model) -> int:
+    """How many numbers training changes."""
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+
+
+def bottleneck_of(run: Run, row: Mapping) -> str:
     """`reports.bottleneck` on a row of this run's history."""
-    host_augments = hardware.accelerated and augment_place(options, hardware)[0] == "host"
-    return verdict(row, isinstance(data.pixels, PackedPixels), host_augments)
+    host_augments = run.hardware.accelerated and run.augments_on[0] == "host"
+    return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)
 
 
 def refused_rows(quarantine: Quarantine) -> list[RefusedRow]:
     """A row a refused file, for quarantine.csv."""
     return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
-
-
-def _knobs(options: RunOptions) -> str:
-    turned = {name: value for name, value in options.augment.by_flag().items() if value}
-    return ", ".join(f"{name} {value:g}" for name, value in turned.items()) or "none"
-
-
-def augment_place(options: RunOptions, hardware: Hardware) -> tuple[str, str]:
-    """("host" or "device", why)."""
-    if options.augment_on != "auto":
-        return options.augment_on, "asked for"
-    if hardware.accelerated:
-        return "device", "an accelerator warps for nothing, and uint8 is what crosses the bus"
-    return "host", "the CPU is the device"

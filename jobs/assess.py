@@ -10,7 +10,7 @@ import numpy as np
 from base import durable
 from base.errors import BadImage, UserError
 from base.files import read_file
-from base.places import check_results, naming, sweep
+from base.results import ResultFolder
 from evaluation.metrics import class_figures, confusion_matrix, scores
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
@@ -20,7 +20,6 @@ from records.run_folder import RunFolder
 from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model
 
-# How the tables begin, and the picture that is written after them.
 _TABLES = {"predictions.csv": ANSWERS_BEGINNING, "scores.json": b'{\n  "accuracy":'}
 _PICTURES = ("confusion.png",)
 
@@ -34,7 +33,8 @@ def assess(
     files of these names in `out_dir` that are not evaluate.py's.
     """
     saved_model = find_saved_model(run_dir)
-    check_results("--out_dir", out_dir, _TABLES, _PICTURES)
+    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
+    results.check()
     predictor = Predictor(saved_model)
     if dataset:
         check_outside("--out_dir", out_dir, dataset, "")
@@ -50,7 +50,7 @@ def assess(
     rows = np.stack([prediction.probabilities for prediction in predictions if not prediction.reason])
     figures = scores(labels[good], rows)
     confusion = confusion_matrix(labels[good], rows.argmax(axis=1), len(predictor.class_names))
-    _write(out_dir, predictor.class_names, predictions, figures, confusion)
+    _write(results, predictor.class_names, predictions, figures, confusion)
     return _lines(dataset or f"split {split}", figures, confusion, predictor.class_names, predictions, out_dir)
 
 
@@ -64,7 +64,7 @@ def _pictures_of(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> t
         raise UserError(f"{folder!r} has the class folder {unknown[0]!r}: the run knows {', '.join(class_names)}")
     if not len(manifest):
         raise UserError(f"{folder!r} holds no picture that can be read")
-    paths = [manifest.full_path(example_id) for example_id in range(len(manifest))]
+    paths = [manifest.source.path(example_id) for example_id in range(len(manifest))]
     return paths, [manifest.class_names[label] for label in manifest.labels]
 
 
@@ -91,7 +91,7 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
             content, _ = read_file(path)
         except (OSError, BadImage) as error:
             raise UserError(
-                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): mend it"
+                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): check its permissions"
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise UserError(
@@ -100,10 +100,10 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
             )
 
 
-def _write(out_dir: Path, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray) -> None:
-    with naming("--out_dir", out_dir):
-        for name in (*_TABLES, *_PICTURES):
-            sweep(out_dir / name)
+def _write(
+    results: ResultFolder, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray
+) -> None:
+    with results.open() as out_dir:
         write_answers(out_dir / "predictions.csv", names, [prediction.row() for prediction in predictions])
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))

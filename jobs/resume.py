@@ -1,19 +1,19 @@
 """What a checkpoint must agree with to be continued to the same bits, and what is said where it does not."""
 
 import platform
-from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
-from pipeline.data import Data
+from base.options import differences
+from base.watch import Watch
+from jobs.run import Run
 from pipeline.sources.splits import split_rows
 from records.run_folder import RunFolder
-from training.checkpoint import Checkpoint, DamagedError, load_newest
-from training.device import Hardware
-from training.options import RunOptions, differences, part_of_the_run
+from training.checkpoint import Checkpoint, DamagedError, load_newest, restore
+from training.loop import Loop
 
 PENSTOCK_VERSION = "0.1.0"
 
@@ -24,44 +24,67 @@ def versions() -> dict[str, str]:
             "keras": keras.__version__, "numpy": np.__version__}  # fmt: skip
 
 
-def identity_of(options: RunOptions, hardware: Hardware, data: Data) -> dict:
+def identity_of(run: Run) -> dict:
     """All that the run's bits are a function of, for its checkpoints; the thread count is one of the options."""
-    return {"options": part_of_the_run(options), "manifest_sha256": data.manifest.sha256,
-            "full_scale": data.full_scale, "precision": hardware.policy,
-            "versions": versions(), "replicas": hardware.replicas, "processor": hardware.processor}  # fmt: skip
+    return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256,
+            "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
+            "versions": versions(), "replicas": run.hardware.replicas,
+            "processor": run.hardware.processor}  # fmt: skip
 
 
-def find_checkpoint(folder: RunFolder, identity: dict, data: Data, say: Callable[[str], None]) -> Checkpoint | None:
-    """The newest whole checkpoint of the run, or None where it has none; changes nothing in `folder`.
+def newest_checkpoint(folder: RunFolder, watch: Watch) -> Checkpoint | None:
+    """The newest whole checkpoint of a run, or None where it has none; changes nothing in `folder`.
 
-    Raises UserError where there are checkpoints but no whole one, and where it belongs to another run.
+    Raises UserError where there are checkpoints but no whole one.
     """
     try:
-        saved = load_newest(folder.checkpoints, say)
+        return load_newest(folder.checkpoints, watch)
     except DamagedError as error:
         raise UserError(
             f"{error}: put one back, or delete that folder to train from the start, or give another --run_dir"
         ) from None
-    # A run may find itself on another processor wherever machines are lent: that is said and not refused.
-    changed = differences(saved.identity | {"processor": identity["processor"]}, identity) if saved else []
+
+
+def check_identity(saved: Checkpoint | None, identity: dict, run: Run) -> None:
+    """Raises UserError where the checkpoint belongs to another run than the one of `identity`."""
+    # A run may find itself on another processor wherever machines are lent: that, and other replicas, is said.
+    changed = differences(saved.identity, identity, except_for=("processor", "replicas")) if saved else []
     if changed:
-        pictures = _changed_pictures(folder, data)
         raise UserError(
-            f"the checkpoint in {str(folder.checkpoints)!r} cannot be continued to the same result "
-            f"({'; '.join(changed + pictures)}): restore what changed, or give another --run_dir"
+            f"the checkpoint in {str(run.folder.checkpoints)!r} cannot be continued to the same result "
+            f"({'; '.join(changed + _changed_pictures(run))}): restore what changed, or give another --run_dir"
         )
-    return saved
 
 
-def _changed_pictures(folder: RunFolder, data: Data) -> list[str]:
+def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
+    """Puts the loop where the checkpoint left it, and says so; None begins again."""
+    say = run.watch.say
+    if saved is None:
+        say("resume      from the start: the run has no checkpoint")
+        return
+    restore(loop.state.parts, saved.arrays)
+    loop.step, loop.history = saved.step, saved.history
+    say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
+    before, now = saved.identity.get("processor"), loop.identity["processor"]
+    if before != now:
+        say(f"processor   warning: {before} -> {now}, which rounds otherwise: the last bits may differ")
+    before, now = saved.identity["replicas"], loop.identity["replicas"]
+    if before != now:
+        normalized = any("moving_variance" in variable.path for variable in loop.state.model.variables)
+        say(
+            f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in "
+            "their last bits" + (", and BatchNorm normalizes by each replica's own rows" if normalized else "")
+        )
+
+
+def _changed_pictures(run: Run) -> list[str]:
     """In words, how the pictures differ from those that the run began with."""
     try:
-        rows = folder.read_split()
+        rows = run.folder.read_split()
     except (OSError, ValueError):
         return []
-    old, new = (
-        {row.path: (row.sha256, row.label) for row in table} for table in (rows, split_rows(data.manifest, data.splits))
-    )
+    now = split_rows(run.data.manifest, run.data.splits)
+    old, new = ({row.path: (row.sha256, row.label) for row in table} for table in (rows, now))
     groups = {
         "new": new.keys() - old.keys(),
         "gone": old.keys() - new.keys(),

@@ -1,7 +1,7 @@
-"""A run: what everything that happens in it is handed."""
+"""A run: the context that everything that happens in it is handed."""
 
 import dataclasses
-import time
+import functools
 
 from base.watch import Watch
 from jobs.options import RunOptions
@@ -14,7 +14,7 @@ from training.device import Hardware
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The context of one training.
+    """The context of one training, born before its first step.
 
     Attributes:
       options: resolved, `threads` too.
@@ -32,18 +32,18 @@ class Run:
     watch: Watch
     summaries: Summaries
     data: Data
-    began_seconds: float = dataclasses.field(default_factory=time.monotonic)
+    began_seconds: float
+
+    @functools.cached_property
+    def order(self) -> Order:
+        """The global batches of training."""
+        size = self.options.training.global_batch_size
+        return Order(self.data.splits.ids["train"], size, self.options.seed, shuffle=True)
 
     @property
     def num_classes(self) -> int:
         """Classes of the data set."""
         return len(self.data.manifest.class_names)
-
-    @property
-    def order(self) -> Order:
-        """The global batches of training."""
-        options = self.options
-        return Order(self.data.splits.ids["train"], options.training.global_batch_size, options.seed, shuffle=True)
 
     @property
     def augments_on(self) -> tuple[str, str]:

@@ -45,6 +45,10 @@ class ModelOptions(Options):
     dropout: float | None = option(None, "fraction of the last features dropped in training")
     l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
 
+    def to_restore(self) -> "ModelOptions":
+        """For a model whose weights come out of a checkpoint: nobody needs those that it started from."""
+        return dataclasses.replace(self, weights="none")
+
     def __post_init__(self):
         if self.filters is not None:
             # A list comes out of a JSON file; two equal options must compare equal.

@@ -12,6 +12,8 @@ from base.errors import UserError
 from base.places import check_plain, naming
 from records.run_folder import FILES, FOLDERS, LOCK, TEMPORARIES, RunFolder
 
+RESUMES = ("auto", "never", "must")
+
 
 class TakenError(UserError):
     """The folder is another run's, or another's altogether."""

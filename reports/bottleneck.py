@@ -15,7 +15,7 @@ _ON_ACCELERATOR = "--augment_on=device augments on the accelerator"
 _SEND_LESS = "--augment_on=device sends pixels as they are stored, a quarter of the bytes"
 
 
-def verdict(row: Mapping, packed: bool, host_augments: bool) -> str:
+def describe_input(row: Mapping, packed: bool, host_augments: bool) -> str:
     """One line on an epoch, from its row of history.csv.
 
     Args:

@@ -3,13 +3,13 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from base import kill_points
 from base.errors import UserError
+from base.watch import Watch
 from records.run_folder import RunFolder
 
 
@@ -19,14 +19,14 @@ class Summaries:
     They only show a run: where they cannot be written, one line says so and the run goes on without them.
     """
 
-    def __init__(self, run_dir: Path, say: Callable[[str], None]):
+    def __init__(self, folder: RunFolder, watch: Watch):
         """Raises UserError where tensorboard, which TensorFlow 2.21 does not bring, is not there."""
         try:
             import tensorboard  # noqa: F401
         except ImportError:
             raise UserError("tensorboard is not installed: run make setup") from None
-        self._folder = RunFolder(run_dir)
-        self._say = say
+        self._folder = folder
+        self._watch = watch
         self._failed = False
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
@@ -52,7 +52,7 @@ class Summaries:
     def close(self) -> None:
         """Closes the event files."""
         for writer in self._writers.values():
-            self._forgive(writer.close)
+            self._going_on(writer.close)
 
     def _write(self, split: str, step: int, write: Callable[[], object]) -> None:
         def write_and_flush() -> None:
@@ -64,15 +64,15 @@ class Summaries:
                 raise OSError("what is written does not arrive; is the disk full?")
 
         if not self._failed:
-            self._forgive(write_and_flush)
+            self._going_on(write_and_flush)
 
-    def _forgive(self, action: Callable[[], object]) -> None:
+    def _going_on(self, action: Callable[[], object]) -> None:
         try:
             action()
         except (OSError, tf.errors.OpError) as error:
             if not self._failed:
                 reason = " ".join(str(error).split())[:200]
-                self._say(f"curves      warning: {self._folder.path} takes no more TensorBoard events ({reason})")
+                self._watch.say(f"curves      warning: {self._folder.path} takes no more TensorBoard events ({reason})")
             self._failed = True
 
     def _bytes(self, split: str) -> int:
@@ -85,9 +85,9 @@ class Summaries:
 
 
 @contextlib.contextmanager
-def open_summaries(run_dir: Path, say: Callable[[str], None]) -> Iterator[Summaries]:
-    """Summaries that are closed at the end of the block; `say` takes a log line."""
-    summaries = Summaries(run_dir, say)
+def open_summaries(folder: RunFolder, watch: Watch) -> Iterator[Summaries]:
+    """Summaries that are closed at the end of the block."""
+    summaries = Summaries(folder, watch)
     try:
         yield summaries
     finally:

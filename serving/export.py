@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from base import durable, kill_points
-from base.files import read_file
 from models.heads import probabilities
 from pipeline.augment.scale import to_float
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.sources.manifest import Manifest
 from serving.seal import write_seal
 
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
@@ -31,21 +31,26 @@ class ExportError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """Real files and what evaluation says of them.
+    """Real examples and what evaluation says of them.
 
     Attributes:
-      paths: files to open, as bytes.
-      expected: float32 [files, classes], the evaluation path's probabilities.
-      stand_ins: encoded pictures to take instead of files that have changed since, by their place in `paths`.
+      manifest: of the examples.
+      example_ids: int64 [n].
+      expected: float32 [n, classes], the evaluation path's probabilities.
+      decoded: stored pixels by id, of examples whose files have changed since they were packed.
     """
 
-    paths: Sequence[bytes]
+    manifest: Manifest
+    example_ids: np.ndarray
     expected: np.ndarray
-    stand_ins: Mapping[int, bytes] = dataclasses.field(default_factory=dict)
+    decoded: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    def content(self, place: int) -> bytes:
-        """The bytes to send for the picture at `place`."""
-        return self.stand_ins[place] if place in self.stand_ins else read_file(self.paths[place])[0]
+    def content(self, example_id: int) -> bytes:
+        """The bytes to send for an example."""
+        if example_id not in self.decoded:
+            return self.manifest.read(example_id)
+        # A PNG gives its pixels back as they are, and one of the size that is wanted is not resized.
+        return tf.io.encode_png(self.decoded[example_id]).numpy()
 
 
 class ServedModel(tf.Module):
@@ -59,11 +64,11 @@ class ServedModel(tf.Module):
         names = tf.constant(list(class_names))
 
         def classify(pixels):
-            # oneDNN's convolutions fail on a batch of none: a black picture stands in, and its row is dropped.
+            # oneDNN's convolutions fail on a batch of none: a black picture is added, and its row is dropped.
             count = tf.shape(pixels)[0]
-            stand_in = [[0, tf.cast(tf.equal(count, 0), tf.int32)], [0, 0], [0, 0], [0, 0]]
+            padding = [[0, tf.cast(tf.equal(count, 0), tf.int32)], [0, 0], [0, 0], [0, 0]]
             # The shape of a signature's input is never checked, and a network takes other sizes for what they are not.
-            pixels = tf.ensure_shape(tf.pad(pixels, stand_in), images.shape)
+            pixels = tf.ensure_shape(tf.pad(pixels, padding), images.shape)
             rows = probabilities(model(to_float(pixels, pixel_format.full_scale), training=False))[:count]
             best = tf.argmax(rows, axis=-1)
             return {
@@ -128,9 +133,9 @@ def _temporaries_beside(path: Path) -> Iterator[None]:
 def _prove(path: Path, proof: Proof) -> float:
     endpoint = tf.saved_model.load(str(path)).signatures["serving_default"]
     largest = 0.0
-    for start in range(0, len(proof.paths), _PARITY_BATCH):
-        paths = proof.paths[start : start + _PARITY_BATCH]
-        contents = [proof.content(place) for place in range(start, start + len(paths))]
+    for start in range(0, len(proof.example_ids), _PARITY_BATCH):
+        ids = proof.example_ids[start : start + _PARITY_BATCH].tolist()
+        contents = [proof.content(example_id) for example_id in ids]
         served = endpoint(image_bytes=tf.constant(contents))["probabilities"].numpy()
         expected = proof.expected[start : start + _PARITY_BATCH]
         differences = np.abs(served - expected).max(axis=1)
@@ -138,8 +143,8 @@ def _prove(path: Path, proof: Proof) -> float:
         # `not <=` and not `>`: a NaN must not pass.
         if not differences[worst] <= PARITY_TOLERANCE:
             raise ExportError(
-                f"the exported model says {served[worst]} of {paths[worst]!r} where evaluation said {expected[worst]}"
-                f": more than {PARITY_TOLERANCE} apart; nothing was exported"
+                f"the exported model says {served[worst]} of {proof.manifest.shown_path(ids[worst])!r} where evaluation "
+                f"said {expected[worst]}: more than {PARITY_TOLERANCE} apart; nothing was exported"
             )
         largest = max(largest, float(differences[worst]))
     return largest

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from jobs.bad_batch import explain
+
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.order import Order

@@ -1,0 +1,115 @@
+"""The epochs of a run: the loop with its batches, its validation, and what is said and drawn of each epoch."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+
+from evaluation.metrics import scores
+from evaluation.probabilities import make_predictor, predict_batches, split_batches
+from jobs.announce import announce_model, bottleneck_of
+from jobs.run import Run
+from pipeline.graph import make_finish, make_train_dataset
+from pipeline.plan import Plan, Shards
+from pipeline.stages import StageClock, transfer_seconds
+from reports.plots import png_pixels
+from training.loop import Loop
+from training.optimizer import build_optimizer
+from training.profile import Profiler
+from training.schedule import learning_rate_at
+from training.step import make_state, make_train_step
+
+
+def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
+    """The loop before its first step; raises UserError for a profile beyond the last one."""
+    options, order = run.options.training, run.order
+    last_step = options.epochs * order.steps_per_epoch
+    # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
+    profiler = Profiler(options.profile_steps, last_step, run.folder.events("train"), run.watch)
+    state = make_state(
+        run.hardware, lambda: model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
+    )
+    return Loop(options, order, state, run.folder, run.watch, profiler, identity)
+
+
+def learn(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> None:
+    """Trains to the last epoch; `sheets` are the PNGs of samples and augmented ones, for TensorBoard."""
+    announce_model(run, loop.state.model)
+    if loop.step == 0:
+        for tag, png in zip(("samples", "augmented"), sheets, strict=True):
+            run.summaries.picture("train", tag, png_pixels(png))
+    if loop.history:
+        # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
+        _draw(run, loop.history[-1])
+    clock, augmentation = StageClock(), run.options.augment
+    finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on[0] == "device" else None
+    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
+    batches = _make_batches(run, loop.step, clock)
+    for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
+        words = bottleneck_of(run, row)
+        run.watch.say(f"  {words}")
+        _draw(run, row)
+        run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _plan(run: Run, shards: Shards) -> Plan:
+    data = run.data
+    return Plan(
+        run.order, data.manifest.labels, data.pixels.pixel_format, run.options.augment, run.options.seed, shards
+    )
+
+
+def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
+    last_step = run.options.training.epochs * run.order.steps_per_epoch
+    on_device = run.augments_on[0] == "device"
+
+    def make(shards: Shards):
+        plan = _plan(run, shards)
+        return make_train_dataset(plan, run.data.pixels, first_step, last_step, on_device=on_device, clock=clock)
+
+    strategy, replicas = run.hardware.strategy, run.hardware.replicas
+    if strategy is None:
+        return iter(make(Shards()))
+    return iter(strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
+
+
+def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
+    """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
+    validate, options, order = _make_validation(run, loop.state.model), run.options.training, run.order
+    spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on[0] == "device")
+    device = "GPU:0" if run.hardware.accelerated else ""
+
+    def measure() -> dict:
+        figures = validate()
+        # By the optimizer's own count: mixed_float16 leaves out the updates that overflow.
+        updates = int(np.asarray(loop.state.optimizer.iterations))
+        stages = clock.take() | {"transfer": transfer_seconds(spec, device)}
+        return (
+            figures
+            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1)}
+            | {f"{stage}_seconds": seconds for stage, seconds in stages.items()}
+        )
+
+    return measure
+
+
+def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:
+    ids = run.data.splits.ids["validation"]
+    if not len(ids):
+        return lambda: {"validation_loss": None, "validation_accuracy": None}
+    predict, labels = make_predictor(model), run.data.manifest.labels[ids]
+    batches = split_batches(run.data, ids, run.options.training.global_batch_size)
+
+    def validate() -> dict:
+        figures = scores(labels, predict_batches(predict, run.watch.each(batches, "in validation")))
+        return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
+
+    return validate
+
+
+def _draw(run: Run, row: dict) -> None:
+    names = ("loss", "accuracy", "learning_rate", "images_per_second", "input_wait_fraction")
+    run.summaries.scalars("train", row["epoch"], {name: row[name] for name in names})
+    if row["validation_loss"] is not None:
+        figures = {"loss": row["validation_loss"], "accuracy": row["validation_accuracy"]}
+        run.summaries.scalars("validation", row["epoch"], figures)

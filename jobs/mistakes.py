@@ -1,0 +1,39 @@
+"""What a run's model says of its test examples: a row each, and the worst mistakes with their pictures."""
+
+import numpy as np
+
+from evaluation.metrics import worst_mistakes
+from pipeline.augment.scale import to_float
+from pipeline.data import Data
+from records.predictions import PredictionRow
+from reports.page import Mistake
+from reports.plots import contact_sheet
+
+MISTAKES_SHOWN = 24
+
+
+def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> list[PredictionRow]:
+    """A row an example, for predictions_test.csv; `probabilities` are float32 [examples, classes]."""
+    names, labels = data.manifest.class_names, data.manifest.labels
+    return [
+        PredictionRow(data.manifest.shown_path(example_id), names[labels[example_id]], names[int(row.argmax())], row)
+        for example_id, row in zip(example_ids, probabilities, strict=True)
+    ]
+
+
+def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
+    """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
+    if not len(example_ids):
+        return [], None
+    rows = worst_mistakes(data.manifest.labels[example_ids], probabilities, MISTAKES_SHOWN)
+    if not len(rows):
+        return [], None
+    stored = data.pixels.read(example_ids[rows])
+    images = np.round(to_float(stored, data.pixels.pixel_format.full_scale).numpy() * 255).astype(np.uint8)
+    wrong = prediction_rows(data, example_ids[rows], probabilities[rows])
+    mistakes = [
+        Mistake(row.path, row.label, row.prediction, float(row.probabilities.max()), image)
+        for row, image in zip(wrong, images, strict=True)
+    ]
+    captions = [f"{one.label} taken for {one.prediction}\n{one.probability:.2f}" for one in mistakes]
+    return mistakes, contact_sheet(images, captions, 6)

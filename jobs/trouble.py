@@ -1,0 +1,71 @@
+"""What ends a run in its middle, in one line for the user: numbers gone bad, changed pictures, too little memory."""
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from base.errors import UserError
+from jobs.run import Run
+from records.tables import BAD_BATCH, BatchRow
+from training.health import NumbersError, Trouble
+from training.schedule import learning_rate_at
+
+MOST_NAMED = 4
+
+
+@contextlib.contextmanager
+def naming_trouble(run: Run) -> Iterator[None]:
+    """A block in which a run reads pictures and takes steps; raises UserError for what may go wrong with these."""
+    try:
+        with run.data.pixels.naming_changes():
+            yield
+    except NumbersError as error:
+        raise UserError(explain(error.trouble, run)) from None
+    except tf.errors.ResourceExhaustedError as error:
+        options = run.options
+        raise UserError(
+            f"not enough memory for --model={options.model.name} with --global_batch_size="
+            f"{options.training.global_batch_size} at --image_size={options.data.image_size} "
+            f"({error.message.splitlines()[0]}): lower one of them"
+        ) from None
+
+
+def explain(trouble: Trouble, run: Run) -> str:
+    """Writes the batch's examples to the run's folder and returns one line: what happened in which step, with which
+    learning rate and loss scale, to which examples, and what to do.
+
+    Names first the examples whose own loss is not finite; where that is none, or all, the batch's first ones.
+    """
+    rows = run.order.rows(trouble.step - 1)
+    real = rows.example_ids[rows.mask].tolist()
+    bad = [real[row] for row in trouble.bad_rows if row < len(real)]
+    note = _write(run, trouble.step, real, bad)
+    rate = learning_rate_at(run.options.training, run.order.steps_per_epoch, trouble.updates)
+    scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
+    return (
+        f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "
+        f"{_name(run, real, bad)}{note}; {trouble.fix}, in another --run_dir; the last good checkpoint is kept"
+    )
+
+
+def _name(run: Run, real: list[int], bad: list[int]) -> str:
+    if 0 < len(bad) < len(real):
+        words, ids = f"{len(bad)} of the batch's {len(real)} examples have such a loss", bad
+    else:
+        words, ids = f"the batch has {len(real)} examples", real
+    named = ", ".join(f"{example_id} {run.data.manifest.shown_path(example_id)!r}" for example_id in ids[:MOST_NAMED])
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"{words}: {named}{more}"
+
+
+def _write(run: Run, step: int, real: list[int], bad: list[int]) -> str:
+    manifest = run.data.manifest
+    rows = [BatchRow(step, example_id, manifest.shown_path(example_id), manifest.class_names[manifest.labels[example_id]],
+                     "no" if example_id in bad else "yes") for example_id in real]  # fmt: skip
+    try:
+        run.folder.write_bad_batch(rows)
+    except OSError as error:
+        # What went wrong with the numbers is the news; a full disk must not take its place.
+        return f" ({BAD_BATCH.name} could not be written: {error.strerror or error})"
+    return f" ({BAD_BATCH.name} has them all)"
