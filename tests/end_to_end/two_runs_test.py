@@ -1,6 +1,7 @@
 """Two runs at a time: one run folder takes one, one cache serves both, and a dead one blocks nobody."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ FLAGS = lively_flags("mixed_bfloat16")
 
 def test_a_second_run_is_refused_before_tensorflow_is_imported(tmp_path):
     code = (
-        "import sys, train, commandline; from absl import flags\n"
+        "import sys, train; from cli import start; from absl import flags\n"
         "train.define_flags(flags.FLAGS); flags.FLAGS(sys.argv)\n"
         "try:\n"
         "    start._guard(train.main, [])\n"
@@ -48,11 +49,12 @@ def test_a_second_run_is_refused_before_tensorflow_is_imported(tmp_path):
     )
 
 
-def test_a_run_that_goes_on_is_left_alone_and_can_be_asked(monkeypatch, capfd):
+def test_a_run_that_goes_on_is_left_alone_and_can_be_asked(monkeypatch, capfd, tmp_path):
     picture = str(next(shapes_dir().glob("disk/*.png")))
-    with locks.acquire(finished_run() / ".lock"):
-        check(call_script(train, [*FLAGS, f"--run_dir={finished_run()}"], monkeypatch, capfd), ["is in use by another"])
-        done = call_script(predict, [f"--run={finished_run()}", picture], monkeypatch, capfd)
+    run_dir = shutil.copytree(finished_run(), tmp_path / "run")
+    with locks.acquire(run_dir / ".lock"):
+        check(call_script(train, [*FLAGS, f"--run_dir={run_dir}"], monkeypatch, capfd), ["is in use by another"])
+        done = call_script(predict, [f"--run={run_dir}", picture], monkeypatch, capfd)
     assert (done.code, done.stdout.count("\n")) == (0, 1)
 
 
