@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from rendered import scene, sensor
 
 from base import durable
 from base.errors import UserError
 from base.hashing import fold_key
-from rendered import scene, sensor
 
 # A new number wherever a pixel changes: it is part of the name of the folder that holds the pictures.
 SYNTHETIC_VERSION = 1

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Fork:
-    """A script, or code, that runs.
+    """A script that runs; `tests.helpers.run_server` says what an order holds.
 
     Attributes:
       pid: of the run.

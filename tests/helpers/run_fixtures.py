@@ -148,7 +148,7 @@ def start_script(
 
     `tests.helpers.run_server` says what may be replaced.
     """
-    return Fork(script=name, arguments=[str(argument) for argument in arguments], environment=environment() | more,
+    return Fork(script=str(ROOT / name), arguments=[str(argument) for argument in arguments], environment=environment() | more,
                 cwd=str(cwd or session_dir()), replaced=[*replaced], visits=visits)  # fmt: skip
 
 
@@ -177,8 +177,10 @@ def run_script(name: str, *arguments: str, cwd: Path | None = None, start=start_
 
 def run_code(code: str, *arguments: str) -> Done:
     """Runs Python that uses TensorFlow, in a fork as `start_script` does, with the repository's root on its path."""
-    return _end_of(Fork(script="", code=code, arguments=[str(argument) for argument in arguments],
-                        environment=environment(), cwd=str(ROOT), replaced=[], visits=""))  # fmt: skip
+    with tempfile.NamedTemporaryFile("w", suffix=".py", dir=session_dir()) as file:
+        file.write(code)
+        file.flush()
+        return run_script(file.name, *arguments, cwd=ROOT)
 
 
 def _end_of(run: Fork | subprocess.Popen) -> Done:

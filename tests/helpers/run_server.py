@@ -1,13 +1,12 @@
-"""Scripts and code, each run in a fork of a process that has imported TensorFlow and used nothing of it.
+"""Scripts, each run in a fork of a process that has imported TensorFlow and used nothing of it.
 
 A run of a tiny network takes six seconds, four of them TensorFlow's import, and the tests start some eighty.
 `python -m tests.helpers.run_server SOCKET` takes orders from the socket whose number it is given; `tests.helpers.forks`
 writes them. An order is JSON with three files: the run's standard output and error, and a pipe that is answered with
 the run's pid and, at its end, its exit code, negative for a signal; a line each. Of the order:
 
-  script        a path from the repository's root, or
-  code          the text of a program
-  arguments     of either
+  script        its path
+  arguments     of the script
   environment   all of it
   cwd           the working directory
   replaced      [module, name, value] each, set before the run; a value "module:name" is that object
@@ -93,11 +92,9 @@ def _run(order: dict) -> NoReturn:
     _arm(order["visits"])
     for module, name, value in order["replaced"]:
         setattr(importlib.import_module(module), name, _resolve(value))
-    sys.argv = [order["script"] or "-c", *order["arguments"]]
-    if order["script"]:
-        runpy.run_path(str(ROOT / order["script"]), run_name="__main__")
-    else:
-        exec(compile(order["code"], "<code>", "exec"), {"__name__": "__main__"})
+    sys.argv = [order["script"], *order["arguments"]]
+    sys.path.insert(0, os.path.dirname(order["script"]))
+    runpy.run_path(order["script"], run_name="__main__")
     sys.exit(0)
 
 

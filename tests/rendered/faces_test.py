@@ -5,10 +5,10 @@ import inspect
 import numpy as np
 import pytest
 from PIL import Image
+from rendered import scene, sensor
 
 from base.errors import UserError
 from rendered import faces as synthetic
-from rendered import scene, sensor
 
 KINDS = list(synthetic.FOLDERS)
 
