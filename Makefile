@@ -1,10 +1,13 @@
 # make train   build .venv and train on the rendered depth faces
-# make test    build .venv, lint, test
+# make test    build .venv, lint, test; WORKERS=4 for as many processes, of 3 GB each; make test-slow for the rest
 # make bench   build .venv-bench, measure against the peers, write README's table; ONLY=warm,cold for some lines
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
 # make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
 PYTHON ?= python3
+WORKERS ?= 2
+# A file is one process's, so that what its tests share is made once; files begin in their order, the long ones first.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
 # A CPU and a GPU TensorFlow hold the same files, so a change of kind starts a new .venv.
@@ -19,7 +22,7 @@ train: setup
 	$(BIN)/python train.py --dataset=realsense --epochs=15
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 test-slow: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -1,6 +1,7 @@
 """Pictures on disk for whoever tests, the shared data, and a loud word where it is missing."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from PIL import Image
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
+from tests.helpers.run_fixtures import SHARED
 from tests.helpers.storage import SMALL_DISK_BYTES, disk
 
 _NO_DATA = (
     "SHARED DATA MISSING: tests on real pictures need the folder ../shared/data beside the repository, or "
     "PENSTOCK_DATA=PATH of it"
 )
-_skipped: list[str] = []
 
 
 def random_picture(seed: int, height: int = 24, width: int = 32, channels: int = 3, bits: int = 8) -> np.ndarray:
@@ -109,16 +110,30 @@ def shared_data_dir() -> Path | None:
 
 
 @pytest.fixture
-def shared_data(request) -> Path:
+def shared_data() -> Path:
     """The folder of real pictures; the test is skipped, and the end of the run says so, where it is missing."""
     path = shared_data_dir()
     if path is None:
-        _skipped.append(request.node.nodeid)
         pytest.skip(_NO_DATA)
     return path
 
 
+def pytest_configure(config) -> None:
+    """The processes of a session share a folder, which the first one makes."""
+    if SHARED not in os.environ:
+        config.penstock_tests_dir = tempfile.TemporaryDirectory(prefix="penstock-tests-")
+        os.environ[SHARED] = config.penstock_tests_dir.name
+
+
+def pytest_unconfigure(config) -> None:
+    """Removes what `pytest_configure` made."""
+    if folder := getattr(config, "penstock_tests_dir", None):
+        del os.environ[SHARED]
+        folder.cleanup()
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     """Says at the very end what a green run has not shown."""
-    if _skipped:
-        terminalreporter.write_line(f"{len(_skipped)} tests skipped. {_NO_DATA}", yellow=True, bold=True)
+    skipped = [report for report in terminalreporter.getreports("skipped") if _NO_DATA in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests skipped. {_NO_DATA}", yellow=True, bold=True)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -23,7 +24,6 @@ from tests.helpers.run_fixtures import (
     lively_flags,
     read_rows,
     run_script,
-    session_dir,
     shapes_dir,
 )
 from training.checkpoint import load_checkpoint, weights_sha256
@@ -169,23 +169,23 @@ def test_the_flagfile_gives_the_runs_options_again():
 
 
 def test_the_log_says_what_was_chosen_and_why():
-    finished_run()
-    log = (session_dir() / "finished.log").read_text()
+    log = finished_run().with_suffix(".log").read_text()
     for words in ("device      CPU, 2 threads", "strategy    none (one device)", "precision   mixed_bfloat16 (asked",
                   "321 examples, 1 quarantined", "refused   square/broken.jpg", "steps       25 an epoch",
                   "the last batch has 1 and padding", "cache       pack: ", "epoch 3/3", "report.html"):  # fmt: skip
         assert words in log
 
 
-def test_a_finished_run_is_not_run_again(monkeypatch, capfd):
-    before = {path: path.stat().st_mtime_ns for path in finished_run().rglob("*") if path.is_file()}
-    arguments = [*lively_flags("mixed_bfloat16"), f"--run_dir={finished_run()}"]
+def test_a_finished_run_is_not_run_again(monkeypatch, capfd, tmp_path):
+    run_dir = shutil.copytree(finished_run(), tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
+    arguments = [*lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}"]
     done = call_script(train, arguments, monkeypatch, capfd)
     assert (done.code, done.stdout) == (
         0,
-        f"finished already: {finished_run() / 'results.json'}; another --run_dir trains again\n",
+        f"finished already: {run_dir / 'results.json'}; another --run_dir trains again\n",
     )
-    after = {path: path.stat().st_mtime_ns for path in finished_run().rglob("*") if path.is_file()}
+    after = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
     assert {path.name for path in after if after[path] != before.get(path)} <= {".lock"}
 
 

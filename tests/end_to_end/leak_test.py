@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from tests.helpers.process_watch import files_under, watch
-from tests.helpers.run_fixtures import SMALL_MODEL, read_rows, start_script, write_shapes
+from tests.helpers.run_fixtures import SMALL_MODEL, read_rows, start_process, write_shapes
 
 EPOCHS = 240
 # By the end a process may hold this much more than after its first third; the history itself is a few kilobytes.
@@ -20,7 +20,7 @@ def test_memory_handles_and_threads_do_not_grow_over_hundreds_of_epochs(tmp_path
     run_dir = tmp_path / "run"
     flags = (f"--dataset=folder:{root}", *SMALL_MODEL, "--augment=strong", f"--epochs={EPOCHS}",
              "--global_batch_size=16", "--checkpoint_every_steps=2", f"--run_dir={run_dir}")  # fmt: skip
-    looks, done = watch(start_script("train.py", *flags))
+    looks, done = watch(start_process("train.py", *flags))
     assert done.code == 0, done.stderr
     assert len(read_rows(run_dir / "history.csv")) == EPOCHS
     assert len(looks) > 60, "too few looks to compare: let the run last longer"

@@ -12,7 +12,15 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.helpers.outcomes import outcome
-from tests.helpers.run_fixtures import finished_run, lively_flags, run_script, session_dir, shapes_dir, start_script
+from tests.helpers.run_fixtures import (
+    finished_run,
+    lively_flags,
+    run_script,
+    session_dir,
+    shapes_dir,
+    start_process,
+    start_script,
+)
 
 STEPS = 25  # an epoch
 
@@ -110,7 +118,7 @@ def test_killed_again_and_again_at_random_moments(precision, tmp_path):
     finish(whole, arguments)
     generator = np.random.default_rng(len(precision))
     for _ in range(12):
-        process = start_script("train.py", *arguments, f"--run_dir={run_dir}")
+        process = start_process("train.py", *arguments, f"--run_dir={run_dir}")
         # From the import of TensorFlow to the report: any moment of a run's life.
         time.sleep(float(generator.uniform(1, 25)))
         process.kill()

@@ -27,6 +27,7 @@ from tests.helpers.run_fixtures import (
     read_rows,
     run_script,
     session_dir,
+    start_process,
     start_script,
 )
 from tests.helpers.storage import temporaries
@@ -168,7 +169,8 @@ def test_a_second_signal_stops_at_once_and_costs_no_bit(second, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_at_any_moment_of_the_start_is_one_line(number, tmp_path):
     for place, seconds in enumerate((1.0, 1.5, 2.0, 3.0, 4.0)):
-        process = start_script("train.py", *FLAGS, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
+        flags = (*FLAGS, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
+        process = start_process("train.py", *flags)
         time.sleep(seconds)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=60)

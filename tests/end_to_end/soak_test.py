@@ -20,7 +20,7 @@ from tests.conftest import shared_data_dir
 from tests.end_to_end.resume_test import newest_step
 from tests.helpers.outcomes import outcome
 from tests.helpers.process_watch import Held, files_under, peak, watch
-from tests.helpers.run_fixtures import Done, session_dir, start_script
+from tests.helpers.run_fixtures import Done, session_dir, start_process
 
 # A life that is killed holds no more than the uninterrupted run did, and these margins for the scheduler's whims.
 MEMORY_MARGIN, HANDLES_MARGIN, THREADS_MARGIN = 1.15, 4, 8
@@ -71,7 +71,7 @@ def kept_files(run_dir: Path) -> set[str]:
 
 def live(run_dir: Path, soak: Soak, seconds: float, number: signal.Signals) -> Done:
     """One life of a run: started, watched, signalled after `seconds` unless it has ended."""
-    process = start_script("train.py", *soak_flags(), f"--run_dir={run_dir}")
+    process = start_process("train.py", *soak_flags(), f"--run_dir={run_dir}")
     looks, done = watch(process, seconds)
     if done is None:
         process.send_signal(number)
@@ -125,7 +125,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bits_and_nothing_grows(tmp_p
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     whole, generator = tmp_path / "whole", np.random.default_rng(4)
-    looks, done = watch(start_script("train.py", *soak_flags(), f"--run_dir={whole}"))
+    looks, done = watch(start_process("train.py", *soak_flags(), f"--run_dir={whole}"))
     assert done.code == 0, done.stderr
     say("uninterrupted", peak(looks), whole)
     cache = cache_files()

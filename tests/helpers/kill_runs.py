@@ -1,62 +1,28 @@
 """Runs that are killed at named points and started again, and what must be the same when they have ended."""
 
-import atexit
 import functools
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from base import kill_points
 from tests.helpers.outcomes import outcome
-from tests.helpers.run_fixtures import LIVELY, ROOT, SMALL_MODEL, session_dir, write_shapes
+from tests.helpers.run_fixtures import LIVELY, SMALL_MODEL, made_once, run_script, write_shapes
 
 # What may be another after a restart, and changes no bit: threads of the maps, batches held ready.
 PIPELINES = ((2, 2, 4), (1, 3, 1), (3, 1, 2))
 
 
-class RunServer:
-    """A `tests.helpers.run_server` of this session."""
-
-    def __init__(self):
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.helpers.run_server"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        atexit.register(self._process.kill)
-
-    def run(
-        self,
-        arguments: Sequence[str],
-        cache_dir: Path,
-        log: Path,
-        fault: str = "",
-        replaced: Sequence[tuple] = (),
-        visits: str = "",
-    ) -> int:
-        """The exit code of train.py with these arguments, negative for a signal."""
-        environment = {kill_points.VARIABLE: fault, "XDG_CACHE_HOME": str(cache_dir)}
-        order = {"arguments": [*arguments], "environment": environment, "replaced": [*replaced], "log": str(log),
-                 "visits": visits}  # fmt: skip
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-
-@functools.cache
-def server(precision: str) -> RunServer:
-    """The one of this session for runs of one precision, so that those of two may go on side by side."""
-    return RunServer()
-
-
 @functools.cache
 def few_shapes_dir() -> Path:
     """100 pictures of three classes and a broken one: 60 to train on."""
-    root = write_shapes(session_dir() / "few", {"disk": 33, "square": 34, "stripes": 33}, seed=7)
-    (root / "disk" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    return root
+
+    def make(root: Path) -> None:
+        write_shapes(root, {"disk": 33, "square": 34, "stripes": 33}, seed=7)
+        (root / "disk" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+
+    return made_once("few", make)
 
 
 def eventful_flags(precision: str) -> tuple[str, ...]:
@@ -73,7 +39,6 @@ class KilledRun:
         folder.mkdir()
         self.run_dir, self.log = folder / "run", folder / "log"
         self._cache_dir = folder / "cache"
-        self._server = server(precision)
         self._flags = (*eventful_flags(precision), f"--run_dir={self.run_dir}")
         self._starts = 0
 
@@ -90,7 +55,10 @@ class KilledRun:
         cache = "pack" if number % 2 == 0 or fault.startswith("pack") else "none"
         more = (f"--cache={cache}", f"--checkpoint_every_steps={(3, 2, 5)[number % 3]}")
         arguments = (*self._flags, *more)
-        return self._server.run(arguments, self._cache_dir, self.log, fault, (*replaced, *more_replaced), visits)
+        environment = {kill_points.VARIABLE: fault, "XDG_CACHE_HOME": str(self._cache_dir)}
+        done = run_script("train.py", *arguments, replaced=(*replaced, *more_replaced), visits=visits, **environment)
+        self.log.write_text(done.stdout + done.stderr)
+        return done.code
 
     def kill_at(self, fault: str) -> bool:
         """Whether the run was killed there; False where it ended before, and ended well."""
@@ -107,7 +75,10 @@ class KilledRun:
 @functools.cache
 def undisturbed(precision: str) -> tuple[dict, dict[str, int]]:
     """(outcome, kill point -> how often it is reached) of a run that nobody kills."""
-    folder = session_dir() / f"undisturbed-{precision}"
-    run = KilledRun(folder, precision)
-    assert run.start(visits=str(folder / "visits.json")) == 0, run.log.read_text()
-    return outcome(run.run_dir), json.loads((folder / "visits.json").read_text())
+
+    def make(folder: Path) -> None:
+        run = KilledRun(folder, precision)
+        assert run.start(visits=str(folder / "visits.json")) == 0, run.log.read_text()
+
+    folder = made_once(f"undisturbed-{precision}", make)
+    return outcome(folder / "run"), json.loads((folder / "visits.json").read_text())

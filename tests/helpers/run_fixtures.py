@@ -1,14 +1,15 @@
-"""Class folders that a tiny network can learn, scripts run as processes or in this one, and one finished run."""
+"""Class folders that a tiny network can learn, scripts run in forks or in this process, one finished run."""
 
 import contextlib
 import csv
 import dataclasses
+import fcntl
 import functools
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from absl import flags
 from PIL import Image
 
 from cli import guard
+from tests.helpers.forks import Fork
 
 ROOT = Path(__file__).resolve().parents[2]
+SHARED = "PENSTOCK_TESTS_DIR"  # a folder that all processes of the tests share
 SHAPES = ("disk", "square", "stripes")
 BROKEN = b"\xff\xd8\xff\xe0 this is no picture"
 # A network that learns the shapes in seconds, with everything in play that a resumed run must get right.
@@ -70,28 +73,50 @@ def write_shapes(root: Path, counts: Mapping[str, int], seed: int = 0) -> Path:
 
 @functools.cache
 def session_dir() -> Path:
-    """A folder that lives as long as the test session: its cache is shared by all runs."""
-    session_dir.keep = tempfile.TemporaryDirectory(prefix="penstock-tests-")
+    """A folder of this process that lives as long as the tests: its cache is shared by all runs."""
+    session_dir.keep = tempfile.TemporaryDirectory(prefix="penstock-tests-", dir=os.environ.get(SHARED))
     return Path(session_dir.keep.name)
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A file or folder that `make` has made, in whichever of the session's processes asked for it first.
+
+    `make` gets the path; where it fails, the next one to ask tries again.
+    """
+    path = Path(os.environ.get(SHARED) or session_dir()) / name
+    with open(f"{path}.making", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{path}.made"):
+            make(path)
+            Path(f"{path}.made").touch()
+    return path
 
 
 @functools.cache
 def shapes_dir() -> Path:
     """321 pictures of three classes, one of them twice, and a broken file; 25 steps of 8, the last one padded."""
-    root = write_shapes(session_dir() / "shapes", {"disk": 107, "square": 105, "stripes": 108})
-    (root / "square" / "broken.jpg").write_bytes(BROKEN)
-    (root / "square" / "same.jpg").write_bytes((root / "square" / "0000.jpg").read_bytes())
-    return root
+
+    def make(root: Path) -> None:
+        write_shapes(root, {"disk": 107, "square": 105, "stripes": 108})
+        (root / "square" / "broken.jpg").write_bytes(BROKEN)
+        (root / "square" / "same.jpg").write_bytes((root / "square" / "0000.jpg").read_bytes())
+
+    return made_once("shapes", make)
 
 
 @functools.cache
 def finished_run() -> Path:
-    """The folder of an uninterrupted run: mixed_bfloat16, packed, three epochs of 25 steps."""
-    run_dir = session_dir() / "finished"
-    done = run_script("train.py", *lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}")
-    assert done.code == 0, f"exit code {done.code}: {done.stderr}"
-    (session_dir() / "finished.log").write_text(done.stdout)
-    return run_dir
+    """The folder of an uninterrupted run: mixed_bfloat16, packed, three epochs of 25 steps. Its log stands beside it.
+
+    Several processes read it: who has a script claim it takes a copy.
+    """
+
+    def make(run_dir: Path) -> None:
+        done = run_script("train.py", *lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}")
+        assert done.code == 0, f"exit code {done.code}: {done.stderr}"
+        run_dir.with_suffix(".log").write_text(done.stdout)
+
+    return made_once("finished", make)
 
 
 def lively_flags(precision: str) -> tuple[str, ...]:
@@ -109,12 +134,28 @@ class Done:
     stderr: str
 
 
-def start_script(name: str, *arguments: str, cwd: Path | None = None) -> subprocess.Popen:
-    """Starts a script of the repository as its own process, with the session's cache folder."""
-    environment = os.environ | {"XDG_CACHE_HOME": str(session_dir() / "cache")}
-    environment.pop("TF_CONFIG", None)
+def environment() -> dict[str, str]:
+    """This process's, with the session's cache folder."""
+    return {name: value for name, value in os.environ.items() if name != "TF_CONFIG"} | {
+        "XDG_CACHE_HOME": str(session_dir() / "cache")
+    }
+
+
+def start_script(
+    name: str, *arguments: str, cwd: Path | None = None, replaced: Sequence[tuple] = (), visits: str = "", **more: str
+) -> Fork:
+    """Starts a script of the repository in a fork of a process that has loaded TensorFlow; `more` of environment.
+
+    `tests.helpers.run_server` says what may be replaced.
+    """
+    return Fork(script=str(ROOT / name), arguments=[str(argument) for argument in arguments], environment=environment() | more,
+                cwd=str(cwd or session_dir()), replaced=[*replaced], visits=visits)  # fmt: skip
+
+
+def start_process(name: str, *arguments: str, cwd: Path | None = None) -> subprocess.Popen:
+    """Starts a script as a process of its own, four seconds slower: where it is the start that is tested."""
     return subprocess.Popen(
-        [sys.executable, str(ROOT / name), *arguments], cwd=cwd or session_dir(), env=environment, text=True,
+        [sys.executable, str(ROOT / name), *arguments], cwd=cwd or session_dir(), env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -129,11 +170,25 @@ def in_another_process(code: str, *arguments: str) -> Iterator[subprocess.Popen]
         process.kill()
 
 
-def run_script(name: str, *arguments: str, cwd: Path | None = None) -> Done:
-    """Runs a script to its end, as its own process."""
-    process = start_script(name, *arguments, cwd=cwd)
-    stdout, stderr = process.communicate(timeout=300)
-    return Done(process.returncode, stdout, stderr)
+def run_script(name: str, *arguments: str, cwd: Path | None = None, start=start_script, **more) -> Done:
+    """Runs a script to its end, by `start`."""
+    return _end_of(start(name, *arguments, cwd=cwd, **more))
+
+
+def run_code(code: str, *arguments: str) -> Done:
+    """Runs Python that uses TensorFlow, in a fork as `start_script` does, with the repository's root on its path."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py", dir=session_dir()) as file:
+        file.write(code)
+        file.flush()
+        return run_script(file.name, *arguments, cwd=ROOT)
+
+
+def _end_of(run: Fork | subprocess.Popen) -> Done:
+    try:
+        stdout, stderr = run.communicate(timeout=300)
+    finally:
+        run.kill()
+    return Done(run.returncode, stdout, stderr)
 
 
 def call_script(script, arguments: list[str], monkeypatch, capfd) -> Done:

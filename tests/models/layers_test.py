@@ -1,8 +1,6 @@
 """Seeds by name; dropout: its rate in every precision, a mask a row, the same one on 1, 2 and 4 replicas."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import tensorflow as tf
 
 from models.layers import Dropout, Layers
 from models.options import ModelOptions
-from tests.helpers.run_fixtures import ROOT
+from tests.helpers.run_fixtures import ROOT, run_code
 
 ON_REPLICAS = """
 import json, sys
@@ -42,9 +40,8 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def replicas() -> dict:
     """Masks of two steps on 1, 2 and 4 logical CPUs, which must be made before TensorFlow starts: another process."""
-    command = [sys.executable, "-c", ON_REPLICAS, str(ROOT)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+    done = run_code(ON_REPLICAS, ROOT)
+    assert done.code == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -1,6 +1,4 @@
 import hashlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import tensorflow as tf
 from base.errors import UserError
 from models.options import CONVOLUTIONAL_NAMES
 from models.zoo import ModelOptions, build_model
+from tests.helpers.run_fixtures import run_code
 
 SMALL = (*CONVOLUTIONAL_NAMES, "residual_small")
 # Prints a hash of every variable, path by path.
@@ -72,8 +71,9 @@ def test_weights_do_not_depend_on_the_strategy():
 
 
 def test_weights_do_not_depend_on_the_process():
-    script = [sys.executable, "-c", HASHES, "residual_small"]
-    other = subprocess.run(script, check=True, capture_output=True, text=True).stdout.splitlines()
+    done = run_code(HASHES, "residual_small")
+    assert done.code == 0, done.stderr
+    other = done.stdout.splitlines()
     ours = _variables("residual_small")
     assert other == [f"{path} {hashlib.sha256(v.tobytes()).hexdigest()}" for path, v in ours.items()]
 

@@ -1,8 +1,6 @@
 """Which stage of the input graph works longest: planted slowness is found where it was planted."""
 
 import json
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -18,7 +16,7 @@ from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.plan import Plan
 from pipeline.stages import STAGES, StageClock, stopwatch, transfer_seconds
 from tests.conftest import random_picture
-from tests.helpers.run_fixtures import ROOT
+from tests.helpers.run_fixtures import run_code
 
 FORMAT = PixelFormat(16)
 COUNT, BATCH = 24, 6
@@ -205,9 +203,8 @@ print(json.dumps([streamed, packed]))
 def test_stages_are_timed_and_stay_parallel_under_op_determinism(picture_tree, tmp_path):
     # As on every GPU; a process of its own, because a process cannot go back.
     root = picture_tree({"a": 12, "b": 12})
-    command = [sys.executable, "-c", UNDER_DETERMINISM, str(root), str(tmp_path / "cache")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = run_code(UNDER_DETERMINISM, root, tmp_path / "cache")
+    assert done.code == 0, done.stderr
     (streamed, streamed_most), (packed, packed_most) = json.loads(done.stdout.strip().rpartition("\n")[2])
     assert 0 < min(streamed.values()) <= max(streamed.values()) < 10
     assert 0 < min(packed["read"], packed["augment"]) < 10

@@ -1,13 +1,11 @@
 """The step on two logical CPUs against one: the same sums, the same weights, and one decision on an overflow."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from tests.helpers.run_fixtures import ROOT
+from tests.helpers.run_fixtures import ROOT, run_code
 
 REPLICAS = """
 import json, sys
@@ -84,9 +82,8 @@ print(json.dumps({name: cases[name]() for name in sys.argv[2:]}))
 
 def run_cases(*names: str) -> dict:
     """Results on one and on two logical CPUs, which must be made before TensorFlow starts: another process."""
-    command = [sys.executable, "-c", REPLICAS, str(ROOT), *names]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+    done = run_code(REPLICAS, ROOT, *names)
+    assert done.code == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
