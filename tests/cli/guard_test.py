@@ -4,6 +4,7 @@ import errno
 import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -131,11 +132,12 @@ def test_a_model_that_cannot_be_had_is_told_before_a_picture_is_decoded(argument
     check(call(f"--dataset=folder:{trees() / 'good'}", *(part.format(trees=trees()) for part in arguments)), words)
 
 
-def test_a_run_folder_of_other_options_is_refused(call):
-    arguments = [*lively_flags("mixed_bfloat16"), f"--run_dir={finished_run()}"]
-    check(call(*arguments, "--epochs=2"), [f"--run_dir={finished_run()}", "epochs: 3 -> 2", "another --run_dir"])
+def test_a_run_folder_of_other_options_is_refused(call, tmp_path):
+    run_dir = shutil.copytree(finished_run(), tmp_path / "run")
+    arguments = [*lively_flags("mixed_bfloat16"), f"--run_dir={run_dir}"]
+    check(call(*arguments, "--epochs=2"), [f"--run_dir={run_dir}", "epochs: 3 -> 2", "another --run_dir"])
     check(call(*arguments, "--resume=never"), ["--resume=never", "another --run_dir"])
-    assert (finished_run() / "results.json").exists()
+    assert (run_dir / "results.json").exists()
 
 
 def test_a_default_run_folder_is_named_after_its_data():
