@@ -59,7 +59,9 @@ def make_run(path: Path, class_names=("cats", "dogs"), predictions=None, epochs=
          "epochs": epochs, "best_epoch": 1} | results,
     )  # fmt: skip
     folder.write_options({"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
-    folder.write_history([dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1} for number in range(epochs)])
+    folder.write_history(
+        [dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1, "step": 10 * number + 10} for number in range(epochs)]
+    )
     folder.write_split([
         SplitRow(f"{n}.jpg", label, split, f"{split}{n}")
         for split in ("train", "test") for n, (label, _) in enumerate(named)

@@ -1,4 +1,4 @@
-"""The verdict on the input, in words; and that a run says it, where slowness was planted."""
+"""Whether the input keeps up, in words; and that a run says it, where slowness was planted."""
 
 import time
 
@@ -9,7 +9,7 @@ import jobs.finish
 import jobs.train
 from cli import train
 from pipeline import pixels
-from reports.bottleneck import verdict
+from reports.bottleneck import describe_input
 from tests.helpers.run_fixtures import SMALL_MODEL, call_script, write_shapes
 from tests.pipeline.stages_test import slowly
 
@@ -18,7 +18,7 @@ ROW = {"input_wait_fraction": 0.4, "step_seconds": 0.1, "read_seconds": 0.01, "d
 
 
 def test_an_input_that_keeps_up():
-    words = verdict(ROW | {"input_wait_fraction": 0.013}, packed=False, host_augments=False)
+    words = describe_input(ROW | {"input_wait_fraction": 0.013}, packed=False, host_augments=False)
     assert words == (
         "input keeps up: the steps waited 1.3% of their time for input (slowest stage decode, 20 ms a batch; "
         "a step 100 ms)"
@@ -38,7 +38,7 @@ def test_an_input_that_keeps_up():
     ],
 )
 def test_an_input_that_does_not(stage, packed, host_augments, advice):
-    words = verdict(ROW | {f"{stage}_seconds": 0.2}, packed, host_augments)
+    words = describe_input(ROW | {f"{stage}_seconds": 0.2}, packed, host_augments)
     assert words.startswith(
         f"input is the brake: the steps waited 40.0% of their time for input (slowest stage {stage}"
     )
@@ -54,7 +54,7 @@ def run(threads_as_they_are, monkeypatch, capfd, tmp_path):
     flags = [f"--dataset=folder:{root}", *SMALL_MODEL, "--epochs=2", "--global_batch_size=8", "--cache=none",
              "--precision=float32", f"--run_dir={run_dir}"]  # fmt: skip
 
-    monkeypatch.setattr(jobs.finish, "_export", lambda *_: (0.0, 0))  # seconds that tell nothing here
+    monkeypatch.setattr(jobs.finish, "export_model", lambda *_: 0.0)  # seconds that tell nothing here
 
     def call() -> tuple[str, str]:
         done = call_script(train, flags, monkeypatch, capfd)
@@ -79,7 +79,7 @@ def test_a_slow_decoder_is_the_brake(run, monkeypatch):
 
 
 def test_a_slow_step_waits_for_nothing(run, monkeypatch):
-    make = jobs.train.make_train_step
+    make = jobs.epochs.make_train_step
 
     def make_slow_step(*arguments):
         step = make(*arguments)
@@ -90,6 +90,6 @@ def test_a_slow_step_waits_for_nothing(run, monkeypatch):
 
         return slow_step
 
-    monkeypatch.setattr(jobs.train, "make_train_step", make_slow_step)
+    monkeypatch.setattr(jobs.epochs, "make_train_step", make_slow_step)
     _, words = run()
     assert words.startswith("input keeps up")

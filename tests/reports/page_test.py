@@ -130,7 +130,7 @@ def test_many_classes_one_epoch_and_none(tmp_path, classes, epochs):
 def test_full_training_has_no_validation(tmp_path):
     folder = make_run(tmp_path, validation=None)
     folder.write_history(
-        [dict.fromkeys(COLUMNS, 0.5) | {"epoch": 1, "validation_loss": None, "validation_accuracy": None}]
+        [dict.fromkeys(COLUMNS, 0.5) | {"epoch": 1, "step": 9, "validation_loss": None, "validation_accuracy": None}]
     )
     _, parsed = report_of(folder)
     assert "validation" not in parsed.sections["headline"]

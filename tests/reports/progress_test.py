@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from reports.progress import Reporter
+from reports.progress import Terminal
 
 
 @pytest.mark.parametrize(
@@ -22,27 +22,25 @@ from reports.progress import Reporter
     ],
 )
 def test_a_line_comes_out_as_it_is(line, capsys):
-    Reporter().say(line)
+    Terminal().say(line)
     assert capsys.readouterr().out.expandtabs() == line.expandtabs() + "\n"
 
 
 def test_nothing_moves_where_there_is_no_terminal(capsys):
-    reporter = Reporter()
-    reporter.start("training", 10)
-    reporter.update(5, "epoch 1/2", "100 images/s")
-    reporter.stop()
-    reporter.stop()
+    terminal = Terminal()
+    terminal.progress(5, 10, "epoch 1/2", "100 images/s")
+    terminal.close()
+    terminal.close()
     assert capsys.readouterr().out == ""
 
 
 def test_a_terminal_gets_a_bar_with_note_and_lines_above_it(monkeypatch):
-    reporter = Reporter()
+    terminal = Terminal()
     screen = io.StringIO()
-    reporter._console = Console(file=screen, force_terminal=True, width=120)
-    reporter.start("training", 10, 2)
-    reporter.update(5, "epoch 1/2", "100 images/s")
-    reporter.say("a line")
-    reporter.stop()
+    terminal._console = Console(file=screen, force_terminal=True, width=120)
+    terminal.progress(5, 10, "epoch 1/2", "100 images/s")
+    terminal.say("a line")
+    terminal.close()
     shown = screen.getvalue()
     for words in ("epoch 1/2", "5/10", "100 images/s", "a line"):
         assert words in shown
@@ -55,7 +53,7 @@ def test_a_log_on_a_full_disk_does_not_cost_the_run(monkeypatch):
 
     full = Full()
     monkeypatch.setattr(sys, "stdout", full)
-    reporter = Reporter()
+    terminal = Terminal()
     for number in range(3):
-        reporter.say(f"line {number}")
+        terminal.say(f"line {number}")
     assert full.getvalue().startswith("line 0\n")

@@ -12,9 +12,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from base.errors import UserError
+from records.run_folder import RunFolder
 from reports.summaries import Summaries, open_summaries
 from tests.helpers.run_fixtures import ROOT
 from tests.helpers.storage import file_size_limit
+from tests.helpers.watches import Recording, Silence
 
 
 def events_of(folder) -> EventAccumulator:
@@ -28,7 +30,7 @@ def scalars_of(folder, tag: str) -> list[tuple[int, float]]:
 
 
 def test_scalars_come_back_by_split_tag_and_epoch(tmp_path):
-    with open_summaries(tmp_path, pytest.fail) as summaries:
+    with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
         for epoch in (1, 2, 3):
             summaries.scalars("train", epoch, {"loss": 1 / epoch, "accuracy": 0.25 * epoch})
             summaries.scalars("validation", epoch, {"loss": 2 / epoch, "accuracy": None})
@@ -40,7 +42,7 @@ def test_scalars_come_back_by_split_tag_and_epoch(tmp_path):
 
 
 def test_scalars_are_on_disk_before_the_run_ends(tmp_path):
-    summaries = Summaries(tmp_path, pytest.fail)
+    summaries = Summaries(RunFolder(tmp_path), Silence())
     summaries.scalars("train", 1, {"loss": 0.5})
     assert scalars_of(tmp_path / "train", "loss") == [(1, 0.5)]
     summaries.close()
@@ -48,14 +50,15 @@ def test_scalars_are_on_disk_before_the_run_ends(tmp_path):
 
 def test_a_resumed_run_adds_to_the_curves(tmp_path):
     for epoch in (1, 2):
-        with open_summaries(tmp_path, pytest.fail) as summaries:
+        with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
             summaries.scalars("train", epoch, {"loss": float(epoch)})
-    assert scalars_of(tmp_path / "train", "loss") == [(1, 1.0), (2, 2.0)]
+    # Files of one second stand in no order.
+    assert sorted(scalars_of(tmp_path / "train", "loss")) == [(1, 1.0), (2, 2.0)]
 
 
 def test_a_picture_comes_back_pixel_for_pixel(tmp_path):
     picture = np.random.default_rng(1).integers(0, 256, (9, 14, 3), np.uint8)
-    with open_summaries(tmp_path, pytest.fail) as summaries:
+    with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
         summaries.picture("train", "samples", picture)
     (event,) = events_of(tmp_path / "train").Tensors("samples")
     width, height, encoded = tf.make_ndarray(event.tensor_proto)
@@ -67,7 +70,7 @@ def test_the_files_are_closed_when_the_block_fails(tmp_path):
     writers = []
 
     def fail():
-        with open_summaries(tmp_path, pytest.fail) as summaries:
+        with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
             summaries.scalars("train", 1, {"loss": 0.5})
             writers.extend(summaries._writers.values())
             raise KeyError
@@ -82,20 +85,20 @@ def test_the_files_are_closed_when_the_block_fails(tmp_path):
 def test_a_missing_tensorboard_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(UserError, match="tensorboard is not installed: run make setup"):
-        Summaries(tmp_path, pytest.fail)
+        Summaries(RunFolder(tmp_path), Silence())
 
 
-def test_events_that_cannot_be_written_are_said_once_and_cost_nothing(tmp_path):
+def test_events_that_cannot_be_written_are_said_once_and_do_not_matter(tmp_path):
     picture = np.random.default_rng(1).integers(0, 256, (90, 140, 3), np.uint8)
-    said = []
-    with open_summaries(tmp_path, said.append) as summaries:
+    watch = Recording()
+    with open_summaries(RunFolder(tmp_path), watch) as summaries:
         summaries.scalars("train", 1, {"loss": 0.5})
         with file_size_limit(20_000):
             for _ in range(3):
                 summaries.picture("train", "samples", picture)
             summaries.scalars("validation", 1, {"loss": 0.5})
             summaries.text("train", "input", 2, "words")
-    (line,) = said
+    (line,) = watch.lines
     assert line.startswith(f"curves      warning: {tmp_path} takes no more TensorBoard events (")
     assert "\n" not in line
     # What was flushed before is there, and TensorBoard reads it past the half event.
@@ -103,23 +106,23 @@ def test_events_that_cannot_be_written_are_said_once_and_cost_nothing(tmp_path):
 
 
 def test_a_full_disk_is_said_once_and_a_later_run_goes_on(small_disk):
-    filler, said = small_disk / "filler", []
-    with open_summaries(small_disk, said.append) as summaries:
+    filler, watch = small_disk / "filler", Recording()
+    with open_summaries(RunFolder(small_disk), watch) as summaries:
         summaries.scalars("train", 1, {"loss": 0.5})
         filler.write_bytes(b"x" * (os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize))
         for epoch in range(100):
             summaries.text("train", "input", epoch, "words " * 100)
             summaries.scalars("validation", epoch, {"loss": 0.5})
-    assert len(said) == 1
+    assert len(watch.lines) == 1
     filler.unlink()
-    with open_summaries(small_disk, pytest.fail) as summaries:
+    with open_summaries(RunFolder(small_disk), Silence()) as summaries:
         summaries.scalars("train", 2, {"loss": 0.25})
     assert sorted(scalars_of(small_disk / "train", "loss")) == [(1, 0.5), (2, 0.25)]
 
 
 @pytest.mark.parametrize("cut", [1, 7, 40])
 def test_an_unfinished_event_file_is_read_up_to_its_last_whole_event(tmp_path, cut):
-    with open_summaries(tmp_path, pytest.fail) as summaries:
+    with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
         for epoch in (1, 2, 3):
             summaries.scalars("train", epoch, {"loss": 1 / epoch})
     (path,) = (tmp_path / "train").iterdir()
@@ -131,8 +134,9 @@ def test_an_unfinished_event_file_is_read_up_to_its_last_whole_event(tmp_path, c
 @pytest.mark.slow
 def test_events_of_a_killed_process_are_read(tmp_path):
     code = (
-        "import os, signal, sys; from pathlib import Path; from reports.summaries import Summaries\n"
-        "summaries = Summaries(Path(sys.argv[1]), print)\n"
+        "import os, signal, sys; from pathlib import Path; from base.watch import SILENT\n"
+        "from records.run_folder import RunFolder; from reports.summaries import Summaries\n"
+        "summaries = Summaries(RunFolder(Path(sys.argv[1])), SILENT)\n"
         "for epoch in (1, 2): summaries.scalars('train', epoch, {'loss': 1 / epoch})\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
