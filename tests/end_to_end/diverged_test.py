@@ -47,4 +47,4 @@ def test_a_run_that_diverges_says_where_and_keeps_the_last_good_checkpoint(preci
     assert good.step == step - 1
     assert all(np.isfinite(array).all() for part in good.arrays.values() for array in part if array.dtype.kind == "f")
     assert not (run_dir / "results.json").exists()
-    assert json.loads((run_dir / "options.json").read_text())["learning_rate"] == 10
+    assert json.loads((run_dir / "options.json").read_text())["training"]["learning_rate"] == 10

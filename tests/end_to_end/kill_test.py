@@ -76,7 +76,7 @@ def test_the_proof_can_fail_without_the_state_of_dropout(tmp_path):
     whole, _ = undisturbed("mixed_bfloat16")
     run = KilledRun(tmp_path / "run", "mixed_bfloat16")
     assert run.kill_at("step.updated:12")
-    broken = ("training.checkpoint", "restore", "tests.end_to_end.kill_test:no_dropout_state")
+    broken = ("jobs.resume", "restore", "tests.end_to_end.kill_test:no_dropout_state")
     assert run.start(more_replaced=[broken]) == 0, run.log.read_text()
     assert run.finish()["results"]["weights_sha256"] != whole["results"]["weights_sha256"]
 

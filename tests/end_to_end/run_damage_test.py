@@ -5,8 +5,8 @@ import shutil
 import pytest
 import tensorflow as tf
 
+import jobs.epochs
 import jobs.resume
-import jobs.train
 from base import durable
 from cli import train
 from tests.cli.guard_test import check
@@ -81,8 +81,8 @@ def stop_in_the_last_step(run_dir, do, patch) -> None:
         train_step = make_train_step(*arguments)
         return lambda batch: (train_step(batch), do())
 
-    make_train_step = jobs.train.make_train_step
-    patch.setattr(jobs.train, "make_train_step", make)
+    make_train_step = jobs.epochs.make_train_step
+    patch.setattr(jobs.epochs, "make_train_step", make)
 
 
 def test_a_run_whose_folder_is_moved_stops_and_goes_on_when_it_is_back(run_dir, start, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ NEEDED = {"np.load": ("allow_pickle", False), "numpy.load": ("allow_pickle", Fal
           "extractall": ("filter", "data"), "extract": ("filter", "data")}  # fmt: skip
 ALLOWED = {"allow_pickle": False, "shell": False, "safe_mode": True, "verify": True}
 # It plants what the others must not touch.
-PLANTS = Path("tests/security_test.py")
+PLANTS = Path("tests/end_to_end/security_test.py")
 EVERYWHERE = ("--" + "bind_all", "0.0." + "0.0", "--host=" + "*")  # in pieces: this file is read too
 
 

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+import jobs.epochs
 import jobs.finish
-import jobs.train
 import pipeline.sources.index
 import training.loop
 from cli import train
@@ -37,12 +37,12 @@ FLAGS = lively_flags("mixed_bfloat16")
 PHASES = {
     "reading": (pipeline.sources.index, "_inspect_chunk", 1, "stopped before the first step"),
     "decoding": (pack, "check_pictures", 1, "stopped before the first step"),
-    "building": (jobs.train, "make_train_step", 1, "saved after step 0"),
-    "tracing": (jobs.train, "train_step", 1, "saved after step 1"),
-    "training": (jobs.train, "train_step", 8, "saved after step 9"),
+    "building": (jobs.epochs, "make_train_step", 1, "saved after step 0"),
+    "tracing": (jobs.epochs, "train_step", 1, "saved after step 1"),
+    "training": (jobs.epochs, "train_step", 8, "saved after step 9"),
     "saving": (training.loop, "save_checkpoint", 3, "saved after step 14"),
-    "last step of an epoch": (jobs.train, "train_step", 11, "saved after step 25"),
-    "validating": (jobs.train, "predict_batches", 2, "saved after step 50"),
+    "last step of an epoch": (jobs.epochs, "train_step", 11, "saved after step 25"),
+    "validating": (jobs.epochs, "predict_batches", 2, "saved after step 50"),
     "saving an epoch": (training.loop, "save_checkpoint", 1, "saved after step 50"),
     "scoring": (jobs.finish, "predict_batches", 1, "stopped after the last step, which is saved"),
     "exporting": (jobs.finish, "export_model", 1, "stopped after the last step, which is saved"),

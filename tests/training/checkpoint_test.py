@@ -108,7 +108,7 @@ def test_every_variable_comes_back_bit_for_bit(trained, tmp_path):
 
 def test_the_file_names_parts_and_positions(tmp_path):
     save(tmp_path, 5)
-    with np.load(tmp_path / "step-00000005" / "variables.npz") as saved:
+    with np.load(tmp_path / "step-00000005" / "variables.npz", allow_pickle=False) as saved:
         assert saved.files == ["model/00000", "model/00001", "sums/00000"]
 
 
