@@ -15,7 +15,7 @@ from records.run_folder import RunFolder
 from records.tables import RefusedRow, SplitRow
 from reports import page, plots
 from tests.helpers.report_fixtures import SCORES, Parsed, make_run, mistake, report_of
-from tests.helpers.run_fixtures import finished_run
+from tests.helpers.run_fixtures import finished_run, read_rows
 
 SECTIONS = ("headline", "run", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples",
             "augmentation", "options")  # fmt: skip
@@ -242,3 +242,10 @@ def test_page_is_drawn_again_from_a_finished_runs_files_alone():
     drawn = set(old.sections) - {"mistakes", "samples", "augmentation"}
     assert {name: new.sections[name] for name in drawn} == {name: old.sections[name] for name in drawn}
     assert [picture for picture in new.attributes("srcset") if picture not in old.attributes("srcset")] == []
+    for row in read_rows(folder.path / "history.csv"):
+        assert f"{float(row['loss']):.4f}" in new.sections["curves"]
+    tested = len(read_rows(folder.path / "predictions_test.csv"))
+    assert f"of {tested} test examples" in new.sections["confusion"]
+    assert str(len(read_rows(folder.path / "split.csv"))) == new.words("data").split(" No two")[0].split()[-1]
+    assert "square/broken.jpg" in new.sections["data"]
+    assert "on_bad_image quarantine" in new.words("options")
