@@ -12,7 +12,6 @@ import tensorflow as tf
 from base.errors import UserError
 from base.signals import Stopped, StopRequest
 from records.history import TIMED_COLUMNS
-from records.run_folder import RunFolder
 from reports.progress import Reporter
 from tests.helpers.run_fixtures import read_rows
 from training import loop as loop_module
@@ -198,7 +197,7 @@ def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path, monkeypatc
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "write_history", die)
+        patch.setattr(loop_module.RunFolder, "write_history", die)
         with pytest.raises(Killed):
             Rig(tmp_path).run()
     assert Rig(tmp_path).resume().run().steps == []
