@@ -11,11 +11,9 @@ from evaluation import metrics
 from jobs.report import draw_report
 from records.history import COLUMNS
 from records.predictions import PredictionRow
-from records.run_folder import RunFolder
 from records.tables import RefusedRow, SplitRow
 from reports import page, plots
-from tests.helpers.report_fixtures import SCORES, Parsed, make_run, mistake, report_of
-from tests.helpers.run_fixtures import finished_run
+from tests.helpers.report_fixtures import SCORES, make_run, mistake, report_of
 
 SECTIONS = ("headline", "run", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples",
             "augmentation", "options")  # fmt: skip
@@ -231,14 +229,3 @@ def test_class_that_is_called_as_a_column(tmp_path):
     text = report_of(folder)[1].sections["classes"]
     assert all(name in text for name in names)
     assert folder.read_results()["class_names"] == list(names)
-
-
-def test_page_is_drawn_again_from_a_finished_runs_files_alone():
-    folder = RunFolder(finished_run())
-    old = Parsed(folder.report_path.read_text("utf-8"))
-    new = Parsed(draw_report(folder))
-    assert set(new.sections) == set(old.sections)
-    # What no file of the run holds: pixels.
-    drawn = set(old.sections) - {"mistakes", "samples", "augmentation"}
-    assert {name: new.sections[name] for name in drawn} == {name: old.sections[name] for name in drawn}
-    assert [picture for picture in new.attributes("srcset") if picture not in old.attributes("srcset")] == []

@@ -1,0 +1,24 @@
+"""The report of a finished run, from the files of its folder."""
+
+from jobs.report import draw_report
+from records.run_folder import RunFolder
+from tests.helpers.report_fixtures import Parsed
+from tests.helpers.run_fixtures import finished_run, read_rows
+
+
+def test_it_is_drawn_again_from_a_finished_runs_files_alone():
+    folder = RunFolder(finished_run())
+    old = Parsed(folder.report_path.read_text("utf-8"))
+    new = Parsed(draw_report(folder))
+    assert set(new.sections) == set(old.sections)
+    # What no file of the run holds: pixels.
+    drawn = set(old.sections) - {"mistakes", "samples", "augmentation"}
+    assert {name: new.sections[name] for name in drawn} == {name: old.sections[name] for name in drawn}
+    assert [picture for picture in new.attributes("srcset") if picture not in old.attributes("srcset")] == []
+    for row in read_rows(folder.path / "history.csv"):
+        assert f"{float(row['loss']):.4f}" in new.sections["curves"]
+    tested = len(read_rows(folder.path / "predictions_test.csv"))
+    assert f"of {tested} test examples" in new.sections["confusion"]
+    assert str(len(read_rows(folder.path / "split.csv"))) == new.words("data").split(" No two")[0].split()[-1]
+    assert "square/broken.jpg" in new.sections["data"]
+    assert "on_bad_image quarantine" in new.words("options")
