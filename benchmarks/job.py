@@ -4,15 +4,14 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.prepare import prepare_data
+from base.watch import SILENT
+from jobs.options import RunOptions, resolve
+from jobs.prepare import load_data
 from pipeline.data import Data
 from pipeline.graph import make_train_dataset
 from pipeline.order import Order
 from pipeline.plan import Plan
-from pipeline.sources.catalog import open_catalog
 from pipeline.stages import StageClock
-from reports.progress import Reporter
-from training.options import RunOptions, resolve
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +31,8 @@ class Job:
 
 def open_job(options: RunOptions, cache_dir: Path) -> Job:
     """Indexes, checks, splits, and packs where the options ask for it."""
-    catalog = open_catalog(options.dataset, options.data_dir, cache_dir)
-    data = prepare_data(options, catalog, cache_dir, Reporter())
-    order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
+    data = load_data(options, cache_dir, SILENT)
+    order = Order(data.splits.ids["train"], options.training.global_batch_size, options.seed, shuffle=True)
     return Job(options, data, order)
 
 

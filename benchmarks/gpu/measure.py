@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from base.watch import SILENT
 from benchmarks.gpu.flops import step_flops
 from benchmarks.gpu.plan import TrainJob
-from jobs.prepare import prepare_data
+from jobs.options import RunOptions, resolve
+from jobs.prepare import load_data
 from models.zoo import build_model
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.data import Data
 from pipeline.graph import make_finish, make_train_dataset
 from pipeline.order import Order
 from pipeline.plan import Plan
-from pipeline.sources.catalog import open_catalog
-from reports.progress import Reporter
 from training.checkpoint import to_arrays, weights_sha256
 from training.device import Hardware, apply, choose, look
 from training.loop import EpochClock
 from training.optimizer import build_optimizer
-from training.options import RunOptions, resolve
+from training.options import TrainingOptions
 from training.step import TrainState, make_state, make_train_step
 
 ROUND_STEPS = 10  # between two moments at which the host waits for the device
@@ -73,7 +73,7 @@ def compare_augmentation(
     """
     hardware = _set_up("float32")
     options = _options(data_dir, image_size, global_batch_size)
-    data = _load(options, cache_dir)
+    data = load_data(options, Path(cache_dir), SILENT)
     augmentation = AUGMENT_PRESETS[preset]
     host, stored = (_dataset(options, data, augmentation, place, last_step=batches) for place in ("host", "device"))
     with tf.device(_device_name(hardware)):
@@ -99,13 +99,13 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
     """
     hardware = _set_up(job.precision, job.deterministic)
     options = _options(data_dir, job.image_size, job.global_batch_size, model=job.model, dropout=job.dropout)
-    data = _load(options, cache_dir)
+    data = load_data(options, Path(cache_dir), SILENT)
     classes = len(data.manifest.class_names)
     state = make_state(
         hardware,
-        lambda: build_model(options.model_options, options.seed, classes, data.pixels.pixel_format.shape),
-        lambda: build_optimizer(options, 1),
-        options.global_batch_size,
+        lambda: build_model(options.model, options.seed, classes, data.pixels.pixel_format.shape),
+        lambda: build_optimizer(options.training, 1),
+        options.training.global_batch_size,
     )
     finish = make_finish(options.augment, data.pixels.pixel_format) if job.place == "device" else None
     train_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)
@@ -162,7 +162,7 @@ def _loss_of_step(state: TrainState, train_step, batch: dict) -> float:
 def _set_up(precision: str, deterministic: bool = True) -> Hardware:
     # TensorFlow's own default is on; mixed policies keep it, as train.py does.
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
-    options = RunOptions("folder:", precision="float32" if precision == "tf32" else precision, strategy="none")
+    options = TrainingOptions(precision="float32" if precision == "tf32" else precision, strategy="none")
     return apply(choose(look(), options, 0, deterministic))
 
 
@@ -178,12 +178,7 @@ def _options(data_dir: str, image_size: int, global_batch_size: int, **given) ->
     })  # fmt: skip
 
 
-def _load(options: RunOptions, cache_dir: str) -> Data:
-    catalog = open_catalog(options.dataset, options.data_dir, Path(cache_dir))
-    return prepare_data(options, catalog, Path(cache_dir), Reporter())
-
-
 def _dataset(options: RunOptions, data: Data, augmentation: AugmentOptions, place: str, last_step: int):
-    order = Order(data.splits.ids["train"], options.global_batch_size, options.seed, shuffle=True)
+    order = Order(data.splits.ids["train"], options.training.global_batch_size, options.seed, shuffle=True)
     plan = Plan(order, data.manifest.labels, data.pixels.pixel_format, augmentation, options.seed)
     return make_train_dataset(plan, data.pixels, 0, last_step, on_device=place == "device")

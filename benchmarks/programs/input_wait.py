@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.job import Job, open_job
+from jobs.options import resolve
 from models.zoo import build_model
 from pipeline.graph import make_finish
 from training.device import apply, choose, look
 from training.optimizer import build_optimizer
-from training.options import resolve
 from training.step import TrainState, make_state, make_train_step
 
 WARM_STEPS = 8  # more than the pipeline holds ready, so that a block begins and ends with it equally full
@@ -25,7 +25,7 @@ WARM_STEPS = 8  # more than the pipeline holds ready, so that a block begins and
 def main(dataset: str, data_dir: str, cache_dir: str, rounds: int, steps: int) -> None:
     """Takes turns, the order drawn anew for each round."""
     options = resolve(dataset, {"data_dir": data_dir, "cache": "pack"})
-    hardware = apply(choose(look(), options, options.threads))
+    hardware = apply(choose(look(), options.training, options.threads))
     job = open_job(options, Path(cache_dir))
     state = _make_state(job, hardware)
     num_classes = len(job.data.manifest.class_names)
@@ -64,9 +64,9 @@ def _make_state(job: Job, hardware) -> TrainState:
     num_classes, shape = len(job.data.manifest.class_names), job.data.pixels.pixel_format.shape
     return make_state(
         hardware,
-        lambda: build_model(job.options.model_options, job.options.seed, num_classes, shape),
-        lambda: build_optimizer(job.options, job.order.steps_per_epoch),
-        job.options.global_batch_size,
+        lambda: build_model(job.options.model, job.options.seed, num_classes, shape),
+        lambda: build_optimizer(job.options.training, job.order.steps_per_epoch),
+        job.options.training.global_batch_size,
     )
 
 
