@@ -1,6 +1,6 @@
 # make train   build .venv and train on the rendered depth faces
 # make test    build .venv, lint, test; WORKERS=4 for as many processes, of 3 GB each; make test-slow for the rest
-# make bench   build .venv-bench, measure against the peers, write README's table; ONLY=warm,cold for some lines
+# make bench   build .venv-bench, measure against the peers, write docs/speed.md; ONLY=warm,cold for some lines
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
 # make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 

@@ -1,4 +1,4 @@
-"""Measures Penstock against its peers and its own limits, line by line, and writes results.json and README's table.
+"""Measures Penstock against its peers and its own limits, line by line, and writes results.json and docs/speed.md's table.
 
 python -m benchmarks.bench                       every line, about an hour on two cores: what `make bench` runs
 python -m benchmarks.bench --only=warm,training  these lines alone; the others keep their figures
@@ -38,7 +38,7 @@ def main(_) -> None:
         print("\n".join(table.plain(rows)), flush=True)
         if not FLAGS.quick:
             results.keep(name, rows)
-            table.write_readme()
+            table.write_page()
 
 
 def chosen_lines() -> list[str]:

@@ -1,4 +1,4 @@
-"""results.json -> README's table, between two marks. `python -m benchmarks.table` writes it anew."""
+"""results.json -> docs/speed.md's table, between two marks. `python -m benchmarks.table` writes it anew."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from benchmarks import results
 from benchmarks.lines import LINES
 from benchmarks.settings import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "speed.md"
 BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 HEADER = ("| line | what | Penstock | rival | Penstock to rival (spread) | target | reached |",
           "|---|---|---|---|---|---|---|")  # fmt: skip
@@ -14,7 +14,7 @@ NOTHING_YET = "Not measured yet: `make bench` does it."
 
 
 def render(measured: dict) -> str:
-    """README's part, from what results.json holds: a table, and a sentence a machine."""
+    """The page's part, from what results.json holds: a table, and a sentence a machine."""
     if not measured:
         return NOTHING_YET
     ordered = {name: measured[name] for name in sorted(measured, key=LINES.index)}
@@ -32,11 +32,11 @@ def replace(text: str, part: str) -> str:
     head, mark, rest = text.partition(BEGIN)
     _, end_mark, tail = rest.partition(END)
     if not mark or not end_mark:
-        raise ValueError(f"README needs {BEGIN} and, after it, {END}")
+        raise ValueError(f"the page needs {BEGIN} and, after it, {END}")
     return f"{head}{BEGIN}\n{part}\n{END}{tail}"
 
 
-def write_readme(path: Path = README) -> None:
+def write_page(path: Path = PAGE) -> None:
     """Regenerates the table from results.json alone."""
     path.write_text(replace(path.read_text(), render(results.load())))
 
@@ -99,4 +99,4 @@ def _describe(machine: dict) -> str:
 
 
 if __name__ == "__main__":
-    write_readme()
+    write_page()

@@ -1,4 +1,4 @@
-"""The benchmarks' pure parts: ratios, verdicts, the table, and README's copy of it."""
+"""The benchmarks' pure parts: ratios, verdicts, the table, and the page's copy of it."""
 
 import json
 
@@ -108,7 +108,7 @@ def test_nothing_measured_is_said():
 def test_the_table_goes_between_the_marks_and_nowhere_else():
     text = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
     assert table.replace(text, "new") == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
-    with pytest.raises(ValueError, match="README needs"):
+    with pytest.raises(ValueError, match="the page needs"):
         table.replace("no marks", "new")
 
 
@@ -125,7 +125,7 @@ def test_a_line_replaces_itself_and_leaves_the_others(tmp_path):
 
 def test_the_readme_shows_what_was_measured():
     # Figures come from results.json alone: run `python -m benchmarks.table` after it has changed.
-    text = table.README.read_text()
+    text = table.PAGE.read_text()
     assert table.replace(text, table.render(results.load())) == text
     assert set(results.load()) <= set(LINES)
 
