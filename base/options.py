@@ -114,7 +114,7 @@ class Options:
         return value
 
 
-def option(default: Any, help: str, **told: Any) -> Any:  # noqa: A002 - as argparse and absl call it
+def option(default: Any, help: str, **told: Any) -> Any:
     """A dataclass field for an option; `told` are the other attributes of `Option`."""
     return dataclasses.field(default=default, metadata={_KEY: Option(help, **told)})
 

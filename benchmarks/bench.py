@@ -1,4 +1,5 @@
-"""Measures Penstock against its peers and its own limits, line by line, and writes results.json and docs/speed.md's table.
+"""Measures Penstock against its peers and its own limits, line by line, and writes results.json and the table of
+docs/speed.md.
 
 python -m benchmarks.bench                       every line, about an hour on two cores: what `make bench` runs
 python -m benchmarks.bench --only=warm,training  these lines alone; the others keep their figures

@@ -15,6 +15,7 @@ from jobs.options import FULL_TRAIN_PRESETS, PRESETS, RunOptions
 
 SCRIPTS = ("train", "prepare", "evaluate", "predict")
 PAGE = Path(__file__).parents[1] / "flags.md"
+_NO_PRESETS = Group()
 _HEAD = """# Flags
 
 Written by `make flags` from the options' fields. `--flagfile=FILE` reads flags from a file, as a run's own flags.txt; a
@@ -49,7 +50,7 @@ def _uses(values: flags.FlagValues, options_class: type) -> bool:
     return all(leaf.name in values for leaf in leaves(options_class))
 
 
-def _table(rows: Iterable[Leaf], name: str = "", told: Group = Group()) -> list[str]:
+def _table(rows: Iterable[Leaf], name: str = "", told: Group = _NO_PRESETS) -> list[str]:
     lines = ["| flag | kind | default | presets | meaning |", "|---|---|---|---|---|"]
     if told.presets:
         shown = _set_by(PRESETS, name)

@@ -9,7 +9,7 @@ from base.results import ResultFile
 from cli import paths
 from cli.quiet_import import import_tensorflow
 from cli.streams import put
-from records.predictions import ANSWERS_BEGINNING, write_answers
+from records.tables import ANSWERS_BEGINNING, write_answers
 
 
 def define_flags(values: flags.FlagValues) -> None:

@@ -1,6 +1,5 @@
 """The log lines of a run: what was found, what was chosen, and why; and what came out."""
 
-import os
 from collections.abc import Mapping
 
 import keras
@@ -10,9 +9,8 @@ from base.errors import one_line
 from base.watch import Watch
 from jobs.options import RunOptions
 from jobs.run import Run
-from pipeline.data import Data, Quarantine
+from pipeline.data import Data
 from pipeline.pixels import PackedPixels
-from records.tables import RefusedRow
 from reports.bottleneck import describe_input
 
 
@@ -24,9 +22,8 @@ def announce(run: Run) -> None:
     announce_data(run.options, run.data, run.watch)
     knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
-    say(
-        f"augment     {', '.join(f'{name} {value:g}' for name, value in knobs.items()) or 'none'}; on the {place} ({why})"
-    )
+    shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
+    say(f"augment     {shown}; on the {place} ({why})")
     rest = len(order.example_ids) % size
     say(
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
@@ -78,7 +75,7 @@ def announce_results(run: Run, results: Mapping) -> None:
     if results["export_files_changed"]:
         say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were packed: "
             "their packed pixels were sent instead")  # fmt: skip
-    say(f"report      {run.folder.report_path}")
+    say(f"report      {run.folder.report.path}")
     say("curves      tensorboard --logdir runs")
 
 
@@ -91,8 +88,3 @@ def bottleneck_of(run: Run, row: Mapping) -> str:
     """`reports.bottleneck` on a row of this run's history."""
     host_augments = run.hardware.accelerated and run.augments_on[0] == "host"
     return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)
-
-
-def refused_rows(quarantine: Quarantine) -> list[RefusedRow]:
-    """A row a refused file, for quarantine.csv."""
-    return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]

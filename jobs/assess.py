@@ -15,8 +15,8 @@ from evaluation.metrics import class_figures, confusion_matrix, scores
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
 from pipeline.sources.index import build_index
-from records.predictions import ANSWERS_BEGINNING, write_answers
 from records.run_folder import RunFolder
+from records.tables import ANSWERS_BEGINNING, write_answers
 from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model
 
@@ -91,7 +91,8 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
             content, _ = read_file(path)
         except (OSError, BadImage) as error:
             raise UserError(
-                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): check its permissions"
+                f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): check it and its "
+                "permissions"
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise UserError(

@@ -9,12 +9,13 @@ from base import kill_points
 from base.errors import UserError
 from evaluation.metrics import confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
-from jobs.announce import announce_results, bottleneck_of, parameters_of, refused_rows
+from jobs.announce import announce_results, bottleneck_of, parameters_of
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_report
 from jobs.resume import versions
 from jobs.run import Run
 from models.zoo import build_model
+from records.tables import refused_rows
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
 from training.checkpoint import load_checkpoint, restore, to_arrays, weights_sha256
@@ -42,15 +43,15 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     difference = export_model(run.folder.saved_model, served, proof)
     run.watch.check(_WHERE)
     results = _results(run, loop, best, figures, difference, len(proof.decoded))
-    run.folder.write_predictions(run.data.manifest.class_names,
+    run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
-    run.folder.write_quarantine(refused_rows(run.data.quarantine))
+    run.folder.quarantine.write(refused_rows(run.data.quarantine))
     mistakes, mistakes_png = find_mistakes(run.data, ids["test"], probabilities["test"])
     if figures["test"]:
         _draw_test(run, best["epoch"], figures["test"], probabilities["test"], mistakes_png)
-    run.folder.write_results(results)
+    run.folder.results.write(results)
     kill_points.reach("results.written")
-    run.folder.write_report(draw_report(run.folder, mistakes, sheets))
+    run.folder.report.write(draw_report(run.folder, mistakes, sheets))
     announce_results(run, results)
     return results
 

@@ -5,7 +5,7 @@ import numpy as np
 from evaluation.metrics import worst_mistakes
 from pipeline.augment.scale import to_float
 from pipeline.data import Data
-from records.predictions import PredictionRow
+from records.tables import PredictionRow
 from reports.page import Mistake
 from reports.plots import contact_sheet
 

@@ -7,17 +7,16 @@ from base import durable
 from base.errors import UserError
 from base.results import ResultFolder
 from base.watch import Watch
-from jobs.announce import announce_data, refused_rows
+from jobs.announce import announce_data
 from jobs.options import RunOptions
 from pipeline.data import Data, TooManyBad, load, look
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
 from pipeline.sources.splits import split_rows
 from records.run_folder import RunFolder
-from records.tables import QUARANTINE, SPLIT
+from records.tables import QUARANTINE, SPLIT, refused_rows
 from reports.sheets import augmentation_sheet, sample_sheet
 
-_TABLES = {table.name: table.beginning for table in (QUARANTINE, SPLIT)}
 _SAMPLES, _AUGMENTED = "samples.png", "augmented.png"
 
 
@@ -27,24 +26,26 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
     Raises UserError for files of these names in `out_dir` that are not prepare.py's.
     """
     check_outside("--out_dir", out_dir, options.data.dataset, options.data.data_dir)
-    if RunFolder(out_dir).has_begun:
+    folder = RunFolder(out_dir)  # for the tables that a run has too
+    if folder.has_begun:
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
-    results = ResultFolder("--out_dir", out_dir, _TABLES, (_SAMPLES, _AUGMENTED))
+    tables = {folder.quarantine.path.name: QUARANTINE.beginning, folder.split.path.name: SPLIT.beginning}
+    results = ResultFolder("--out_dir", out_dir, tables, (_SAMPLES, _AUGMENTED))
     results.check()
     with results.open():
-        QUARANTINE.write(out_dir / QUARANTINE.name, [])
+        folder.quarantine.write([])
     try:
         data = load_data(options, cache_dir, watch)
     except TooManyBad as bad:
-        QUARANTINE.write(out_dir / QUARANTINE.name, refused_rows(bad.quarantine))
+        folder.quarantine.write(refused_rows(bad.quarantine))
         raise
     announce_data(options, data, watch)
-    QUARANTINE.write(out_dir / QUARANTINE.name, refused_rows(data.quarantine))
-    SPLIT.write(out_dir / SPLIT.name, split_rows(data.manifest, data.splits))
+    folder.quarantine.write(refused_rows(data.quarantine))
+    folder.split.write(split_rows(data.manifest, data.splits))
     with data.pixels.naming_changes():
         durable.write_bytes(out_dir / _SAMPLES, sample_sheet(data))
         durable.write_bytes(out_dir / _AUGMENTED, augmentation_sheet(data, options.augment, options.seed))
-    watch.say(f"written     {out_dir}: {', '.join((*_TABLES, _SAMPLES, _AUGMENTED))}")
+    watch.say(f"written     {out_dir}: {', '.join((*tables, _SAMPLES, _AUGMENTED))}")
 
 
 def load_data(options: RunOptions, cache_dir: Path, watch: Watch) -> Data:

@@ -15,13 +15,13 @@ def draw_report(
     Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run.
     """
     return render_report(
-        results=folder.read_results(),
-        history=folder.read_history(),
-        predictions=folder.read_predictions(),
-        split=folder.read_split(),
-        quarantine=folder.read_quarantine(),
-        options=folder.read_options(),
-        command="python train.py " + shlex.quote(f"--flagfile={folder.flags_path}"),
+        results=folder.results.read(),
+        history=folder.history.read(),
+        predictions=folder.predictions.read(),
+        split=folder.split.read(),
+        quarantine=folder.quarantine.read(),
+        options=folder.options.read(),
+        command="python train.py " + shlex.quote(f"--flagfile={folder.flags.path}"),
         mistakes=mistakes,
         sheets=sheets,
     )

@@ -80,7 +80,7 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
 def _changed_pictures(run: Run) -> list[str]:
     """In words, how the pictures differ from those that the run began with."""
     try:
-        rows = run.folder.read_split()
+        rows = run.folder.split.read()
     except (OSError, ValueError):
         return []
     now = split_rows(run.data.manifest, run.data.splits)

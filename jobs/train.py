@@ -38,7 +38,7 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
     old = folder.adopt(options)
     results = folder.results_if_finished()
     if results is not None:
-        watch.say(f"finished already: {folder.results_path}; another --run_dir trains again")
+        watch.say(f"finished already: {folder.results.path}; another --run_dir trains again")
         return results
     hardware = device.apply(device.choose(device.look(), options.training, options.threads or old.get("threads", 0)))
     options = dataclasses.replace(options, threads=hardware.threads)
@@ -55,9 +55,9 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
         identity = identity_of(run)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         loop = make_loop(run, model, identity)
-        folder.write_options(options.to_json())
-        folder.write_flags(flagfile(options))
-        folder.write_split(split_rows(loaded.manifest, loaded.splits))
+        folder.options.write(options.to_json())
+        folder.flags.write(flagfile(options))
+        folder.split.write(split_rows(loaded.manifest, loaded.splits))
         announce(run)
         with naming_trouble(run):
             sheets = sample_sheet(loaded), augmentation_sheet(loaded, options.augment, options.seed)

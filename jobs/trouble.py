@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from base.errors import UserError
 from jobs.run import Run
-from records.tables import BAD_BATCH, BatchRow
+from records.tables import BatchRow
 from training.health import NumbersError, Trouble
 from training.schedule import learning_rate_at
 
@@ -60,12 +60,11 @@ def _name(run: Run, real: list[int], bad: list[int]) -> str:
 
 
 def _write(run: Run, step: int, real: list[int], bad: list[int]) -> str:
-    manifest = run.data.manifest
-    rows = [BatchRow(step, example_id, manifest.shown_path(example_id), manifest.class_names[manifest.labels[example_id]],
-                     "no" if example_id in bad else "yes") for example_id in real]  # fmt: skip
+    names, labels, shown = run.data.manifest.class_names, run.data.manifest.labels, run.data.manifest.shown_path
+    rows = [BatchRow(step, one, shown(one), names[labels[one]], "no" if one in bad else "yes") for one in real]
     try:
-        run.folder.write_bad_batch(rows)
+        run.folder.bad_batch.write(rows)
     except OSError as error:
         # What went wrong with the numbers is the news; a full disk must not take its place.
-        return f" ({BAD_BATCH.name} could not be written: {error.strerror or error})"
-    return f" ({BAD_BATCH.name} has them all)"
+        return f" ({run.folder.bad_batch.path.name} could not be written: {error.strerror or error})"
+    return f" ({run.folder.bad_batch.path.name} has them all)"

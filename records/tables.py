@@ -1,14 +1,26 @@
 """Tables of text: a row type each, whose fields are the columns; written and read here alone."""
 
 import csv
-import dataclasses
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from base import durable
 
-Row = TypeVar("Row", bound=tuple)
+
+class Format(NamedTuple):
+    """How a file is written, whole or not at all, and read.
+
+    `write` takes (path, *content) and raises OSError; `read` takes a path and raises OSError, and ValueError for a file
+    that is damaged or none of this format. `beginning` is how the file begins, where that tells whose it is.
+    """
+
+    write: Callable[..., None]
+    read: Callable[[Path], Any]
+    beginning: bytes = b""
 
 
 class SplitRow(NamedTuple):
@@ -40,35 +52,28 @@ class BatchRow(NamedTuple):
     finite: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Table(Generic[Row]):
-    """A file's name and the type of its rows."""
+class PredictionRow(NamedTuple):
+    """An example, the name of its class and of the predicted one, and float32 [classes]."""
 
-    name: str
-    row_type: type[Row]
-
-    @property
-    def beginning(self) -> bytes:
-        """How the file begins: the line that names the columns."""
-        return ",".join(self.row_type._fields).encode() + b"\n"
-
-    def write(self, path: Path, rows: Iterable[Row]) -> None:
-        """Writes the table to `path`, whole or not at all; raises OSError."""
-        durable.write_csv(path, [self.row_type._fields, *rows])
-
-    def read(self, path: Path) -> list[Row]:
-        """The rows, every field as text; raises OSError, and ValueError for a file that is no such table."""
-        header, rows = read_lines(path)
-        lost = next((name for name in self.row_type._fields if name not in header), None)
-        if lost:
-            raise ValueError(f"{path.name} has no column {lost!r}")
-        places = [header.index(name) for name in self.row_type._fields]
-        return [self.row_type(*(row[place] for place in places)) for row in rows]
+    path: str
+    label: str
+    prediction: str
+    probabilities: np.ndarray
 
 
-SPLIT = Table("split.csv", SplitRow)
-QUARANTINE = Table("quarantine.csv", RefusedRow)
-BAD_BATCH = Table("bad_batch.csv", BatchRow)
+class AnswerRow(NamedTuple):
+    """A file, the predicted class with its probability and float32 [classes]; or the reason why there is none."""
+
+    path: str
+    prediction: str
+    probability: float
+    probabilities: np.ndarray | None
+    reason: str
+
+
+def refused_rows(quarantine: Iterable[tuple[bytes, str]]) -> list[RefusedRow]:
+    """A row a refused file, of its path and the reason."""
+    return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
 
 
 def read_lines(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -82,3 +87,53 @@ def read_lines(path: Path) -> tuple[list[str], list[list[str]]]:
     if uneven:
         raise ValueError(f"{path.name} has {len(header)} columns and a row of {len(uneven)} fields")
     return header, rows
+
+
+def _table(row_type: type) -> Format:
+    """Of rows of one type; every field is read as text."""
+    columns = row_type._fields
+
+    def read(path: Path) -> list:
+        header, rows = read_lines(path)
+        lost = next((name for name in columns if name not in header), None)
+        if lost:
+            raise ValueError(f"{path.name} has no column {lost!r}")
+        places = [header.index(name) for name in columns]
+        return [row_type(*(row[place] for place in places)) for row in rows]
+
+    beginning = ",".join(columns).encode() + b"\n"
+    return Format(lambda path, rows: durable.write_csv(path, [columns, *rows]), read, beginning)
+
+
+def _write_predictions(path: Path, class_names: Sequence[str], rows: Iterable[PredictionRow]) -> None:
+    # The fewest digits that give every bit back.
+    lines = [(*row[:3], *(np.format_float_positional(value, unique=True, trim="0") for value in row.probabilities))
+             for row in rows]  # fmt: skip
+    durable.write_csv(path, [(*_SCORED, *class_names), *lines])
+
+
+def _read_predictions(path: Path) -> list[PredictionRow]:
+    header, rows = read_lines(path)
+    # By place: a class may be called "label", and then a column is, too.
+    if tuple(header[:3]) != _SCORED:
+        raise ValueError(f"{path.name} does not begin with the columns {', '.join(_SCORED)}")
+    return [PredictionRow(*row[:3], np.array(row[3:], np.float32)) for row in rows]
+
+
+def write_answers(path: Path, class_names: Sequence[str], rows: Iterable[AnswerRow]) -> None:
+    """Writes a table of predictions without labels; what a reason stands for is empty. Raises OSError."""
+    empty = [""] * (1 + len(class_names))
+    lines = [
+        (*row[:2], *(empty if row.reason else [f"{v:.8g}" for v in (row.probability, *row.probabilities)]), row.reason)
+        for row in rows
+    ]
+    durable.write_csv(path, [(*_ANSWERED, *class_names, "reason"), *lines])
+
+
+_SCORED = PredictionRow._fields[:3]
+_ANSWERED = AnswerRow._fields[:3]
+ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","  # how a table of `write_answers` begins
+SPLIT, QUARANTINE, BAD_BATCH = _table(SplitRow), _table(RefusedRow), _table(BatchRow)
+PREDICTIONS = Format(
+    _write_predictions, _read_predictions
+)  # written with the class names, a column each, before the rows

@@ -21,8 +21,7 @@ from PIL import Image
 
 from base.splits import SPLIT_NAMES
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
-from records.predictions import PredictionRow
-from records.tables import RefusedRow, SplitRow
+from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_curves, png_data_uri, png_pixels
 
 MAX_PAIRS = 12

@@ -14,8 +14,8 @@ from base.places import check_plain, is_saved_model
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources.headers import read_header
 from pipeline.sources.walk import UNREADABLE
-from records.predictions import AnswerRow
 from records.run_folder import RunFolder
+from records.tables import AnswerRow
 from serving.seal import check_seal
 
 _BATCH = 32

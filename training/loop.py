@@ -93,7 +93,7 @@ class Loop:
         """
         if self.history:
             # A kill between an epoch's checkpoint and its row here would lose the row of the last epoch.
-            self.folder.write_history(self.history)
+            self.folder.history.write(self.history)
         self._profiler.begin(self.step)
         self._show("")
         try:
@@ -102,7 +102,7 @@ class Loop:
                 self.history.append(self._make_row(clock, measure))
                 self.state.sums.assign(np.zeros(3))
                 self._save()
-                self.folder.write_history(self.history)
+                self.folder.history.write(self.history)
                 kill_points.reach("history.written")
                 self._watch.say(epoch_line(self.history[-1], self._options.epochs))
                 yield self.history[-1]

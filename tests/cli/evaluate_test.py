@@ -61,7 +61,8 @@ def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
         shutil.copy(finished_run() / name, run_dir)
     (run_dir / "saved_model").symlink_to(finished_run() / "saved_model")
     options = json.loads((run_dir / "options.json").read_text())
-    (run_dir / "options.json").write_text(json.dumps(options | {"dataset": "folder:/nowhere/pictures"}))
+    options["data"]["dataset"] = "folder:/nowhere/pictures"
+    (run_dir / "options.json").write_text(json.dumps(options))
     done = call(f"--run={run_dir}")
     assert done.code == 2
     assert "/nowhere/pictures" in done.stderr

@@ -5,10 +5,10 @@ import os
 import pytest
 
 from base.signals import Stopped, StopRequest
+from base.watch import SILENT, Watch
 from cli import prepare
-from jobs.prepare import prepare_data
-from pipeline.sources.folders import catalog_of_folder
-from reports.progress import Reporter
+from jobs.options import resolve
+from jobs.prepare import load_data
 from tests.helpers.run_fixtures import (
     BROKEN,
     SMALL_MODEL,
@@ -18,7 +18,6 @@ from tests.helpers.run_fixtures import (
     shapes_dir,
     write_shapes,
 )
-from training.options import resolve
 
 DATA = [f"--dataset=folder:{shapes_dir()}", "--image_size=16", "--seed=3"]
 
@@ -95,13 +94,13 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
 def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):
     stop = StopRequest()
 
-    class StopAsDecodingStarts(Reporter):
-        def start(self, description, total, done=0):
-            stop.signal_name = "SIGTERM"
+    class StopAsDecodingStarts(Watch):
+        def progress(self, done, total, doing, note=""):
+            if doing == "decoding":
+                stop.signal_name = "SIGTERM"
 
     options = resolve(f"folder:{shapes_dir()}", {"image_size": 16})
-    arguments = (options, catalog_of_folder(shapes_dir()), tmp_path)
     with pytest.raises(Stopped, match="SIGTERM: stopped before the first step"):
-        prepare_data(*arguments, StopAsDecodingStarts(), stop)
+        load_data(options, tmp_path, StopAsDecodingStarts(stop))
     assert not list((tmp_path / "packs").iterdir())
-    assert len(prepare_data(*arguments, Reporter(), StopRequest()).manifest) == 321
+    assert len(load_data(options, tmp_path, SILENT).manifest) == 321

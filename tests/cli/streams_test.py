@@ -15,10 +15,10 @@ BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHON
 SPEAKER = """
 import sys
 from cli import guard, streams
-from reports.progress import Reporter
+from reports.progress import Terminal
 def speak(values, arguments):
     how, line = arguments
-    say = streams.put if how == "put" else Reporter().say
+    say = streams.put if how == "put" else Terminal().say
     say(line)
     sys.stdin.read()
     for _ in range(3):
@@ -62,16 +62,15 @@ from cli import guard
 from reports import progress
 progress._REFRESH_SECONDS = 0
 def train(values, arguments):
-    reporter = progress.Reporter()
-    reporter.start("training", 9)
-    reporter.update(1)
+    terminal = progress.Terminal()
+    terminal.progress(1, 9, "training")
     sys.stdin.read()
     for done in range(2, 9):
-        reporter.update(done, "epoch 1/1", "9 images/s")
-        reporter.say("a line")
-    reporter.stop()
-    reporter.start("again", 9)
-    reporter.stop()
+        terminal.progress(done, 9, "epoch 1/1", "9 images/s")
+        terminal.say("a line")
+    terminal.close()
+    terminal.progress(1, 9, "again")
+    terminal.close()
 guard.run(lambda values: None, train)
 """
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 from absl import flags
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from cli import run_flags, train
+from cli import train
+from cli.flags import options_of
 from records import run_folder
 from records.history import COLUMNS
 from tests.helpers.run_fixtures import (
@@ -163,7 +164,7 @@ def test_the_flagfile_gives_the_runs_options_again():
     flags.DEFINE_multi_string("flagfile", [], "", flag_values=values)
     train.define_flags(values)
     values(["train.py", f"--flagfile={finished_run() / 'flags.txt'}"])
-    options = run_flags.options_of(values, run_flags.DATA_FLAGS + run_flags.TRAIN_FLAGS)
+    options = options_of(values)
     written = json.loads((finished_run() / "options.json").read_text())
     assert json.loads(json.dumps(options.to_json())) == written
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from jobs.report import draw_report
 from records.history import COLUMNS
-from records.predictions import PredictionRow
 from records.run_folder import RunFolder
-from records.tables import SplitRow
+from records.tables import PredictionRow, SplitRow
 from reports.page import Mistake
 
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.6, 0.9], "loss": 0.5, "loss_interval": [0.25, 0.625]}
@@ -53,22 +52,22 @@ def make_run(path: Path, class_names=("cats", "dogs"), predictions=None, epochs=
         predictions = [(number % len(class_names), number // 3 % len(class_names)) for number in range(60)]
     named = [(class_names[label], class_names[prediction]) for label, prediction in predictions]
     test = SCORES | {"examples": len(named), "accuracy": float(np.mean([a == b for a, b in named]))} if named else None
-    folder.write_results(
+    folder.results.write(
         {"dataset": "catdog", "model": "catdog_2", "data_origin": "real", "class_names": list(class_names),
          "train": SCORES | {"examples": 90}, "validation": SCORES | {"examples": 30}, "test": test,
          "epochs": epochs, "best_epoch": 1} | results,
     )  # fmt: skip
-    folder.write_options({"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
-    folder.write_history(
+    folder.options.write({"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
+    folder.history.write(
         [dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1, "step": 10 * number + 10} for number in range(epochs)]
     )
-    folder.write_split([
+    folder.split.write([
         SplitRow(f"{n}.jpg", label, split, f"{split}{n}")
         for split in ("train", "test") for n, (label, _) in enumerate(named)
     ])  # fmt: skip
     probabilities = np.full(len(class_names), 0.5, np.float32)
     rows = [PredictionRow(f"{n}.jpg", *pair, probabilities) for n, pair in enumerate(named)]
-    folder.write_predictions(class_names, rows)
+    folder.predictions.write(class_names, rows)
     return folder
 
 
@@ -79,6 +78,6 @@ def mistake(name: str = "cats", side: int = 8) -> Mistake:
 
 def report_of(folder: RunFolder, mistakes=(), sheets=(None, None)) -> tuple[str, Parsed]:
     """The page as it is read back from the folder, and parsed."""
-    folder.write_report(draw_report(folder, mistakes, sheets))
-    text = folder.report_path.read_text("utf-8")  # strict: the page is UTF-8 whatever the names are
+    folder.report.write(draw_report(folder, mistakes, sheets))
+    text = folder.report.path.read_text("utf-8")  # strict: the page is UTF-8 whatever the names are
     return text, Parsed(text)

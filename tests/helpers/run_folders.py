@@ -33,8 +33,8 @@ OPTIONS = MadeUp(threads=2)
 def begin(path: Path, options: Options = OPTIONS) -> Path:
     """A run folder as a run leaves it that was killed in training."""
     with claim(path, "auto") as folder:
-        assert folder.adopt(options) is None
-        folder.write_options(options.to_json())
+        assert folder.adopt(options) == {}
+        folder.options.write(options.to_json())
     return path
 
 

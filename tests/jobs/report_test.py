@@ -8,7 +8,7 @@ from tests.helpers.run_fixtures import finished_run, read_rows
 
 def test_it_is_drawn_again_from_a_finished_runs_files_alone():
     folder = RunFolder(finished_run())
-    old = Parsed(folder.report_path.read_text("utf-8"))
+    old = Parsed(folder.report.path.read_text("utf-8"))
     new = Parsed(draw_report(folder))
     assert set(new.sections) == set(old.sections)
     # What no file of the run holds: pixels.

@@ -3,24 +3,17 @@
 import numpy as np
 import pytest
 
-from records.predictions import (
-    ANSWERS_BEGINNING,
-    AnswerRow,
-    PredictionRow,
-    read_predictions,
-    write_answers,
-    write_predictions,
-)
+from records.tables import ANSWERS_BEGINNING, PREDICTIONS, AnswerRow, PredictionRow, write_answers
 
 
 def test_a_runs_table_gives_every_bit_back_in_the_fewest_digits(tmp_path):
     values = np.array([[0.1, 1 / 3], [1.0, 1e-9]], np.float32)
     rows = [PredictionRow(f"{n}.jpg", "label", "path", row) for n, row in enumerate(values)]
-    write_predictions(tmp_path / "table", ("label", "path"), rows)
+    PREDICTIONS.write(tmp_path / "table", ("label", "path"), rows)
     assert (tmp_path / "table").read_text() == (
         "path,label,prediction,label,path\n0.jpg,label,path,0.1,0.33333334\n1.jpg,label,path,1.0,0.000000001\n"
     )
-    found = read_predictions(tmp_path / "table")
+    found = PREDICTIONS.read(tmp_path / "table")
     assert [row[:3] for row in found] == [row[:3] for row in rows]
     np.testing.assert_array_equal([row.probabilities for row in found], values)
 
@@ -29,7 +22,7 @@ def test_a_runs_table_gives_every_bit_back_in_the_fewest_digits(tmp_path):
 def test_another_table_is_none_of_a_runs(content, tmp_path):
     (tmp_path / "table").write_text(content)
     with pytest.raises(ValueError, match=r"does not begin with the columns path|could not convert"):
-        read_predictions(tmp_path / "table")
+        PREDICTIONS.read(tmp_path / "table")
 
 
 def test_answers_are_numbers_or_a_reason(tmp_path):

@@ -9,9 +9,8 @@ import pytest
 from base import durable
 from base.errors import UserError
 from records.history import COLUMNS
-from records.predictions import PredictionRow
 from records.run_folder import FILES, FOLDERS, RunFolder
-from records.tables import BatchRow, RefusedRow, SplitRow
+from records.tables import BatchRow, PredictionRow, RefusedRow, SplitRow
 from tests.helpers.run_fixtures import finished_run
 from tests.helpers.run_folders import OPTIONS, Nested
 
@@ -20,7 +19,7 @@ from tests.helpers.run_folders import OPTIONS, Nested
 def folder(tmp_path) -> RunFolder:
     """A run that has begun."""
     folder = RunFolder(tmp_path)
-    folder.write_options(OPTIONS.to_json())
+    folder.options.write(OPTIONS.to_json())
     return folder
 
 
@@ -33,24 +32,24 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     refused = [RefusedRow("a/b\r.jpg", "no picture")]
     history = [dict.fromkeys(COLUMNS, 0.1) | {"validation_loss": None}]
     predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
-    folder.write_split(split)
-    folder.write_quarantine(refused)
-    folder.write_history(history)
-    folder.write_predictions(("a", "b"), predictions)
-    folder.write_results({"steps": 3})
-    folder.write_bad_batch([BatchRow(7, 0, "a/1.jpg", "a", "no")])
-    folder.write_flags("--epochs=3\n")
-    folder.write_report("<html>")
-    assert folder.read_options() == OPTIONS.to_json()
-    assert folder.read_split() == split
-    assert folder.read_quarantine() == refused
-    assert folder.read_history() == history
-    (row,) = folder.read_predictions()
+    folder.split.write(split)
+    folder.quarantine.write(refused)
+    folder.history.write(history)
+    folder.predictions.write(("a", "b"), predictions)
+    folder.results.write({"steps": 3})
+    folder.bad_batch.write([BatchRow(7, 0, "a/1.jpg", "a", "no")])
+    folder.flags.write("--epochs=3\n")
+    folder.report.write("<html>")
+    assert folder.options.read() == OPTIONS.to_json()
+    assert folder.split.read() == split
+    assert folder.quarantine.read() == refused
+    assert folder.history.read() == history
+    (row,) = folder.predictions.read()
     assert row[:3] == predictions[0][:3]
     np.testing.assert_array_equal(row.probabilities, predictions[0].probabilities)
-    assert folder.read_results() == {"steps": 3}
-    assert folder.flags_path.read_text() == "--epochs=3\n"
-    assert folder.report_path.read_text() == "<html>"
+    assert folder.results.read() == {"steps": 3}
+    assert folder.flags.path.read_text() == "--epochs=3\n"
+    assert folder.report.path.read_text() == "<html>"
     assert {path.name for path in folder.path.iterdir()} == set(FILES)
 
 
@@ -67,20 +66,20 @@ def test_a_run_has_begun_where_its_options_are(folder, tmp_path):
 
 
 def test_tables_that_a_run_may_lack_are_empty(folder):
-    assert folder.read_quarantine() == folder.read_predictions() == []
+    assert folder.quarantine.read() == folder.predictions.read() == []
     with pytest.raises(FileNotFoundError):
-        folder.read_split()
+        folder.split.read()
 
 
 def test_writing_a_finished_runs_files_again_changes_no_byte(tmp_path):
     old, new = RunFolder(finished_run()), RunFolder(tmp_path)
-    new.write_options(old.read_options())
-    new.write_split(old.read_split())
-    new.write_quarantine(old.read_quarantine())
+    new.options.write(old.options.read())
+    new.split.write(old.split.read())
+    new.quarantine.write(old.quarantine.read())
     whole = ("epoch", "step")
-    new.write_history([row | {name: int(row[name]) for name in whole} for row in old.read_history()])
-    new.write_predictions(old.read_results()["class_names"], old.read_predictions())
-    new.write_results(old.read_results())
+    new.history.write([row | {name: int(row[name]) for name in whole} for row in old.history.read()])
+    new.predictions.write(old.results.read()["class_names"], old.predictions.read())
+    new.results.write(old.results.read())
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert len(written) == 6
     assert written == {name: (finished_run() / name).read_bytes() for name in written}
@@ -114,7 +113,7 @@ def test_options_of_an_earlier_version_are_refused_in_one_line(folder):
         f"'{folder.path}/options.json' was written by an earlier version (it has no 'training'), whose runs cannot be "
         "continued: give another --run_dir"
     )
-    folder.write_options(Nested(threads=2).to_json())
+    folder.options.write(Nested(threads=2).to_json())
     assert folder.adopt(Nested(threads=2))
 
 
@@ -126,8 +125,8 @@ def test_damaged_options_are_named(content, folder):
 
 
 def finish(folder: RunFolder) -> None:
-    folder.write_results({"steps": 3})
-    folder.write_report("<html>")
+    folder.results.write({"steps": 3})
+    folder.report.write("<html>")
     durable.write_text(folder.saved_model / "saved_model.pb", "")
 
 

@@ -10,8 +10,7 @@ from PIL import Image
 from evaluation import metrics
 from jobs.report import draw_report
 from records.history import COLUMNS
-from records.predictions import PredictionRow
-from records.tables import RefusedRow, SplitRow
+from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports import page, plots
 from tests.helpers.report_fixtures import SCORES, make_run, mistake, report_of
 
@@ -83,7 +82,7 @@ def test_page_warns_of_predictions_that_are_of_another_run(tmp_path):
 
 def test_hostile_names_are_shown_as_they_are(tmp_path):
     folder = make_run(tmp_path, class_names=HOSTILE, dataset="folder:/<i>&")
-    folder.write_quarantine([RefusedRow("a\udcfe<x>.jpg", "not a <picture>")])
+    folder.quarantine.write([RefusedRow("a\udcfe<x>.jpg", "not a <picture>")])
     text, parsed = report_of(folder, [mistake(name) for name in HOSTILE])
     for section in ("classes", "pairs", "data", "mistakes"):
         for name in HOSTILE:
@@ -127,7 +126,7 @@ def test_many_classes_one_epoch_and_none(tmp_path, classes, epochs):
 @pytest.mark.usefixtures("_fast_plots")
 def test_full_training_has_no_validation(tmp_path):
     folder = make_run(tmp_path, validation=None)
-    folder.write_history(
+    folder.history.write(
         [dict.fromkeys(COLUMNS, 0.5) | {"epoch": 1, "step": 9, "validation_loss": None, "validation_accuracy": None}]
     )
     _, parsed = report_of(folder)
@@ -165,12 +164,12 @@ def test_data_counts_and_leaks(tmp_path):
     rows = [("a", "cats", "train", "1"), ("b", "cats", "train", "1"), ("c", "cats", "test", "1"),
             ("d", "dogs", "validation", "2"), ("e", "dogs", "test", ""), ("f", "dogs", "train", "")]  # fmt: skip
     rows = [SplitRow(*row) for row in rows]
-    folder.write_split(rows)
+    folder.split.write(rows)
     text = report_of(folder)[1].words("data")
     assert "cats 2 0 1 3 dogs 1 1 1 3 all 3 1 2 6" in text
     assert "3 files have the same bytes as a file of another split" in text
     assert "another class" not in text
-    folder.write_split([*rows, SplitRow("g", "dogs", "train", "1")])
+    folder.split.write([*rows, SplitRow("g", "dogs", "train", "1")])
     text = report_of(folder)[1].words("data")
     assert "4 files have the same bytes as a file of another split" in text
     assert "4 files have the same bytes as a file of another class" in text
@@ -179,7 +178,7 @@ def test_data_counts_and_leaks(tmp_path):
 @pytest.mark.usefixtures("_fast_plots")
 def test_long_quarantine_list_is_cut_and_counted(tmp_path):
     folder = make_run(tmp_path)
-    folder.write_quarantine([RefusedRow(f"bad{n}.jpg", "no") for n in range(250)])
+    folder.quarantine.write([RefusedRow(f"bad{n}.jpg", "no") for n in range(250)])
     text = report_of(folder)[1].sections["data"]
     assert "250 quarantined files" in text
     assert "The other 50 are in quarantine.csv." in text
@@ -214,10 +213,10 @@ def test_percent_does_not_round_to_certainty(value, digits, text):
 @pytest.mark.usefixtures("_fast_plots")
 def test_foreign_predictions_and_missing_files_are_refused(tmp_path):
     folder = make_run(tmp_path)
-    folder.write_predictions((), [PredictionRow("a.jpg", "cats", "wolves", np.zeros(0, np.float32))])
+    folder.predictions.write((), [PredictionRow("a.jpg", "cats", "wolves", np.zeros(0, np.float32))])
     with pytest.raises(ValueError, match="names the class 'wolves'"):
         draw_report(folder)
-    folder.results_path.unlink()
+    folder.results.path.unlink()
     with pytest.raises(FileNotFoundError, match=r"results\.json"):
         draw_report(folder)
 
@@ -228,4 +227,4 @@ def test_class_that_is_called_as_a_column(tmp_path):
     folder = make_run(tmp_path, class_names=names)
     text = report_of(folder)[1].sections["classes"]
     assert all(name in text for name in names)
-    assert folder.read_results()["class_names"] == list(names)
+    assert folder.results.read()["class_names"] == list(names)

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from base.errors import UserError
 from pipeline.order import Order
-from records.history import TIMED_COLUMNS, write_history
+from records.history import TIMED_COLUMNS
+from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import read_rows
 from tests.helpers.watches import Recording, Silence
 from training import loop as loop_module
@@ -32,17 +33,6 @@ class Variables:
         self.variables = [tf.Variable(0.0, name="total")]
 
 
-class Folder:
-    """A run folder as far as the loop knows one."""
-
-    def __init__(self, path):
-        self.path, self.checkpoints = path, path / "checkpoints"
-        path.mkdir(parents=True, exist_ok=True)
-
-    def write_history(self, history):
-        write_history(self.path / "history.csv", history)
-
-
 class Signalled(Recording):
     """Remembers; a signal comes by setting `signal_name`."""
 
@@ -62,7 +52,8 @@ class Rig:
         )
         order = Order(np.arange(STEPS * 8 - PADDING), 8, seed=1, shuffle=True)
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), name="sums"), make_notes(8))
-        self.folder, self.watch = Folder(run_dir), Signalled()
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self.folder, self.watch = RunFolder(run_dir), Signalled()
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
         self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2})
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at

@@ -1,0 +1,19 @@
+"""A Run for tests of what is handed one."""
+
+from pathlib import Path
+
+from base.watch import SILENT, Watch
+from jobs.options import RunOptions, resolve
+from jobs.run import Run
+from records.run_folder import RunFolder
+from training.device import Hardware
+
+OPTIONS = resolve("folder:here", {"threads": 2})
+HARDWARE = Hardware("CPU", None, 1, "float32", 2, False, (), "A CPU")
+
+
+def run_of(
+    data, path: Path, options: RunOptions = OPTIONS, hardware: Hardware = HARDWARE, watch: Watch = SILENT
+) -> Run:
+    """A run of these data in the folder at `path`; nothing is made there, and no curve is drawn."""
+    return Run(options, hardware, RunFolder(path), watch, None, data, 0.0)
