@@ -19,11 +19,11 @@ def define_flags(values: flags.FlagValues) -> None:
         ("split", "train, validation or test (the default) of the run's own data"),
         ("dataset", "folder:PATH of other pictures, in folders named as the run's classes"),
         ("data_dir", "where the run's pictures are now, if they have moved"),
-        ("cache_dir", "as in train.py"),
         ("out_dir", "where predictions.csv and scores.json go; the default is RUN/evaluation, beside a SavedModel that "
          "is given by itself"),
     ):  # fmt: skip
         flags.DEFINE_string(name, None, text, flag_values=values)
+    paths.define_cache_dir(values)
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:

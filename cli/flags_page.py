@@ -3,6 +3,7 @@
 python -m cli.flags_page
 """
 
+import ast
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,8 @@ from cli.flags import leaf_help, preset_help
 from jobs.options import FULL_TRAIN_PRESETS, PRESETS, RunOptions
 
 SCRIPTS = ("train", "prepare", "evaluate", "predict")
-PAGE = Path(__file__).parents[1] / "flags.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "flags.md"
 _NO_PRESETS = Group()
 _HEAD = """# Flags
 
@@ -31,12 +33,13 @@ def render() -> str:
     for name, options_class, told in groups(RunOptions):
         users = " and ".join(f"{script}.py" for script in SCRIPTS if _uses(defined[script], options_class))
         parts += ["", f"## {name.capitalize()} ({users})", "", *_table(list(leaves(options_class)), name, told)]
-    known = {leaf.name for leaf in leaves(RunOptions)} | {name for name, _, told in groups(RunOptions) if told.presets}
+    shared = defined["train"]["cache_dir"]
+    parts += ["", "## train.py, prepare.py and evaluate.py", "", *_own_table([shared])]
     for script, values in defined.items():
-        own = [values[name] for name in values if name not in known]
-        summary = importlib.import_module(f"cli.{script}").__doc__.strip().splitlines()[0]
-        parts += ["", f"## {script}.py", "", summary, "", "| flag | default | meaning |", "|---|---|---|"]
-        parts += [f"| `--{flag.name}` | {_value(flag.default)} | {_cell(flag.help)} |" for flag in own]
+        known = {name for name in _run_flags() if any(_uses(values, one) for _, one, _ in groups(RunOptions))}
+        own = [values[name] for name in values if name not in known | {shared.name}]
+        summary = ast.get_docstring(ast.parse((ROOT / f"{script}.py").read_text())).splitlines()[0]
+        parts += ["", f"## {script}.py", "", summary, "", *_own_table(own)]
     return "\n".join(parts) + "\n"
 
 
@@ -44,6 +47,16 @@ def _flags_of(script: str) -> flags.FlagValues:
     values = flags.FlagValues()
     importlib.import_module(f"cli.{script}").define_flags(values)
     return values
+
+
+def _run_flags() -> set[str]:
+    """The names of all flags that come from options."""
+    return {leaf.name for leaf in leaves(RunOptions)} | {name for name, _, told in groups(RunOptions) if told.presets}
+
+
+def _own_table(own: Iterable[flags.Flag]) -> list[str]:
+    rows = [f"| `--{flag.name}` | {_value(flag.default)} | {_cell(flag.help)} |" for flag in own]
+    return ["| flag | default | meaning |", "|---|---|---|", *rows]
 
 
 def _uses(values: flags.FlagValues, options_class: type) -> bool:

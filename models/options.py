@@ -36,7 +36,7 @@ class ModelOptions(Options):
       UserError: a value the model cannot be built from.
     """
 
-    name: str = option("residual_small", "README says what each is", choices=MODEL_NAMES, flag="model")
+    name: str = option("residual_small", "docs/training.md says what each is", choices=MODEL_NAMES, flag="model")
     weights: str = option(
         "none", "what a keras.applications backbone starts from: none, imagenet or a file of its weights"
     )

@@ -1,6 +1,7 @@
 """Pictures on disk for whoever tests, the shared data, and a loud word where it is missing."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,14 @@ def write_picture(path: Path | bytes, picture: np.ndarray) -> None:
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     with open(path, "wb") as file:
         image.save(file, {b".jpg": "JPEG", b".png": "PNG"}[os.path.splitext(path)[1]], quality=95)
+
+
+@pytest.fixture(autouse=True)
+def _float32_afterwards() -> Iterator[None]:
+    """The dtype policy is the process's: a run in mixed precision must not leave it to the next test."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
 
 
 @pytest.fixture

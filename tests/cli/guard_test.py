@@ -69,7 +69,7 @@ def check(done, words):
         (["--dataset=realsens"], ["unknown dataset 'realsens'", "did you mean 'realsense'", "folder:PATH"]),
         (["--dataset=folder:"], ["--dataset=folder:", "folder:pictures"]),
         (["--dataset=tfds:"], ["--dataset=tfds:", "tfds:cats_vs_dogs"]),
-        (["--dataset=catdog", "--model=catdog2"], ["unknown model 'catdog2'", "did you mean 'catdog_2'"]),
+        (["--dataset=catdog", "--model=catdog2"], ["unknown --model 'catdog2'", "did you mean 'catdog_2'"]),
         (["--dataset=catdog", "--epoch=3"], ["'epoch'", "Did you mean: epochs"]),
         (["--dataset=catdog", "--epochs=three"], ["--epochs=three", "invalid literal for int()"]),
         (["--dataset=catdog", "--epochs=3\n4"], ["--epochs=3 4"]),
@@ -80,7 +80,7 @@ def check(done, words):
         (["--dataset=catdog", "--augment=storng"], ["'storng'", "did you mean 'strong'"]),
         (["--dataset=catdog", "--resume=maybe"], ["unknown --resume 'maybe'", "auto, must, never"]),
         (["--dataset=catdog", "--split_fractions=0.5,0.5,0.5"], ["0.5,0.5,0.5", "as in 0.6,0.2,0.2"]),
-        (["--dataset=catdog", "--split_fractions=most,some"], ["most,some", "numbers with commas"]),
+        (["--dataset=catdog", "--split_fractions=most,some"], ["most,some", "three fractions"]),
         (["--dataset=catdog", "--flagfile={trees}/nowhere.txt"], ["nowhere.txt"]),
         (["--epochs=3"], ["--dataset is missing", "realsense, catdog, folder:PATH or tfds:NAME"]),
         (["--dataset=catdog", "verbose"], ["'verbose' is not a flag", "--name=value"]),
@@ -128,7 +128,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
 )  # fmt: skip
 def test_a_model_that_cannot_be_had_is_told_before_a_picture_is_decoded(arguments, words, call, monkeypatch):
     (trees() / "file.h5").write_text("no weights")
-    monkeypatch.setattr(pipeline.data, "_open_pixels", lambda *_: pytest.fail("the pictures are decoded"))
+    monkeypatch.setattr(pipeline.data, "_decode", lambda *_: pytest.fail("the pictures are decoded"))
     check(call(f"--dataset=folder:{trees() / 'good'}", *(part.format(trees=trees()) for part in arguments)), words)
 
 

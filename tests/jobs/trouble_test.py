@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from base.errors import UserError
 from jobs.options import resolve
@@ -10,7 +11,6 @@ from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import StreamedPixels
 from pipeline.sources.splits import Splits
-from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import read_rows
 from tests.helpers.runs import run_of
 from training.health import NumbersError, Trouble
@@ -34,7 +34,7 @@ def trouble(step, bad_rows=(), loss_scale=None) -> Trouble:
 
 def test_the_examples_whose_own_loss_is_bad_come_first(run):
     ids = run.order.rows(4).example_ids
-    line = explain(trouble(5, [2, 7], 1024.0), OPTIONS, order, data, RunFolder(tmp_path))
+    line = explain(trouble(5, [2, 7], 1024.0), run)
     named = ", ".join(f"{ids[row]} {run.data.manifest.shown_path(ids[row])!r}" for row in (2, 7))
     # The rate of step 5, the fifth of twelve, on half a cosine.
     assert line == (
@@ -54,14 +54,14 @@ def test_the_examples_whose_own_loss_is_bad_come_first(run):
 
 @pytest.mark.parametrize("bad_rows", [(), range(8)])
 def test_where_none_or_all_are_bad_the_batchs_first_ones_are_named(bad_rows, run):
-    line = explain(trouble(1, bad_rows), OPTIONS, order, data, RunFolder(tmp_path))
+    line = explain(trouble(1, bad_rows), run)
     ids = run.order.rows(0).example_ids[:4]
     named = ", ".join(f"{example_id} {run.data.manifest.shown_path(example_id)!r}" for example_id in ids)
     assert f"(epoch 1, learning rate 0.5): the batch has 8 examples: {named} and 4 more (bad_batch.csv" in line
 
 
 def test_padding_is_no_example(run):
-    line = explain(trouble(3, range(8)), OPTIONS, order, data, RunFolder(tmp_path))
+    line = explain(trouble(3, range(8)), run)
     assert "the batch has 4 examples: " in line
     assert " more" not in line
     rows = read_rows(run.folder.path / "bad_batch.csv")

@@ -57,7 +57,7 @@ def test_a_cache_in_the_run_folder_does_not_keep_a_run_out(cache, tmp_path):
         raise KeyboardInterrupt
     assert (cache_dir / "packs").is_dir()
     with claim(tmp_path / "run", "auto", cache_dir) as folder:
-        assert folder.adopt(OPTIONS) is None
+        assert folder.adopt(OPTIONS) == {}
 
 
 def test_beside_a_cache_in_the_run_folder_other_files_are_still_others(tmp_path):

@@ -13,6 +13,7 @@ from tests.helpers.run_fixtures import SHAPES, call_script, finished_run
 
 HEADER = "path,label,split,sha256\n"
 ROW = "disk/0001.png,disk,test,00\n"
+OPTIONS = '{"data": {"dataset": "folder:a", "data_dir": ""}}'
 VALUES = (None, True, -1, 10**400, 1e308, float("nan"), "", "\ud800", "a\0b", "x" * 100_000, [], ["a"], {}, {"a": {}})
 
 
@@ -28,12 +29,8 @@ def refusal(folder) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_good_folder_is_read(nested, tmp_path):
-    options = {"dataset": "folder:a", "data_dir": ""}
-    write_run(
-        tmp_path, json.dumps({"data": options} if nested else options), HEADER + ROW + ROW.replace("test", "train")
-    )
+def test_a_good_folder_is_read(tmp_path):
+    write_run(tmp_path, OPTIONS, HEADER + ROW + ROW.replace("test", "train"))
     dataset, data_dir, rows = RunFolder(tmp_path).examples_of("test", SHAPES)
     assert (dataset, data_dir) == ("folder:a", "")
     assert [row.path for row in rows] == ["disk/0001.png"]
@@ -52,7 +49,7 @@ def test_options_that_are_none_are_refused(options, tmp_path):
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:20])
 def test_any_value_is_taken_or_refused(key, value, tmp_path):
     options = {"dataset": "folder:a", "data_dir": ""} | {key: value}
-    write_run(tmp_path, json.dumps(options), HEADER + ROW)
+    write_run(tmp_path, json.dumps({"data": options}), HEADER + ROW)
     if isinstance(value, str) and value != "\ud800":
         RunFolder(tmp_path).examples_of("test", SHAPES)
     else:
@@ -75,7 +72,7 @@ def test_any_value_is_taken_or_refused(key, value, tmp_path):
     ],
 )
 def test_tables_that_are_none_are_refused(split, words, tmp_path):
-    assert words in refusal(write_run(tmp_path, '{"dataset": "folder:a", "data_dir": ""}', split))
+    assert words in refusal(write_run(tmp_path, OPTIONS, split))
 
 
 def test_bytes_at_random_are_taken_or_refused(tmp_path):
@@ -114,7 +111,7 @@ def test_a_table_that_lost_a_column_is_refused(tmp_path):
 )
 def test_evaluate_says_it_in_one_line(options, words, tmp_path, monkeypatch, capfd):
     good = json.loads((finished_run() / "options.json").read_text())
-    write_run(tmp_path, json.dumps(good | options), (finished_run() / "split.csv").read_text())
+    write_run(tmp_path, json.dumps(good | {"data": good["data"] | options}), (finished_run() / "split.csv").read_text())
     shutil.copytree(finished_run() / "saved_model", tmp_path / "saved_model")
     done = call_script(evaluate, [f"--run={tmp_path}"], monkeypatch, capfd)
     assert done.code == 2, done.stderr

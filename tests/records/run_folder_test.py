@@ -30,7 +30,7 @@ def put(folder: RunFolder, name: str, content: str) -> None:
 def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     split = [SplitRow("a/1.jpg", "a", "train", "0f"), SplitRow("caf\udce9,\n", "b", "test", "")]
     refused = [RefusedRow("a/b\r.jpg", "no picture")]
-    history = [dict.fromkeys(COLUMNS, 0.1) | {"validation_loss": None}]
+    history = [dict.fromkeys(COLUMNS, 0.1) | {"epoch": 1, "step": 9, "validation_loss": None}]
     predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
     folder.split.write(split)
     folder.quarantine.write(refused)
@@ -88,7 +88,7 @@ def test_writing_a_finished_runs_files_again_changes_no_byte(tmp_path):
 def test_the_same_options_are_adopted(folder):
     assert folder.adopt(OPTIONS) == OPTIONS.to_json()
     assert folder.adopt(dataclasses.replace(OPTIONS, data_dir="/elsewhere", cache="none"))
-    assert RunFolder(folder.path / "nothing").adopt(OPTIONS) is None
+    assert RunFolder(folder.path / "nothing").adopt(OPTIONS) == {}
 
 
 def test_a_resumed_run_keeps_its_threads_unless_told(folder):
@@ -149,4 +149,4 @@ def test_damaged_results_are_those_of_an_unfinished_run(content, folder):
 def test_what_is_no_mapping_is_said_to_be_none(kind, folder):
     put(folder, f"{kind}.json", json.dumps([1]))
     with pytest.raises(ValueError, match="it holds a list"):
-        getattr(folder, f"read_{kind}")()
+        getattr(folder, kind).read()

@@ -18,6 +18,8 @@ from models.options import ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.sources.folders import catalog_of_folder
+from pipeline.sources.index import build_index
 from serving import export
 from serving.export import ExportError, Proof, ServedModel, export_model
 from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
@@ -84,15 +86,19 @@ def small(tmp_path_factory):
     keras.config.set_dtype_policy("float32")
     folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16, 4095), 4095
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
-    paths, images = [], []
-    for number in range(40):
-        path = folder / f"{number}.png"
+    images, labels = [], np.arange(40) % 2
+    for number, label in enumerate(labels):
+        path = folder / "pictures" / f"class_{label}" / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
         picture = shape_picture(SHAPES[number % 3], number)[..., :1].astype(np.uint16) * 16
         path.write_bytes(tf.io.encode_png(picture).numpy())
-        paths.append(bytes(path))
         pixels = decode_image(tf.constant(path.read_bytes()), pixel_format).numpy()
         images.append(pixels.astype(np.float32) / full_scale)
-    proof = Proof(paths, make_predictor(model)(tf.constant(np.stack(images))).numpy())
+    manifest = build_index(catalog_of_folder(folder / "pictures"), folder / "cache", 2)
+    ids = np.array(
+        [[*manifest.paths].index(b"class_%d/%02d.png" % (label, number)) for number, label in enumerate(labels)]
+    )
+    proof = Proof(manifest, ids, make_predictor(model)(tf.constant(np.stack(images))).numpy())
     served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format)
     return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
 
@@ -101,8 +107,7 @@ def test_sixteen_bits_two_classes_and_the_proofs_difference(small):
     folder, _, proof, difference = small
     assert proof.expected.std(axis=0).min() > 1e-3
     assert 0 <= difference <= 1e-5
-    with open(proof.paths[3], "rb") as file:
-        contents = tf.constant([file.read()])
+    contents = tf.constant([proof.content(int(proof.example_ids[3]))])
     loaded = tf.saved_model.load(str(folder))
     outputs = loaded.signatures["serving_default"](image_bytes=contents)
     np.testing.assert_allclose(outputs["probabilities"][0], proof.expected[3], atol=1e-5)
@@ -116,7 +121,7 @@ def wrong_proof(proof: Proof, wrong: str) -> Proof:
     else:
         # The last file stands in a batch of its own size.
         expected[-1 if wrong == "last" else 5, 0] = np.nan if wrong == "nan" else 0.123
-    return Proof(proof.paths, expected)
+    return Proof(proof.manifest, proof.example_ids, expected)
 
 
 @pytest.mark.parametrize("wrong", ["shifted", "nan", "last"])

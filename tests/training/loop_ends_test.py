@@ -68,12 +68,13 @@ def test_a_kill_between_checkpoint_and_history_loses_no_row(tmp_path):
     class Killed(BaseException):
         pass
 
-    def die(history):
-        if len(history) == EPOCHS:
-            raise Killed
+    class Deadly:
+        def write(self, history):
+            if len(history) == EPOCHS:
+                raise Killed
 
     rig = Rig(tmp_path)
-    rig.folder.write_history = die
+    rig.folder.history = Deadly()
     with pytest.raises(Killed):
         rig.run()
     assert Rig(tmp_path).resume().run().steps == []
