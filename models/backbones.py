@@ -100,10 +100,7 @@ def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:
     imagenet = options.weights == "imagenet"
     try:
         model = chosen.construct(
-            include_top=False,
-            weights="imagenet" if imagenet else None,
-            input_shape=pixel_shape,
-            **chosen.settings,
+            include_top=False, weights="imagenet" if imagenet else None, input_shape=pixel_shape, **chosen.settings
         )
     # Keras raises a bare Exception where the download fails.
     except Exception as error:

@@ -53,11 +53,5 @@ def _normalized_relu(features: keras.KerasTensor, name: str) -> keras.KerasTenso
 def _convolution(layers: Layers, name: str, width: int, stride: int, **settings) -> keras.layers.Conv2D:
     # No bias: the BatchNorm that follows would subtract it.
     return layers.convolution(
-        name,
-        width,
-        initializer=keras.initializers.HeNormal,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        **settings,
+        name, width, initializer=keras.initializers.HeNormal, strides=stride, padding="same", use_bias=False, **settings
     )

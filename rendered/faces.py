@@ -28,11 +28,7 @@ from rendered import scene, sensor
 SYNTHETIC_VERSION = 1
 PICTURES_A_CLASS = 300
 # In the order of the labels: fake 0, fadam 1, woman 2.
-FOLDERS = {
-    "fake": "real_sense_fake100x100",
-    "fadam": "real_sense_fadam100x100",
-    "woman": "real_sense_woman100x100",
-}
+FOLDERS = {"fake": "real_sense_fake100x100", "fadam": "real_sense_fadam100x100", "woman": "real_sense_woman100x100"}
 PEOPLE = {"fadam": scene.MAN, "woman": scene.WOMAN}
 # Width and height in mm: A4, A5 and a 13 x 18 photo; a tablet and a large phone.
 PAPERS = ((210, 297), (148, 210), (130, 180))
@@ -168,8 +164,7 @@ def _draw_person(person: scene.Person, rng: np.random.Generator, view: View) -> 
     turned = _rotation(-0.67 * view.yaw, -0.67 * view.pitch, -0.67 * view.roll)
     body = scene.body_surface(person)
     return Cloud(
-        np.concatenate([scene.head_surface(person, expression), turned @ body], axis=1),
-        scene.hair_surface(person, rng),
+        np.concatenate([scene.head_surface(person, expression), turned @ body], axis=1), scene.hair_surface(person, rng)
     )
 
 

@@ -66,9 +66,7 @@ def _palette_bytes(flags: tf.Tensor) -> tf.Tensor:
 def _skip_blocks(raw: tf.Tensor, length: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
     """The place after a chain of blocks, each of a length byte and as many bytes, closed by an empty block."""
     (last,) = tf.while_loop(
-        lambda place: _at(raw, length, place) > 0,
-        lambda place: [place + 1 + _at(raw, length, place)],
-        [position],
+        lambda place: _at(raw, length, place) > 0, lambda place: [place + 1 + _at(raw, length, place)], [position]
     )
     return last + 1
 

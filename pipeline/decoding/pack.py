@@ -44,11 +44,7 @@ def pack_folder(manifest: Manifest, pixel_format: PixelFormat, cache_dir: Path) 
 
 
 def open_or_build_pack(
-    manifest: Manifest,
-    pixel_format: PixelFormat,
-    cache_dir: Path,
-    threads: int,
-    watch: Watch = SILENT,
+    manifest: Manifest, pixel_format: PixelFormat, cache_dir: Path, threads: int, watch: Watch = SILENT
 ) -> Pack:
     """The pack of these pictures, decoding them now if it is not there or is damaged.
 
@@ -76,11 +72,7 @@ def open_or_build_pack(
 
 
 def load_or_make_verdict(
-    manifest: Manifest,
-    pixel_format: PixelFormat,
-    cache_dir: Path,
-    threads: int,
-    watch: Watch = SILENT,
+    manifest: Manifest, pixel_format: PixelFormat, cache_dir: Path, threads: int, watch: Watch = SILENT
 ) -> Verdict:
     """The verdict alone, for training without a pack; kept in the cache folder where that can be written.
 

@@ -46,12 +46,7 @@ _FACTS = np.dtype(
 )
 
 
-def build_index(
-    catalog: Catalog,
-    cache_dir: Path,
-    threads: int,
-    watch: Watch = SILENT,
-) -> Manifest:
+def build_index(catalog: Catalog, cache_dir: Path, threads: int, watch: Watch = SILENT) -> Manifest:
     """Reads every file under the catalog's folders; raises no error for a bad file, but lists it.
 
     Of files that have not changed since the last time, only size and time are asked for. Where another process is

@@ -14,14 +14,7 @@ from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
 from tests.helpers.watches import Recording, Silence
 from tests.training.checkpoint_test import HISTORY, IDENTITY, arrays_as_variables, arrays_of, bits, save
 from training import checkpoint
-from training.checkpoint import (
-    Checkpoint,
-    DamagedError,
-    keep_newest,
-    load_checkpoint,
-    load_newest,
-    save_checkpoint,
-)
+from training.checkpoint import Checkpoint, DamagedError, keep_newest, load_checkpoint, load_newest, save_checkpoint
 
 
 @pytest.mark.parametrize("name", ["variables.npz", "state.json"])
