@@ -6,6 +6,7 @@ page, checks, options.json, identity and differences are derived from the fields
 
 import dataclasses
 import json
+import operator
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -81,15 +82,16 @@ class Options:
         for field in dataclasses.fields(self):
             told = field.metadata.get(_KEY)
             if isinstance(told, Option):
-                check_value(told.flag or field.name, getattr(self, field.name), told)
+                _check(told.flag or field.name, getattr(self, field.name), told)
 
     def to_json(self) -> dict:
-        """Plain values, as options.json holds them."""
+        """Plain values by room, as options.json holds them."""
         return dataclasses.asdict(self)
 
     def identity(self) -> dict:
-        """The values that a run is a function of, as `to_json`."""
-        return _without(self.to_json(), {leaf.path for leaf in leaves(type(self)) if not leaf.option.identity})
+        """The values that a run is a function of, by dotted name."""
+        passed_over = not_identity(type(self))
+        return {name: value for name, value in _flattened(self.to_json()).items() if name not in passed_over}
 
     def changed(self, values: Mapping[str, Any]) -> typing.Self:
         """These options with the values of some flags, by name."""
@@ -105,13 +107,7 @@ class Options:
 
     def by_flag(self) -> dict[str, Any]:
         """All values, by the name of their flag."""
-        return {leaf.name: self._at(leaf.path) for leaf in leaves(type(self))}
-
-    def _at(self, path: tuple[str, ...]) -> Any:
-        value = self
-        for name in path:
-            value = getattr(value, name)
-        return value
+        return {leaf.name: operator.attrgetter(".".join(leaf.path))(self) for leaf in leaves(type(self))}
 
 
 def option(default: Any, help: str, **told: Any) -> Any:
@@ -142,18 +138,6 @@ def groups(options_class: type[Options]) -> Iterator[tuple[str, type[Options], G
             yield field.name, field.type, field.metadata.get(_KEY) or Group()
 
 
-def check_value(name: str, value: Any, told: Option) -> None:
-    """Raises UserError where a value is none of the choices, or out of the range."""
-    if told.choices and value not in told.choices:
-        raise unknown_name(f"--{name}", value, told.choices)
-    if told.within is None or value is None:
-        return
-    low, high = told.within
-    if not all(low <= one <= high for one in (value if isinstance(value, tuple) else (value,))):
-        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        raise UserError(f"--{name}={shown}: it must be from {low:g} to {high:g}")
-
-
 def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) -> list[str]:
     """What two descriptions of a run disagree on, as "name: old -> new" lines.
 
@@ -169,10 +153,13 @@ def not_identity(options_class: type[Options]) -> set[str]:
     return {".".join(leaf.path) for leaf in leaves(options_class) if not leaf.option.identity}
 
 
-def _without(values: dict, paths: set[tuple[str, ...]], path: tuple[str, ...] = ()) -> dict:
-    kept = {name: value for name, value in values.items() if (*path, name) not in paths}
-    return {name: _without(value, paths, (*path, name)) if isinstance(value, dict) else value
-            for name, value in kept.items()}  # fmt: skip
+def _check(name: str, value: Any, told: Option) -> None:
+    if told.choices and value not in told.choices:
+        raise unknown_name(f"--{name}", value, told.choices)
+    entries = value if isinstance(value, tuple) else () if value is None else (value,)
+    if told.within and not all(told.within[0] <= entry <= told.within[1] for entry in entries):
+        low, high = told.within
+        raise UserError(f"--{name}={','.join(map(str, entries))}: it must be from {low:g} to {high:g}")
 
 
 def _flattened(values: Mapping, prefix: str = "") -> dict:

@@ -14,9 +14,8 @@ from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
 from reports.plots import png_pixels
 from training.loop import Loop
-from training.optimizer import build_optimizer
+from training.optimizer import build_optimizer, learning_rate_at
 from training.profile import Profiler
-from training.schedule import learning_rate_at
 from training.step import make_state, make_train_step
 
 

@@ -9,7 +9,7 @@ from base.errors import UserError
 from jobs.run import Run
 from records.tables import BatchRow
 from training.health import NumbersError, Trouble
-from training.schedule import learning_rate_at
+from training.optimizer import learning_rate_at
 
 MOST_NAMED = 4
 

@@ -45,39 +45,20 @@ class Machine:
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
-    """What a run does with a machine.
+class Hardware:
+    """What a run does with a machine: chosen by `choose`, in force once `apply` has given it back.
 
     Attributes:
       devices: what computes, for the log.
-      gpus: how many GPUs there are.
+      strategy: None for one device, and before `apply`.
       replicas: how many devices share each global batch.
-      is_mirrored: whether a MirroredStrategy holds them; without one the plain step is faster.
       policy: the Keras dtype policy's name.
       threads: intra-op threads; part of what makes a CPU run bit-exact.
-      is_deterministic: whether TensorFlow's op determinism is switched on, which CPUs do without.
-      processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
-      log_lines: one a choice, with why it was made.
-    """
-
-    devices: str
-    gpus: int
-    replicas: int
-    is_mirrored: bool
-    policy: str
-    threads: int
-    is_deterministic: bool
-    processor: str
-    log_lines: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Hardware:
-    """A choice that TensorFlow is configured for; the attributes of the same name are the Choice's.
-
-    Attributes:
-      strategy: None for one device.
       accelerated: whether a GPU computes the step.
+      log_lines: one a choice, with why it was made.
+      processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
+      is_mirrored: whether a MirroredStrategy holds the replicas; without one the plain step is faster.
+      is_deterministic: whether TensorFlow's op determinism is switched on, which CPUs do without.
     """
 
     devices: str
@@ -88,6 +69,8 @@ class Hardware:
     accelerated: bool
     log_lines: tuple[str, ...]
     processor: str = ""
+    is_mirrored: bool = False
+    is_deterministic: bool = False
 
     def scope(self):
         """The strategy's scope, or a default one that does nothing."""
@@ -107,7 +90,7 @@ def look() -> Machine:
     )
 
 
-def choose(machine: Machine, options: TrainingOptions, threads: int, deterministic: bool = True) -> Choice:
+def choose(machine: Machine, options: TrainingOptions, threads: int, deterministic: bool = True) -> Hardware:
     """What `options` (precision, strategy, replicas) come to on `machine`; touches nothing.
 
     Args:
@@ -135,28 +118,28 @@ def choose(machine: Machine, options: TrainingOptions, threads: int, determinist
         lines.append(f"determinism {'on (the same bits every time)' if deterministic else 'off (asked for)'}")
     is_deterministic = bool(gpus) and deterministic
     processor = gpus[0].name if gpus else machine.cpu + ("" if machine.has_onednn else " without oneDNN")
-    return Choice(devices, len(gpus), replicas, is_mirrored, policy, threads, is_deterministic, processor, tuple(lines))
+    return Hardware(devices, None, replicas, policy, threads, bool(gpus), tuple(lines), processor, is_mirrored,
+                    is_deterministic)  # fmt: skip
 
 
-def apply(choice: Choice) -> Hardware:
+def apply(chosen: Hardware) -> Hardware:
     """Configures TensorFlow's threads and devices and Keras's settings, and makes the strategy.
 
     Runs no op before that: TensorFlow must not have computed anything yet. Op determinism cannot be switched off again.
     """
-    _set_threads(choice.threads)
+    _set_threads(chosen.threads)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
-    if choice.is_deterministic:
+    if chosen.is_deterministic:
         # cuDNN picks its kernels by timing them unless it is told not to; that alone would break bit-exactness.
         tf.config.experimental.enable_op_determinism()
-    _take_keras_defaults()
-    keras.config.set_dtype_policy(choice.policy)
-    names = _device_names(choice)
-    strategy = tf.distribute.MirroredStrategy(names) if choice.is_mirrored else None
-    return Hardware(
-        choice.devices, strategy, choice.replicas, choice.policy, choice.threads, bool(choice.gpus), choice.log_lines,
-        choice.processor,
-    )  # fmt: skip
+    # A run must not depend on the ~/.keras/keras.json that other programs have left (keras.io/api/utils/config).
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy(chosen.policy)
+    names = _device_names(chosen)
+    return dataclasses.replace(chosen, strategy=tf.distribute.MirroredStrategy(names) if chosen.is_mirrored else None)
 
 
 def _choose_replicas(strategy: str, replicas: int, gpus: int) -> tuple[int, str]:
@@ -191,13 +174,6 @@ def _choose_policy(precision: str, machine: Machine) -> tuple[str, str]:
     return "float32", "this CPU has neither AMX nor AVX512-BF16"
 
 
-def _take_keras_defaults() -> None:
-    """A run must not depend on the ~/.keras/keras.json that other programs have left (keras.io/api/utils/config)."""
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
-
-
 def _set_threads(threads: int) -> None:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -208,15 +184,15 @@ def _set_threads(threads: int) -> None:
             raise
 
 
-def _device_names(choice: Choice) -> list[str]:
+def _device_names(chosen: Hardware) -> list[str]:
     """The devices of the replicas; cuts the CPU into as many where it has to compute for several."""
-    if choice.gpus:
-        return [f"GPU:{index}" for index in range(choice.replicas)]
+    if chosen.accelerated:
+        return [f"GPU:{index}" for index in range(chosen.replicas)]
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = tf.config.get_logical_device_configuration(cpu)
-    if choice.replicas > 1 and len(logical or ()) < choice.replicas:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * choice.replicas)
-    return [f"CPU:{index}" for index in range(choice.replicas)]
+    if chosen.replicas > 1 and len(logical or ()) < chosen.replicas:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * chosen.replicas)
+    return [f"CPU:{index}" for index in range(chosen.replicas)]
 
 
 def _gpu_of(device) -> Gpu:

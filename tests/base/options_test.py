@@ -84,7 +84,8 @@ def test_text_becomes_several_values_or_is_refused_with_the_rule():
 
 def test_the_identity_leaves_out_what_a_run_does_not_depend_on():
     whole = Whole()
-    assert whole.identity()["inner"] == {"kind": "plain", "sizes": None, "name": "x"}
+    assert whole.identity() == {"seed": 1, "inner.kind": "plain", "inner.sizes": None, "inner.name": "x",
+                                "knobs.turn": 0.0, "knobs.flip": False}  # fmt: skip
     assert whole.changed({"place": "there"}).identity() == whole.identity()
     assert whole.changed({"kind": "fancy"}).identity() != whole.identity()
     assert not_identity(Whole) == {"inner.place"}

@@ -65,7 +65,7 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
         options_from("--dataset=folder:here", "--label_smoothing=0.75")
     (tmp_path / "flags.txt").write_text(flagfile(options))
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
-    assert options.to_json()["training"]["label_smoothing"] == options.identity()["training"]["label_smoothing"] == 0.25
+    assert options.to_json()["training"]["label_smoothing"] == options.identity()["training.label_smoothing"] == 0.25
     row = "| `--label_smoothing` | float | `0.0` |  | how much of a label goes to the other classes |"
     assert row in flags_page.render()
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from base.errors import UserError
-from training.device import Choice, Gpu, Machine, choose
+from training.device import Gpu, Hardware, Machine, choose
 from training.options import TrainingOptions
 
 CPU = Machine(cpu="A CPU 9", cores=6)
@@ -28,11 +28,11 @@ def gpus(count: int) -> Machine:
     return Machine((Gpu("A Card", (8, 0)),) * count)
 
 
-def chosen(machine: Machine, threads=0, deterministic=True, **options) -> Choice:
+def chosen(machine: Machine, threads=0, deterministic=True, **options) -> Hardware:
     return choose(machine, TrainingOptions(**options), threads, deterministic)
 
 
-def line(choice: Choice, subject: str) -> str:
+def line(choice: Hardware, subject: str) -> str:
     (found,) = [line for line in choice.log_lines if line.startswith(subject)]
     return found.split(maxsplit=1)[1]
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from tests.training.schedule_test import STEPS, options_of
-from training.optimizer import build_optimizer
-from training.schedule import learning_rate_at
+from training.optimizer import build_optimizer, learning_rate_at
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])

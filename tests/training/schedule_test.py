@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from training.optimizer import learning_rate_at
 from training.options import TrainingOptions
-from training.schedule import learning_rate_at
 
 STEPS = 20  # an epoch
 
