@@ -5,7 +5,7 @@ anyone has to hand over. Backbones are built again from their own description wi
 name that Keras counts up, replaced: keras.applications takes no seed, and two builds in one process would
 differ.
 
-On several replicas BatchNorm normalises by its own replica's rows, and a read of its moving averages gives the
+On several replicas BatchNorm normalizes by its own replica's rows, and a read of its moving averages gives the
 first replica's: see `residual.py`.
 """
 
@@ -155,7 +155,7 @@ def _check_finite(backbone: keras.Model) -> None:
 
 
 def rebuild(model: keras.Model, layers: Layers) -> keras.Model:
-    """The same network with new variables: every seed and every counted name replaced, its kernels regularised."""
+    """The same network with new variables: every seed and every counted name replaced, its kernels regularized."""
     positions = {id(operation): position for position, operation in enumerate(model.operations)}
 
     def clone(layer: keras.Operation) -> keras.Operation:

@@ -1,4 +1,4 @@
-"""The Keras layers that every model here is made of: named, seeded by their name, regularised alike."""
+"""The Keras layers that every model here is made of: named, seeded by their name, regularized alike."""
 
 import dataclasses
 import hashlib

@@ -204,8 +204,8 @@ def _check_quarantine(
     if quarantine and options.on_bad_image == "fail":
         first = "; ".join(map(_shown, quarantine[:_BAD_SHOWN]))
         raise TooManyBad(
-            f"--on_bad_image=fail: {len(quarantine)} bad files, as {first}: mend them or take them away, or leave them "
-            "out with --on_bad_image=quarantine",
+            f"--on_bad_image=fail: {len(quarantine)} bad files, as {first}: repair them or take them away, or leave "
+            "them out with --on_bad_image=quarantine",
             quarantine,
         )
     classes = len(manifest.class_names)
@@ -216,8 +216,8 @@ def _check_quarantine(
         if len(bad) > options.max_bad_fraction * files:
             raise TooManyBad(
                 f"class {name!r}: {len(bad)} of {files} files are bad ({100 * len(bad) / files:.0f}%), more than "
-                f"--max_bad_fraction={options.max_bad_fraction:g} allows; the first is {_shown(bad[0])}: mend them or "
-                "take them away, or allow more with --max_bad_fraction",
+                f"--max_bad_fraction={options.max_bad_fraction:g} allows; the first is {_shown(bad[0])}: repair them "
+                "or take them away, or allow more with --max_bad_fraction",
                 quarantine,
             )
     return quarantine

@@ -1,4 +1,4 @@
-"""Rendered depth faces: the stand-in where the three RealSense folders are not there.
+"""Rendered depth faces, drawn where the three RealSense folders are not there.
 
 900 pictures of 100x100 pixels, 300 a class, as a depth camera would see two people, a man ("fadam") and a woman, and
 the fakes by which somebody would pass for them: a printed photo, a tablet or a phone in the hand, curved paper, a
@@ -72,7 +72,7 @@ def write_synthetic_faces(folder: Path, seed: int = 1, count: int = PICTURES_A_C
 
     Args:
       folder: will hold real_sense_fake100x100, real_sense_fadam100x100 and real_sense_woman100x100, each with
-        `count` grey 8-bit PNGs of 100x100 pixels, 0000.png and on.
+        `count` gray 8-bit PNGs of 100x100 pixels, 0000.png and on.
       seed: the same seed gives the same files, byte for byte with one version of Pillow, and the same pixels with any.
       count: pictures a class.
     """

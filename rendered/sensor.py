@@ -64,8 +64,8 @@ def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -
 
 def to_picture(measured: np.ndarray) -> np.ndarray:
     """Millimetres to uint8, both [100, 100]: 255 at WHITE and nearer, 0 at BLACK and farther or without depth."""
-    grey = np.rint(255 * (BLACK - measured) / (BLACK - WHITE))
-    return np.where(measured > 0, np.clip(grey, 0, 255), 0).astype(np.uint8)
+    gray = np.rint(255 * (BLACK - measured) / (BLACK - WHITE))
+    return np.where(measured > 0, np.clip(gray, 0, 255), 0).astype(np.uint8)
 
 
 def axial_noise(depth: np.ndarray, angle: np.ndarray) -> np.ndarray:

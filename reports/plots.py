@@ -81,7 +81,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     upright = longest > side / classes
     figure = _figure((side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2)), theme)
     axes = figure.subplots()
-    cells = _cell_colours(confusion, theme)
+    cells = _cell_colors(confusion, theme)
     axes.imshow(cells, interpolation="nearest")
     _label_classes(axes, labels, upright, theme)
     if classes <= 60:
@@ -164,10 +164,10 @@ def _plot_column(axes: Axes, history: Sequence[Mapping], column: str, theme: _Th
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) <= 3 else None  # a line through a single epoch would be invisible
     series = (("train", column, theme.train, "--"), ("validation", "validation_" + column, theme.right, "-"))
-    for split, name, colour, dash in series:
+    for split, name, color, dash in series:
         values = np.array([row[name] for row in history], float)  # None becomes NaN, and what is not finite a gap
         if not np.all(np.isnan(values)):
-            axes.plot(epochs, values, dash, color=colour, label=split, linewidth=1.8, marker=marker)
+            axes.plot(epochs, values, dash, color=color, label=split, linewidth=1.8, marker=marker)
 
 
 def _style_panel(axes: Axes, column: str, theme: _Theme) -> None:
@@ -188,7 +188,7 @@ def _style_panel(axes: Axes, column: str, theme: _Theme) -> None:
     axes.legend(prop={"family": FONT, "size": 9}, frameon=False, labelcolor=theme.text)
 
 
-def _cell_colours(confusion: np.ndarray, theme: _Theme) -> np.ndarray:
+def _cell_colors(confusion: np.ndarray, theme: _Theme) -> np.ndarray:
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(len(confusion), dtype=bool)
     # Mistakes are rare, and rare ones are what one looks for: the root lifts 2% of a row to a visible 14%.
@@ -222,8 +222,8 @@ def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_poi
         text = f"{count:,}\n{100 * count / support[row]:.0f}%" if few else f"{count:,}"
         # The luminance weights of ITU-R BT.709: near enough to choose between black and white.
         bright = cells[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
-        colour = "#111111" if bright else "#ffffff"
-        axes.text(column, row, text, family=FONT, size=size, color=colour, ha="center", va="center")
+        color = "#111111" if bright else "#ffffff"
+        axes.text(column, row, text, family=FONT, size=size, color=color, ha="center", va="center")
 
 
 def _tick_label(name: str, number: int) -> str:

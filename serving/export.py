@@ -143,8 +143,8 @@ def _prove(path: Path, proof: Proof) -> float:
         # `not <=` and not `>`: a NaN must not pass.
         if not differences[worst] <= PARITY_TOLERANCE:
             raise ExportError(
-                f"the exported model says {served[worst]} of {proof.manifest.shown_path(ids[worst])!r} where evaluation "
-                f"said {expected[worst]}: more than {PARITY_TOLERANCE} apart; nothing was exported"
+                f"the exported model says {served[worst]} of {proof.manifest.shown_path(ids[worst])!r} where "
+                f"evaluation said {expected[worst]}: more than {PARITY_TOLERANCE} apart; nothing was exported"
             )
         largest = max(largest, float(differences[worst]))
     return largest

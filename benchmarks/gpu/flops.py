@@ -5,7 +5,7 @@ Forward, a layer with a kernel multiplies and adds each of its weights once at e
 layer 2 x inputs x outputs. Backward costs twice as much again, one product for the gradient of the inputs and one for
 that of the weights, hence 3 x forward for a step (Kaplan et al., "Scaling Laws for Neural Language Models",
 arXiv:2001.08361, section 2.1). The first layer needs no gradient of the pictures, so that this counts it half as much
-again as it costs; pooling, normalisation, activations, augmentation and the optimizer are left out.
+again as it costs; pooling, normalization, activations, augmentation and the optimizer are left out.
 """
 
 import math

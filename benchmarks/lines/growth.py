@@ -41,7 +41,7 @@ def measure(settings: Settings) -> list[dict]:
 
 
 def write_files(folder: Path, first: int, last: int) -> None:
-    """Pictures number `first` to `last` - 1: one grey each, and its number in the first pixels."""
+    """Pictures number `first` to `last` - 1: one gray each, and its number in the first pixels."""
     for label in range(CLASSES):
         (folder / f"class{label}").mkdir(parents=True, exist_ok=True)
     for number in range(first, last):

@@ -1,6 +1,6 @@
 """Uncompressed BMP inside the graph: palettes, 16-bit and 32-bit masks, bottom-up and top-down.
 
-TensorFlow's own decoder refuses palettes of 1 and 4 bits and 16-bit pixels, and reads an 8-bit palette as grey.
+TensorFlow's own decoder refuses palettes of 1 and 4 bits and 16-bit pixels, and reads an 8-bit palette as gray.
 """
 
 import typing
@@ -18,7 +18,7 @@ class BitmapHeader(typing.NamedTuple):
     is_top_down: tf.Tensor
     bits: tf.Tensor
     masks: tf.Tensor
-    colours: tf.Tensor
+    colors: tf.Tensor
 
 
 def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
@@ -33,14 +33,14 @@ def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
     def number(position, size=4):
         return tf.reduce_sum(raw[position : position + size] * [1 << 8 * place for place in range(size)])
 
-    size, bits, compression, colours = number(14), number(28, 2), number(30), number(46)
+    size, bits, compression, colors = number(14), number(28, 2), number(30), number(46)
     signed_height = (number(22) + (1 << 31)) % (1 << 32) - (1 << 31)
     is_masked = (tf.equal(compression, 3) | tf.equal(compression, 6)) & (tf.equal(bits, 16) | tf.equal(bits, 32))
     depth_known = tf.reduce_any(tf.equal(bits, [1, 4, 8, 16, 24, 32]))
-    palette_fits = (bits > 8) | (colours <= tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(bits, 8)))
+    palette_fits = (bits > 8) | (colors <= tf.bitwise.left_shift(tf.constant(1, tf.int64), tf.minimum(bits, 8)))
     known = (size >= 40) & depth_known & palette_fits & (tf.equal(compression, 0) | is_masked)
     message = ["a BMP that is not decoded (convert it to PNG): header of", size, "bytes,", bits]
-    message += ["bits a pixel, compression", compression, ", colours", colours]
+    message += ["bits a pixel, compression", compression, ", colors", colors]
     with tf.control_dependencies([tf.debugging.Assert(known, message)]):
         width = tf.identity(number(18))
     default = tf.where(tf.equal(bits, 16), [0x7C00, 0x3E0, 0x1F], [0xFF0000, 0xFF00, 0xFF])
@@ -53,7 +53,7 @@ def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
         is_top_down=signed_height < 0,
         bits=bits,
         masks=tf.where(is_masked, stored, tf.cast(default, tf.int64)),
-        colours=colours,
+        colors=colors,
     )
 
 
@@ -87,7 +87,7 @@ def _from_palette(rows: tf.Tensor, raw: tf.Tensor, header: BitmapHeader) -> tf.T
     mask = tf.cast(tf.bitwise.left_shift(tf.constant(1, tf.int64), header.bits) - 1, tf.uint8)
     indices = tf.bitwise.bitwise_and(tf.bitwise.right_shift(rows[:, :, None], shifts), mask)
     indices = tf.reshape(indices, tf.stack([header.height, -1]))[:, : header.width]
-    claimed = tf.where(tf.equal(header.colours, 0), tf.constant(256, tf.int64), header.colours)
+    claimed = tf.where(tf.equal(header.colors, 0), tf.constant(256, tf.int64), header.colors)
     entries = tf.minimum(claimed, (header.offset - header.palette) // 4)
     palette = tf.reshape(raw[header.palette : header.palette + 4 * entries], [-1, 4])
     # Black stands for an index beyond the palette.
@@ -100,7 +100,7 @@ def _from_masks(rows: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
     parts = tf.reshape(rows, tf.stack([header.height, -1, size]))[:, : header.width]
     places = tf.bitwise.left_shift(tf.constant(1, tf.int64), 8 * tf.range(size))
     pixels = tf.reduce_sum(tf.cast(parts, tf.int64) * places, axis=-1, keepdims=True)
-    # A mask without bits leaves its colour black; the lowest bit of one is the unit of its values.
+    # A mask without bits leaves its color black; the lowest bit of one is the unit of its values.
     unit = tf.maximum(tf.bitwise.bitwise_and(header.masks, -header.masks), 1)
     highest = tf.maximum(header.masks // unit, 1)
     values = tf.bitwise.bitwise_and(pixels, header.masks) // unit

@@ -28,7 +28,7 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     """Decodes a picture, averages it down to the square that is wanted and turns it upright.
 
     JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP; transparency is dropped. Of a 16-bit
-    PNG, `bit_depth=8` keeps the high byte; 8 bits become 16 by v * 257, so that white stays white. Grey from colour
+    PNG, `bit_depth=8` keeps the high byte; 8 bits become 16 by v * 257, so that white stays white. Gray from color
     is ITU-R BT.601 luma.
 
     Args:
@@ -49,7 +49,8 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
 def decode_stored(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     """As `decode_image`, before the resize: ([height, width, channels], orientation int32 [], 1 to 8).
 
-    Height and width are those that `pipeline.sources.headers.read_header` reads; of a JPEG perhaps 1/2, 1/4 or 1/8 of them.
+    Height and width are those that `pipeline.sources.headers.read_header` reads; of a JPEG perhaps 1/2, 1/4 or 1/8 of
+    them.
     """
     decoders = [_decode_jpeg, _decode_png, _decode_gif, _decode_bitmap, _decode_webp]
     branches = [lambda decoder=decoder: decoder(image_bytes, pixel_format) for decoder in decoders]
@@ -123,7 +124,7 @@ def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
 
     with tf.control_dependencies([check_size(shape[1], shape[0], image_bytes)]):
         if pixel_format.channels == 1:
-            # The decoder gives no grey from CMYK, so that takes the way through colour.
+            # The decoder gives no gray from CMYK, so that takes the way through color.
             image = tf.cond(tf.equal(shape[2], 4), lambda: _luma(scaled(1, 3)), native)
         else:
             image = native()
@@ -142,9 +143,9 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
 
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         if pixel_format.channels == 1:
-            # libpng would make grey in linear light where a gamma is stored, so only stored grey is read as grey.
-            is_grey = tf.equal(header[9] & 2, 0)
-            image = tf.cond(is_grey, lambda: decode(1), lambda: _luma(decode(3)))
+            # libpng would make gray in linear light where a gamma is stored, so only stored gray is read as gray.
+            is_gray = tf.equal(header[9] & 2, 0)
+            image = tf.cond(is_gray, lambda: decode(1), lambda: _luma(decode(3)))
         else:
             image = decode(3)
     return image, tf.constant(1)
@@ -154,7 +155,7 @@ def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
     frame, width, height = first_frame.cut_gif(image_bytes)
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         image = tf.io.decode_gif(frame)[0]
-    return _from_colour(image, pixel_format), tf.constant(1)
+    return _from_color(image, pixel_format), tf.constant(1)
 
 
 def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
@@ -162,17 +163,17 @@ def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         # Whatever the decoder has: three or four channels, a batch of one.
         image = tf.io.decode_webp(frame)[0, :, :, :3]
-    return _from_colour(image, pixel_format), tf.constant(1)
+    return _from_color(image, pixel_format), tf.constant(1)
 
 
 def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     header = bitmap.read_header(image_bytes)
     with tf.control_dependencies([check_size(header.width, header.height, image_bytes)]):
         image = bitmap.decode(image_bytes, header)
-    return _from_colour(image, pixel_format), tf.constant(1)
+    return _from_color(image, pixel_format), tf.constant(1)
 
 
-def _from_colour(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+def _from_color(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     return _to_depth(_luma(image) if pixel_format.channels == 1 else image, pixel_format)
 
 

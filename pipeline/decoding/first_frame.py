@@ -35,23 +35,23 @@ def cut_gif(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       tf.errors.InvalidArgumentError: there is no whole picture block.
     """
     raw, length = _padded(image_bytes), tf.strings.length(image_bytes)
-    colours_end = 13 + _palette_bytes(raw[10])
+    colors_end = 13 + _palette_bytes(raw[10])
     # 0x21 introduces an extension: delay and transparency, comments, repeats.
     (start,) = tf.while_loop(
         lambda position: tf.equal(_at(raw, length, position), 0x21),
         lambda position: [_skip_blocks(raw, length, position + 2)],
-        [colours_end],
+        [colors_end],
     )
     end = _skip_blocks(raw, length, start + 11 + _palette_bytes(_at(raw, length, start + 9)))
     whole = tf.equal(_at(raw, length, start), 0x2C) & (end <= length)
     with tf.control_dependencies([tf.debugging.Assert(whole, ["a GIF without a whole picture in it"])]):
         # Not before it is known to be whole: which of two failures is told is chance, and an operation's own words for
         # a place beyond the end quote the bytes of the file, which no Python can read as text.
-        colours = tf.strings.substr(image_bytes, 0, colours_end)
+        colors = tf.strings.substr(image_bytes, 0, colors_end)
         picture = tf.strings.substr(image_bytes, start + 5, end - start - 5)
         width, height = _number(raw, start + 5, 2), _number(raw, start + 7, 2)
     # The frame is placed at the corner: the decoder would clip what lies off it.
-    return tf.strings.join([colours, tf.constant(b",\0\0\0\0"), picture, tf.constant(b";")]), width, height
+    return tf.strings.join([colors, tf.constant(b",\0\0\0\0"), picture, tf.constant(b";")]), width, height
 
 
 def _at(raw: tf.Tensor, length: tf.Tensor, position: tf.Tensor) -> tf.Tensor:

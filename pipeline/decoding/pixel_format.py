@@ -32,7 +32,7 @@ class PixelFormat:
         if not low <= self.image_size <= high:
             raise UserError(f"image_size is {self.image_size}: it must be from {low} to {high} pixels")
         if self.channels not in (1, 3):
-            raise UserError(f"channels is {self.channels}: it must be 1 (grey) or 3 (colour)")
+            raise UserError(f"channels is {self.channels}: it must be 1 (gray) or 3 (color)")
         if self.bit_depth not in (8, 16):
             raise UserError(f"bit_depth is {self.bit_depth}: it must be 8 or 16")
         if not 0 <= self.full_scale <= MAX_FULL_SCALE:

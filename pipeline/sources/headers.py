@@ -36,7 +36,7 @@ class Header:
       format: "jpeg", "png", "gif", "bmp" or "webp".
       width: pixels, as stored: before the orientation is applied.
       height: pixels, as stored.
-      channels: 1 (grey), 2 (grey, alpha), 3 (colour; a palette counts as 3) or 4 (colour and alpha, CMYK).
+      channels: 1 (gray), 2 (gray, alpha), 3 (color; a palette counts as 3) or 4 (color and alpha, CMYK).
       bit_depth: 8 or 16 bits a channel; 1, 2 and 4 count as 8.
       orientation: EXIF orientation of a JPEG, 1 to 8; 1 where it is absent or bad, and in other formats.
     """
@@ -153,15 +153,15 @@ def _tiff_orientation(tiff: bytes) -> int:
 
 
 def _read_png(image_bytes: bytes) -> Header:
-    length, kind, width, height, depth, colour = struct.unpack_from(">I4sIIBB", image_bytes, 8)
+    length, kind, width, height, depth, color = struct.unpack_from(">I4sIIBB", image_bytes, 8)
     if kind != b"IHDR" or length != 13:
         raise BadImage("a PNG without its header chunk (IHDR)")
     (checksum,) = struct.unpack_from(">I", image_bytes, 29)
     if zlib.crc32(image_bytes[12:29]) != checksum:
         raise BadImage("a PNG whose header chunk (IHDR) fails its checksum")
-    if depth not in _PNG_DEPTHS.get(colour, ()):
-        raise BadImage(f"a PNG of colour type {colour} with {depth} bits: there is no such PNG")
-    return Header("png", width, height, _PNG_CHANNELS[colour], 16 if depth == 16 else 8)
+    if depth not in _PNG_DEPTHS.get(color, ()):
+        raise BadImage(f"a PNG of color type {color} with {depth} bits: there is no such PNG")
+    return Header("png", width, height, _PNG_CHANNELS[color], 16 if depth == 16 else 8)
 
 
 def _read_gif(image_bytes: bytes) -> Header:
@@ -189,9 +189,9 @@ def _read_bitmap(image_bytes: bytes) -> Header:
     if compression and not packed:
         name = _BITMAP_COMPRESSIONS.get(compression, f"type {compression}")
         raise BadImage(f"a BMP compressed with {name}, which is not decoded: convert it to PNG")
-    (colours,) = struct.unpack_from("<I", image_bytes, 46)
-    if bits <= 8 and colours > 1 << bits:
-        raise BadImage(f"a BMP of {bits} bits a pixel that claims a palette of {colours} colours")
+    (colors,) = struct.unpack_from("<I", image_bytes, 46)
+    if bits <= 8 and colors > 1 << bits:
+        raise BadImage(f"a BMP of {bits} bits a pixel that claims a palette of {colors} colors")
     return Header("bmp", width, abs(height), 4 if bits == 32 else 3)
 
 

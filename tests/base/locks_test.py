@@ -31,9 +31,9 @@ def maker(tmp_path):
         yield process
 
 
-def make(path, watch=Silence()):
+def make(path, watch=None):
     """What a maker does."""
-    with locks.sole_maker(path, "waiting", watch):
+    with locks.sole_maker(path, "waiting", watch or Silence()):
         durable.write_text(path, "whole")
 
 

@@ -63,9 +63,8 @@ def test_changed_reaches_every_leaf_by_its_flag_and_leaves_the_others():
     changed = Whole().changed(new)
     assert changed.by_flag() == new
     assert changed.inner.name == "y"
-    for name in new:
-        one = Whole().changed({name: new[name]})
-        assert one.by_flag() == Whole().by_flag() | {name: new[name]}
+    for name, value in new.items():
+        assert Whole().changed({name: value}).by_flag() == Whole().by_flag() | {name: value}
 
 
 def test_a_preset_is_a_start_that_single_flags_change():

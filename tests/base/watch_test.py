@@ -15,11 +15,15 @@ def test_a_watch_that_nobody_asked_to_stop_goes_through_all_parts():
 def test_a_wish_to_stop_ends_the_work_where_it_is_asked_for():
     stop = StopRequest()
     watch, seen = Watch(stop), []
-    with pytest.raises(Stopped, match="SIGTERM: stopped in the middle"):
+
+    def work():
         for part in watch.each(range(5), "in the middle"):
             seen.append(part)
             if part == 2:
                 stop.signal_name = "SIGTERM"
+
+    with pytest.raises(Stopped, match="SIGTERM: stopped in the middle"):
+        work()
     assert seen == [0, 1, 2]
     assert watch.stop_asked == "SIGTERM"
     with pytest.raises(Stopped, match="SIGTERM: stopped before the first step"):

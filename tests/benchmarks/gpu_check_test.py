@@ -98,7 +98,7 @@ def augmentation_rows(difference) -> dict:
 
 
 @pytest.mark.parametrize(("difference", "passed"), [(0.0, True), (1 / 255, True), (1.01 / 255, False), (None, False)])
-def test_one_grey_level_between_host_and_device_is_the_limit(difference, passed):
+def test_one_gray_level_between_host_and_device_is_the_limit(difference, passed):
     assert [found.passed for found in checks.augmentation_check(augmentation_rows(difference))] == [passed]
 
 

@@ -1,4 +1,4 @@
-"""The shipped stand-in for the depth faces: learnable to the end, but not at once."""
+"""The shipped rendered faces in place of depth faces: learnable to the end, but not at once."""
 
 import json
 

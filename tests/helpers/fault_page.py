@@ -10,8 +10,8 @@ _WORDS = ("damage", "fault", "hostile", "bomb", "odd_", "fuzz", "changes", "bad_
           "durable", "locks", "health", "trouble", "streams", "paths", "seal", "growth")  # fmt: skip
 _HEAD = """# Faults, and what holds
 
-Made from the tests' own words by `python -m tests.helpers.fault_page`; a test fails where it is stale. Tests marked *s* are slow ones
-(`make test-slow`). What a run is killed at, `base/kill_points.py` names.
+Made from the tests' own words by `python -m tests.helpers.fault_page`; a test fails where it is stale. Tests marked *s*
+are slow ones (`make test-slow`). What a run is killed at, `base/kill_points.py` names.
 """
 
 

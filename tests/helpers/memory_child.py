@@ -1,6 +1,7 @@
 """Shows header bombs to every reader in a process that may take 1 GB above what it has.
 
-python -m tests.helpers.memory_child FOLDER SAVED_MODEL; FOLDER holds class folders of bombs, and one good picture in each.
+python -m tests.helpers.memory_child FOLDER SAVED_MODEL; FOLDER holds class folders of bombs, and one good
+picture in each.
 Prints what each reader said, as JSON.
 """
 

@@ -48,7 +48,7 @@ def levels_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def picture(size: tuple[int, int] = (96, 64), channels: int = 3) -> np.ndarray:
-    """[height, width, channels] uint8: smooth, coloured, different in every corner."""
+    """[height, width, channels] uint8: smooth, colored, different in every corner."""
     y, x = np.mgrid[: size[1], : size[0]]
     waves = [128 + 100 * np.sin((x + 1) / (7 + 3 * c) + y / 11) * np.cos(y / (9 + c)) for c in range(channels)]
     return np.stack(waves, -1).clip(0, 255).astype(np.uint8)

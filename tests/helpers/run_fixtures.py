@@ -43,7 +43,7 @@ OTHER_VALUES = {
 
 
 def shape_picture(shape: str, seed: int) -> np.ndarray:
-    """uint8 [height, width, 3], sides of 24 to 40 pixels: a bright shape somewhere in the middle of coloured noise."""
+    """uint8 [height, width, 3], sides of 24 to 40 pixels: a bright shape somewhere in the middle of colored noise."""
     generator = np.random.default_rng(seed)
     height, width = generator.integers(24, 41, 2)
     row, column = np.mgrid[0:height, 0:width]
@@ -148,8 +148,10 @@ def start_script(
 
     `tests.helpers.run_server` says what may be replaced.
     """
-    return Fork(script=str(ROOT / name), arguments=[str(argument) for argument in arguments], environment=environment() | more,
-                cwd=str(cwd or session_dir()), replaced=[*replaced], visits=visits)  # fmt: skip
+    return Fork(
+        script=str(ROOT / name), arguments=[*map(str, arguments)], environment=environment() | more,
+        cwd=str(cwd or session_dir()), replaced=[*replaced], visits=visits,
+    )  # fmt: skip
 
 
 def start_process(name: str, *arguments: str, cwd: Path | None = None) -> subprocess.Popen:

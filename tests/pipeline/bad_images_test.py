@@ -32,7 +32,7 @@ def test_fail_stops_before_anything_is_decoded_and_names_the_first(tree, load, m
         load(tree, on_bad_image="fail")
     text = str(caught.value)
     assert text.startswith("--on_bad_image=fail: 1 bad files, as 'b/0005.txt': not a picture: none of the magic bytes")
-    assert text.endswith("mend them or take them away, or leave them out with --on_bad_image=quarantine")
+    assert text.endswith("repair them or take them away, or leave them out with --on_bad_image=quarantine")
 
 
 def test_fail_names_what_only_decoding_finds(tree, load):
@@ -56,7 +56,7 @@ def test_fail_names_no_more_than_three(picture_tree, load):
 
 LINE = (
     r"^class 'b': 3 of 6 files are bad \(50%\), more than --max_bad_fraction=0\.49 allows; the first is 'b/0001\.png': "
-    r"cannot be decoded: .*: mend them or take them away, or allow more with --max_bad_fraction$"
+    r"cannot be decoded: .*: repair them or take them away, or allow more with --max_bad_fraction$"
 )
 
 

@@ -1,4 +1,4 @@
-"""The pictures are PNGs of the right size and colours; a sheet shows its pictures pixel for pixel."""
+"""The pictures are PNGs of the right size and colors; a sheet shows its pictures pixel for pixel."""
 
 import base64
 import subprocess
@@ -29,9 +29,9 @@ def history_of(epochs: int, **changes) -> list[dict]:
     return rows
 
 
-def columns_of(pixels: np.ndarray, colour: tuple[int, int, int], tolerance: int = 12) -> np.ndarray:
-    """The x of every pixel that has a colour."""
-    return np.flatnonzero((np.abs(pixels.astype(int) - colour).max(axis=2) <= tolerance).any(axis=0))
+def columns_of(pixels: np.ndarray, color: tuple[int, int, int], tolerance: int = 12) -> np.ndarray:
+    """The x of every pixel that has a color."""
+    return np.flatnonzero((np.abs(pixels.astype(int) - color).max(axis=2) <= tolerance).any(axis=0))
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,7 @@ def test_class_names_and_signatures_travel_inside(served):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, grey."""
+    """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, gray."""
     keras.config.set_dtype_policy("float32")
     folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16, 4095), 4095
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)

@@ -20,9 +20,9 @@ KNOBS = list(leaves(AugmentOptions))
 
 
 def test_a_pixel_format_knows_its_shape_dtype_and_size():
-    grey, colour = PixelFormat(100, 1, 16), PixelFormat(112)
-    assert (grey.shape, grey.dtype, grey.nbytes) == ((100, 100, 1), np.uint16, 20_000)
-    assert (colour.shape, colour.dtype, colour.nbytes) == ((112, 112, 3), np.uint8, 37_632)
+    gray, color = PixelFormat(100, 1, 16), PixelFormat(112)
+    assert (gray.shape, gray.dtype, gray.nbytes) == ((100, 100, 1), np.uint16, 20_000)
+    assert (color.shape, color.dtype, color.nbytes) == ((112, 112, 3), np.uint8, 37_632)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_pixel_format_knows_its_shape_dtype_and_size():
     [
         ((7,), ["image_size is 7", "8 to 2048"]),
         ((2049,), ["image_size is 2049", "8 to 2048"]),
-        ((32, 2), ["channels is 2", "1 (grey) or 3 (colour)"]),
+        ((32, 2), ["channels is 2", "1 (gray) or 3 (color)"]),
         ((32, 4), ["channels is 4"]),
         ((32, 3, 12), ["bit_depth is 12", "8 or 16"]),
         ((32, 3, 8, 65_536), ["full_scale is 65536", "from 0 to 65535"]),

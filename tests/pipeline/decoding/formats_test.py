@@ -1,4 +1,4 @@
-"""What each format has of its own: orientation, grey, first frames, bitmaps; against Pillow."""
+"""What each format has of its own: orientation, gray, first frames, bitmaps; against Pillow."""
 
 import io
 import struct
@@ -52,18 +52,18 @@ def test_turns_keep_the_values():
         ("JPEG", "CMYK"),
     ],
 )
-def test_grey_is_luma(format_name, mode):
+def test_gray_is_luma(format_name, mode):
     image_bytes = encode(picture(), format_name, mode)
     assert levels_apart(decode(image_bytes, channels=1), averaged(with_pillow(image_bytes, "L"))).max() <= 1
 
 
-def test_grey_of_a_colour_jpeg():
+def test_gray_of_a_color_jpeg():
     image_bytes = encode(picture(), "JPEG", quality=95)
     assert levels_apart(decode(image_bytes, channels=1), averaged(with_pillow(image_bytes, "L"))).max() <= 1
 
 
-def test_grey_ignores_a_stored_gamma():
-    """libpng would mix the colours in linear light: far from the grey of the same pixels in another format."""
+def test_gray_ignores_a_stored_gamma():
+    """libpng would mix the colors in linear light: far from the gray of the same pixels in another format."""
     png = encode(picture(), "PNG")
     gamma = struct.pack(">I4sI", 4, b"gAMA", 45455)
     gamma += struct.pack(">I", zlib.crc32(gamma[4:]))
@@ -141,7 +141,7 @@ def palette_bitmap() -> bytearray:
     return bytearray(bitmap(stored, 40, 40, 8, palette=palette))
 
 
-def test_a_bitmap_may_leave_the_number_of_its_colours_out():
+def test_a_bitmap_may_leave_the_number_of_its_colors_out():
     image_bytes = palette_bitmap()
     told = decode(bytes(image_bytes))
     image_bytes[46:50] = bytes(4)
@@ -149,14 +149,14 @@ def test_a_bitmap_may_leave_the_number_of_its_colours_out():
     np.testing.assert_array_equal(decode(bytes(image_bytes)), told)
 
 
-@pytest.mark.parametrize(("bits", "colours"), [(8, 257), (4, 17), (1, 3)])
-def test_a_bitmap_that_claims_more_colours_than_its_bits_can_count_is_refused_by_both_readers(bits, colours):
+@pytest.mark.parametrize(("bits", "colors"), [(8, 257), (4, 17), (1, 3)])
+def test_a_bitmap_that_claims_more_colors_than_its_bits_can_count_is_refused_by_both_readers(bits, colors):
     stored = np.random.default_rng(4).integers(0, 256, (40, 40), np.uint8).tobytes()
     image_bytes = bytearray(bitmap(stored, 40, 40, bits, palette=bytes(range(256)) * 4))
-    image_bytes[46:50] = struct.pack("<I", colours)
+    image_bytes[46:50] = struct.pack("<I", colors)
     with pytest.raises(tf.errors.InvalidArgumentError, match="a BMP that is not decoded"):
         decode(bytes(image_bytes))
-    with pytest.raises(headers.BadImage, match=f"claims a palette of {colours} colours"):
+    with pytest.raises(headers.BadImage, match=f"claims a palette of {colors} colors"):
         headers.read_header(bytes(image_bytes))
 
 

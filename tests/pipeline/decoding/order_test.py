@@ -61,7 +61,7 @@ def words(decode, content: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("pixel_format", FORMATS, ids=["colour", "grey"])
+@pytest.mark.parametrize("pixel_format", FORMATS, ids=["color", "gray"])
 def test_what_is_told_is_the_first_check_that_fails(damaged, pixel_format, monkeypatch):
     """Line by line, without a graph, nothing runs ahead of a check: that is what the graph must say too."""
 

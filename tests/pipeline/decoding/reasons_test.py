@@ -20,7 +20,7 @@ SAVED = "Graph execution error:\n\nDetected at node map/while/Assert defined at 
         ("2 root error(s) found.\n  (0) INVALID_ARGUMENT:  " + ASSERTED + NODE + "\n  (1) " + ASSERTED, SENTENCE),
         ("assertion failed: [a BMP of] [30] [bits] [, compressed]" + NODE, "a BMP of 30 bits, compressed"),
         ("Invalid GIF data [Op:DecodeGif] name:", "Invalid GIF data"),
-        ("one\ttab and \x1b[31mcolour" + NODE, "one tab and  [31mcolour"),
+        ("one\ttab and \x1b[31mcolor" + NODE, "one tab and  [31mcolor"),
         ("x" * 500 + NODE, "x" * 160),
     ],
 )

@@ -1,4 +1,4 @@
-"""A data set's name -> its folders; the reports' two layouts, the stand-in, and the words for what is missing."""
+"""A data set's name -> its folders; the reports' two layouts, the rendered faces, and the words for what is missing."""
 
 import os
 import shutil
