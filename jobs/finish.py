@@ -1,24 +1,19 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
-import time
-
-import keras
 import numpy as np
 
 from base import kill_points
-from base.errors import UserError
 from evaluation.metrics import confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
-from jobs.announce import announce_results, bottleneck_of, parameters_of
+from jobs.announce import announce_results
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_report
-from jobs.resume import versions
+from jobs.results import results_of
+from jobs.resume import best_model
 from jobs.run import Run
-from models.zoo import build_model
 from records.tables import refused_rows
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
-from training.checkpoint import load_checkpoint, restore, to_arrays, weights_sha256
 from training.history import best_row
 from training.loop import Loop
 
@@ -42,7 +37,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
     run.watch.check(_WHERE)
-    results = _results(run, loop, best, figures, difference, len(proof.decoded))
+    results = results_of(run, loop, figures, difference, len(proof.decoded))
     run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
@@ -56,24 +51,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     return results
 
 
-def best_model(run: Run, step: int) -> keras.Model:
-    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
-    path = run.folder.checkpoints / f"step-{step:08d}"
-    try:
-        arrays = load_checkpoint(path).arrays["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
-            "back, or train again in another --run_dir"
-        ) from None
-    keras.config.set_dtype_policy("float32")
-    options, shape = run.options, run.data.pixels.pixel_format.shape
-    model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
-    restore({"model": model.variables}, {"model": arrays})
-    return model
-
-
-def _predict_all(run: Run, model: keras.Model) -> dict[str, np.ndarray]:
+def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
     """float32 [examples, classes] by split name."""
     predict = make_predictor(model)
 
@@ -95,36 +73,6 @@ def _make_proof(run: Run, probabilities: dict[str, np.ndarray]) -> Proof:
     changed = [one for one in ids[rows].tolist() if data.manifest.has_changed(one)]
     decoded = dict(zip(changed, data.pixels.read(changed), strict=True)) if changed else {}
     return Proof(data.manifest, ids[rows], probabilities[split][rows], decoded)
-
-
-def _results(run: Run, loop: Loop, best: dict, figures: dict, difference: float, files_changed: int) -> dict:
-    history, model = loop.history, loop.state.model
-    means = {name: float(np.mean([row[name] for row in history]))
-             for name in ("images_per_second", "input_wait_fraction")}  # fmt: skip
-    return {
-        "dataset": run.options.data.dataset,
-        "data_origin": run.data.manifest.data_origin,
-        "model": run.options.model.name,
-        "class_names": list(run.data.manifest.class_names),
-        **figures,
-        "epochs": len(history),
-        "best_epoch": best["epoch"],
-        "steps": loop.step,
-        **means,
-        "input_bottleneck": bottleneck_of(run, history[-1]),
-        "seconds": time.monotonic() - run.began_seconds,
-        "precision": run.hardware.policy,
-        "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
-        "device": run.hardware.devices,
-        "seed": run.options.seed,
-        "parameters": parameters_of(model),
-        "quarantined": len(run.data.quarantine),
-        "export_largest_difference": difference,
-        "export_files_changed": files_changed,
-        "manifest_sha256": run.data.manifest.sha256,
-        "weights_sha256": weights_sha256(to_arrays(model.variables)),
-        "versions": versions(),
-    }
 
 
 def _draw_test(run: Run, epoch: int, figures: dict, rows: np.ndarray, mistakes_png: bytes | None) -> None:

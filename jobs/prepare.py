@@ -12,7 +12,6 @@ from jobs.options import RunOptions
 from pipeline.data import Data, TooManyBad, load, look
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
-from pipeline.sources.splits import split_rows
 from records.run_folder import RunFolder
 from records.tables import QUARANTINE, SPLIT, refused_rows
 from reports.sheets import augmentation_sheet, sample_sheet
@@ -41,7 +40,7 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
         raise
     announce_data(options, data, watch)
     folder.quarantine.write(refused_rows(data.quarantine))
-    folder.split.write(split_rows(data.manifest, data.splits))
+    folder.split.write(data.split_rows())
     with data.pixels.naming_changes():
         durable.write_bytes(out_dir / _SAMPLES, sample_sheet(data))
         durable.write_bytes(out_dir / _AUGMENTED, augmentation_sheet(data, options.augment, options.seed))

@@ -10,9 +10,9 @@ from base.errors import UserError
 from base.options import differences
 from base.watch import Watch
 from jobs.run import Run
-from pipeline.sources.splits import split_rows
+from models.zoo import build_model
 from records.run_folder import RunFolder
-from training.checkpoint import Checkpoint, DamagedError, load_newest, restore
+from training.checkpoint import Checkpoint, DamagedError, load_checkpoint, load_newest, restore
 from training.loop import Loop
 
 PENSTOCK_VERSION = "0.1.0"
@@ -77,13 +77,30 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
         )
 
 
+def best_model(run: Run, step: int) -> keras.Model:
+    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
+    path = run.folder.checkpoints / f"step-{step:08d}"
+    try:
+        arrays = load_checkpoint(path).arrays["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
+            "back, or train again in another --run_dir"
+        ) from None
+    keras.config.set_dtype_policy("float32")
+    options, shape = run.options, run.data.pixels.pixel_format.shape
+    model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
+    restore({"model": model.variables}, {"model": arrays})
+    return model
+
+
 def _changed_pictures(run: Run) -> list[str]:
     """In words, how the pictures differ from those that the run began with."""
     try:
         rows = run.folder.split.read()
     except (OSError, ValueError):
         return []
-    now = split_rows(run.data.manifest, run.data.splits)
+    now = run.data.split_rows()
     old, new = ({row.path: (row.sha256, row.label) for row in table} for table in (rows, now))
     groups = {
         "new": new.keys() - old.keys(),

@@ -1,15 +1,23 @@
 """A run: the context that everything that happens in it is handed."""
 
+import contextlib
 import dataclasses
 import functools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
 
 from base.watch import Watch
-from jobs.options import RunOptions
-from pipeline.data import Data
-from pipeline.order import Order
+from jobs.options import RunOptions, flagfile
+from models.zoo import build_model
+from pipeline.data import Data, load, look
+from pipeline.order import Order, shard_size
+from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
-from reports.summaries import Summaries
-from training.device import Hardware
+from reports.summaries import Summaries, open_summaries
+from training import device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Run:
     """
 
     options: RunOptions
-    hardware: Hardware
+    hardware: device.Hardware
     folder: RunFolder
     watch: Watch
     summaries: Summaries
@@ -53,3 +61,32 @@ class Run:
         if self.hardware.accelerated:
             return "device", "an accelerator warps for nothing, and uint8 is what crosses the bus"
         return "host", "the CPU is the device"
+
+    def write_down(self) -> None:
+        """Makes the folder a run: its options, as values and as a flagfile, and its split."""
+        self.folder.options.write(self.options.to_json())
+        self.folder.flags.write(flagfile(self.options))
+        self.folder.split.write(self.data.split_rows())
+
+
+@contextlib.contextmanager
+def open_run(
+    options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, watch: Watch, restores: bool
+) -> Iterator[tuple[Run, keras.Model]]:
+    """Configures TensorFlow, looks, builds the model and loads; writes nothing to the folder.
+
+    `restores` builds a model whose weights come out of a checkpoint. Too small a picture, and weights that cannot be
+    had, are told before anything is decoded. Raises UserError, or Stopped.
+    """
+    began_seconds = time.monotonic()
+    hardware = device.apply(device.choose(device.look(), options.training, options.threads))
+    options = dataclasses.replace(options, threads=hardware.threads)
+    shard_size(options.training.global_batch_size, hardware.replicas)
+    with open_summaries(folder, watch) as summaries:
+        overview = look(catalog, options.data, cache_dir, options.threads, watch)
+        classes, shape = len(overview.manifest.class_names), overview.pixel_format.shape
+        with hardware.scope():
+            model_options = options.model.to_restore() if restores else options.model
+            model = build_model(model_options, options.seed, classes, shape)
+        data = load(overview, options.data, cache_dir, options.threads, watch)
+        yield Run(options, hardware, folder, watch, summaries, data, began_seconds), model

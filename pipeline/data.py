@@ -23,6 +23,7 @@ from pipeline.sources.folders import Catalog
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.splits import Splits, make_splits, train_on_validation
+from records.tables import SplitRow
 
 Quarantine = tuple[tuple[bytes, str], ...]  # path, reason
 _BAD_SHOWN = 3
@@ -70,6 +71,15 @@ class Data:
     pixels: Pixels
     quarantine: Quarantine
     log_lines: tuple[str, str]
+
+    def split_rows(self) -> list[SplitRow]:
+        """A row an example, for split.csv; by split, then in file order."""
+        names, labels, digests = self.manifest.class_names, self.manifest.labels, self.manifest.facts["sha256"]
+        return [
+            SplitRow(self.manifest.shown_path(one), names[labels[one]], split, digests[one].tobytes().hex())
+            for split, ids in self.splits.ids.items()
+            for one in ids
+        ]
 
 
 def look(catalog: Catalog, options: DataOptions, cache_dir: Path, threads: int, watch: Watch = SILENT) -> Overview:

@@ -12,7 +12,6 @@ from base.errors import UserError
 from base.hashing import fold_key, splitmix64
 from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
-from records.tables import SplitRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +59,6 @@ def make_splits(manifest: Manifest, refused: np.ndarray, fractions: tuple[float,
     ids = {name: np.flatnonzero(codes == code) for code, name in enumerate(SPLIT_NAMES)}
     labels = np.where(alive, manifest.labels, -1)
     return Splits(ids, shared=_crossing(groups, codes), contradicting=_crossing(groups, labels))
-
-
-def split_rows(manifest: Manifest, splits: Splits) -> list[SplitRow]:
-    """A row an example, for split.csv; by split, then in file order."""
-    names, labels, digests = manifest.class_names, manifest.labels, manifest.facts["sha256"]
-    return [
-        SplitRow(manifest.shown_path(one), names[labels[one]], split, digests[one].tobytes().hex())
-        for split, ids in splits.ids.items()
-        for one in ids
-    ]
 
 
 def _missing_fractions(codes: np.ndarray, fractions: tuple[float, float, float]) -> tuple[float, float, float]:

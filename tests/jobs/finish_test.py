@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from jobs.finish import best_model
 from jobs.options import resolve
+from jobs.resume import best_model
 from models.zoo import build_model
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.helpers.runs import run_of

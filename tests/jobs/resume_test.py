@@ -18,7 +18,7 @@ from jobs.run import Run
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import StreamedPixels
-from pipeline.sources.splits import Splits, split_rows
+from pipeline.sources.splits import Splits
 from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import OTHER_VALUES
 from tests.helpers.runs import HARDWARE, OPTIONS, run_of
@@ -43,7 +43,7 @@ def data_of(manifest) -> Data:
 def run_dir(tmp_path, data):
     """A run that has been killed after step 5."""
     folder = tmp_path / "run"
-    RunFolder(folder).split.write(split_rows(data.manifest, data.splits))
+    RunFolder(folder).split.write(data.split_rows())
     save(folder, 5, identity_of(run_of(data, folder)))
     return folder
 

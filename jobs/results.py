@@ -1,0 +1,49 @@
+"""What a run was and what came out of it, in one mapping."""
+
+import time
+
+import numpy as np
+
+from jobs.announce import bottleneck_of, parameters_of
+from jobs.resume import versions
+from jobs.run import Run
+from training.checkpoint import to_arrays, weights_sha256
+from training.history import best_row
+from training.loop import Loop
+
+
+def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_changed: int) -> dict:
+    """What results.json holds.
+
+    Args:
+      figures: scores by split name, None for a split without examples.
+      difference: the export proof's largest one between two probabilities.
+      files_changed: files of the proof that have changed since they were packed.
+    """
+    history, model = loop.history, loop.state.model
+    means = {name: float(np.mean([row[name] for row in history]))
+             for name in ("images_per_second", "input_wait_fraction")}  # fmt: skip
+    return {
+        "dataset": run.options.data.dataset,
+        "data_origin": run.data.manifest.data_origin,
+        "model": run.options.model.name,
+        "class_names": list(run.data.manifest.class_names),
+        **figures,
+        "epochs": len(history),
+        "best_epoch": best_row(history)["epoch"],
+        "steps": loop.step,
+        **means,
+        "input_bottleneck": bottleneck_of(run, history[-1]),
+        "seconds": time.monotonic() - run.began_seconds,
+        "precision": run.hardware.policy,
+        "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
+        "device": run.hardware.devices,
+        "seed": run.options.seed,
+        "parameters": parameters_of(model),
+        "quarantined": len(run.data.quarantine),
+        "export_largest_difference": difference,
+        "export_files_changed": files_changed,
+        "manifest_sha256": run.data.manifest.sha256,
+        "weights_sha256": weights_sha256(to_arrays(model.variables)),
+        "versions": versions(),
+    }
