@@ -1,6 +1,6 @@
 """An hour of training with a kill every 20 to 90 seconds: the same bits, and nothing grows.
 
-    PENSTOCK_SOAK_SECONDS=3600 python -m pytest -m slow -s tests/soak_test.py
+    PENSTOCK_SOAK_SECONDS=3600 python -m pytest -m slow -s tests/end_to_end/soak_test.py
 
 Whole runs follow one another until the time is up (300 seconds by default), each killed and started again with the
 same command until it is done, and each must end as the uninterrupted one did. A line a life says what it held.
