@@ -120,7 +120,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model=catdog_2", "--image_size=16"], ["image_size is 16", "larger"]),
+        (["--model=catdog_2", "--image_size=16"], ["--image_size=16: ", "larger"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/no.h5"], ["no.h5': there is no such file"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/file.h5"], ["file.h5': not the weights of"]),
     ],

@@ -71,7 +71,7 @@ assert before == after
 
 
 def test_an_import_changes_nothing():
-    subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True, capture_output=True)
 
 
 def test_help_lists_every_flag_of_the_script():
