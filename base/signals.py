@@ -18,9 +18,6 @@ class StopRequest:
         self.signal_name = ""
         self.at_once = at_once
 
-    def __bool__(self) -> bool:
-        return bool(self.signal_name)
-
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
             if number == signal.SIGHUP:

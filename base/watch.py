@@ -10,7 +10,7 @@ class Watch:
 
     def __init__(self, stop: StopRequest | None = None):
         """`stop` says whether somebody asked to stop; None is never asked."""
-        self._stop = StopRequest() if stop is None else stop
+        self._stop = stop or StopRequest()
 
     def say(self, line: str) -> None:
         """Takes a log line."""

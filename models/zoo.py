@@ -11,9 +11,7 @@ import keras
 from base.errors import UserError
 from models import backbones, convolutional, residual
 from models.layers import Dropout, Layers
-from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, RESIDUAL_NAMES, ModelOptions
-
-__all__ = ["MODEL_NAMES", "ModelOptions", "build_model"]
+from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, RESIDUAL_NAMES, ModelOptions
 
 FEATURES = {
     **dict.fromkeys(CONVOLUTIONAL_NAMES, convolutional.build_features),

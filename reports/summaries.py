@@ -71,8 +71,8 @@ class Summaries:
             action()
         except (OSError, tf.errors.OpError) as error:
             if not self._failed:
-                reason = " ".join(str(error).split())[:200]
-                self._watch.say(f"curves      warning: {self._folder.path} takes no more TensorBoard events ({reason})")
+                cause = " ".join(str(error).split())[:200]
+                self._watch.say(f"curves      warning: {self._folder.path} takes no more TensorBoard events ({cause})")
             self._failed = True
 
     def _bytes(self, split: str) -> int:

@@ -13,8 +13,8 @@ from PIL import Image
 from base.errors import UserError
 from models import backbones
 from models.layers import Layers
-from models.options import BACKBONE_NAMES
-from models.zoo import ModelOptions, build_model
+from models.options import BACKBONE_NAMES, ModelOptions
+from models.zoo import build_model
 
 DATA = Path(os.environ.get("PENSTOCK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 WEIGHTS = DATA / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"

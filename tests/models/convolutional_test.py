@@ -6,7 +6,8 @@ import tensorflow as tf
 from base.errors import UserError
 from models.convolutional import read_side, smallest_side
 from models.heads import per_example_loss
-from models.zoo import ModelOptions, build_model
+from models.options import ModelOptions
+from models.zoo import build_model
 
 # By hand: sum of (9 inputs + 1) outputs of each convolution + (flat + 1) units + (units + 1) logits.
 PARAMETERS = [

@@ -1,6 +1,7 @@
 import numpy as np
 
-from models.zoo import ModelOptions, build_model
+from models.options import ModelOptions
+from models.zoo import build_model
 
 
 def test_parameters_are_those_counted_by_hand():

@@ -6,15 +6,16 @@ import pytest
 import tensorflow as tf
 
 from base.errors import UserError
-from models.options import CONVOLUTIONAL_NAMES
-from models.zoo import ModelOptions, build_model
+from models.options import CONVOLUTIONAL_NAMES, ModelOptions
+from models.zoo import build_model
 from tests.helpers.run_fixtures import run_code
 
 SMALL = (*CONVOLUTIONAL_NAMES, "residual_small")
 # Prints a hash of every variable, path by path.
 HASHES = """
 import hashlib, sys
-from models.zoo import ModelOptions, build_model
+from models.options import ModelOptions
+from models.zoo import build_model
 model = build_model(ModelOptions(sys.argv[1]), 5, 3, (46, 46, 3))
 for variable in model.variables:
     print(variable.path, hashlib.sha256(variable.numpy().tobytes()).hexdigest())
