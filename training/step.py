@@ -31,8 +31,8 @@ class TrainState:
     @property
     def parts(self) -> dict[str, list]:
         """Everything a checkpoint must hold, each part in a fixed order; "model" includes dropout's seed state."""
-        return {"model": self.model.variables, "optimizer": self.optimizer.variables, "sums": [self.sums],
-                "health": [self.health]}  # fmt: skip
+        variables = {"model": self.model.variables, "optimizer": self.optimizer.variables}
+        return variables | {"sums": [self.sums], "health": [self.health]}
 
     @property
     def variables(self) -> list:
@@ -40,12 +40,9 @@ class TrainState:
         return [variable for part in self.parts.values() for variable in part]
 
 
-def make_state(
-    hardware: Hardware, build_model: Callable, build_optimizer: Callable, global_batch_size: int
-) -> TrainState:
-    """Builds model, optimizer, sums and notes under the strategy's scope."""
+def make_state(hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int) -> TrainState:
+    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too."""
     with hardware.scope():
-        model = build_model()
         optimizer = build_optimizer()
         optimizer.build(model.trainable_variables)
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
@@ -85,11 +82,11 @@ def make_train_step(
     @tf.function(jit_compile=jit_compile, autograph=False)
     def train_step(batch):
         loss_scale = loss_scale_of(state.optimizer)
-        if hardware.strategy is None:
-            parts = replica_step(batch)
+        if hardware.strategy:
+            of_replicas = hardware.strategy.run(replica_step, args=(batch,))
+            parts = hardware.strategy.reduce("SUM", of_replicas, axis=None)
         else:
-            parts = hardware.strategy.run(replica_step, args=(batch,))
-            parts = hardware.strategy.reduce("SUM", parts, axis=None)
+            parts = replica_step(batch)
         state.sums.assign_add(parts[:3])
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale)
 
