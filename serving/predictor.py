@@ -124,12 +124,9 @@ def find_pictures(places: Sequence[str]) -> list[bytes]:
     found: list[bytes] = []
     for place in places:
         path = os.fsencode(place)
-        if os.path.isdir(path):
-            found += sorted(_walk(path))
-        elif os.path.lexists(path):
-            found.append(path)
-        else:
+        if not os.path.lexists(path):
             raise UserError(f"{place!r} does not exist: give pictures or folders of pictures")
+        found += sorted(_walk(path)) if os.path.isdir(path) else [path]
     return found
 
 

@@ -45,10 +45,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Se
     `parts` are the variables that `checkpoint.arrays` are the values of.
     """
     with durable.whole_directory(_path_of(folder, checkpoint.step)) as temporary:
-        parts_and_arrays = checkpoint.arrays.items()
-        content = durable.encode_arrays(
-            {f"{part}/{place:05d}": array for part, arrays in parts_and_arrays for place, array in enumerate(arrays)}
-        )
+        named = {f"{part}/{position:05d}": array for part, arrays in checkpoint.arrays.items()
+                 for position, array in enumerate(arrays)}  # fmt: skip
+        content = durable.encode_arrays(named)
         (temporary / "variables.npz").write_bytes(content)
         kill_points.reach("checkpoint.variables")
         state = {
@@ -144,7 +143,8 @@ def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
     """One hash over shapes, dtypes and bits of `arrays`, in order."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(f"{array.dtype.name}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(f"{array.dtype.name}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

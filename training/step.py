@@ -96,11 +96,9 @@ def make_train_step(
 def example_losses(batch: Mapping[str, tf.Tensor], logits: tf.Tensor, num_classes: int) -> tf.Tensor:
     """float32 [batch]: the cross-entropy that each example adds to the sum, 0 for padding.
 
-    Args:
-      batch: label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32 [batch],
-        and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the rest
-        of the first one's.
-      logits: [batch, num_classes], or [batch, 1] where num_classes is 2.
+    `batch` has label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32
+    [batch], and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the
+    rest of the first one's. `logits` are [batch, num_classes], or [batch, 1] where num_classes is 2.
     """
     losses = per_example_loss(batch["label"], logits, num_classes)
     if "second_label" in batch:
