@@ -15,18 +15,12 @@ NORMAL_95 = 1.96  # standard deviations that hold 95% of a normal distribution
 MIN_PROBABILITY = 1e-7  # else one sure mistake makes the mean infinite; so it costs 16.1 nats
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ClassFigures:
-    """How one class fared; all rates in [0, 1], None where there is nothing to divide by.
+    """How one class fared: rates in [0, 1] with their Wilson 95% intervals, None where there is nothing to divide by.
 
-    Attributes:
-      support: examples of the class.
-      predicted: examples that were predicted to be of the class.
-      precision: of the predicted, the share that is right; None if none was predicted.
-      precision_interval: its Wilson 95% interval, or None.
-      recall: of the class's examples, the share that was found; None if the class has no example.
-      recall_interval: its Wilson 95% interval, or None.
-      f1: 2 right / (support + predicted), the harmonic mean of the two; None if both are zero.
+    `support` examples are of the class, `predicted` ones were predicted to be. f1 is 2 right / (support + predicted),
+    the harmonic mean of precision and recall.
     """
 
     support: int
@@ -38,7 +32,7 @@ class ClassFigures:
     f1: float | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ConfusionPair:
     """`examples` examples of class `true` were taken for class `predicted`; both are class numbers."""
 
@@ -48,18 +42,10 @@ class ConfusionPair:
 
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
-    """Counts the examples of each (true, predicted) pair of classes.
+    """[num_classes, num_classes] int64, examples by true class (row) and predicted class (column).
 
-    Args:
-      labels: [n] integers in [0, num_classes).
-      predictions: [n] integers in [0, num_classes).
-      num_classes: number of classes.
-
-    Returns:
-      [num_classes, num_classes] int64: row = true class, column = predicted class.
-
-    Raises:
-      ValueError: the two differ in length, are not integers, or hold a number that is no class.
+    `labels` and `predictions` are [n] integers in [0, num_classes). Raises ValueError where the two differ in length,
+    are not integers, or hold a number that is no class.
     """
     labels = _class_numbers("labels", labels, num_classes)
     predictions = _class_numbers("predictions", predictions, num_classes)
@@ -96,13 +82,8 @@ def wilson_interval(successes: int, trials: int, z: float = NORMAL_95) -> Interv
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 
-    Args:
-      successes: from 0 to `trials`.
-      trials: number of examples; 0 gives (0.0, 1.0), for nothing is known then.
-      z: half width in standard deviations; 1.96 gives 95%.
-
-    Raises:
-      ValueError: there are more successes than trials, or less than none.
+    No trials give (0.0, 1.0), for nothing is known then; `z` is the half width in standard deviations. Raises
+    ValueError where there are more successes than trials, or less than none.
     """
     if not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials: give from 0 to {trials}")
@@ -132,35 +113,21 @@ def mean_interval(losses: np.ndarray) -> Interval | None:
 
 
 def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """-log of each example's probability of its true class, that one raised to at least 1e-7.
+    """[n] float64 in nats: -log of each example's probability of its true class, that one raised to at least 1e-7.
 
-    Args:
-      labels: [n] integers in [0, classes).
-      probabilities: [n, classes] float32 or float64 in [0, 1].
-
-    Returns:
-      [n] float64, in nats.
-
-    Raises:
-      ValueError: the shapes disagree, a label is no class, or a probability is not a number in [0, 1].
+    `labels` are [n] integers in [0, classes), `probabilities` [n, classes] float32 or float64 in [0, 1]. Raises
+    ValueError where the shapes disagree, a label is no class, or a probability is not a number in [0, 1].
     """
     labels, probabilities = _scored(labels, probabilities)
     return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], MIN_PROBABILITY))
 
 
 def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
-    """Accuracy and log loss of a split, each with its 95% interval, ready for JSON.
+    """Accuracy and log loss of a split, each with its 95% interval, ready for JSON; takes what `log_losses` takes.
 
-    Args:
-      labels: [n] integers in [0, classes), n at least 1.
-      probabilities: [n, classes] float32 or float64 in [0, 1]; the prediction is the first of the largest.
-
-    Returns:
-      accuracy and its Wilson accuracy_interval [low, high]; loss (mean, in nats) and its loss_interval
-      [low, high], None for a single example; examples.
-
-    Raises:
-      ValueError: as `log_losses`, or there are no examples.
+    accuracy, of predicting the first of the largest, and its Wilson accuracy_interval [low, high]; loss (mean, in nats)
+    and its loss_interval [low, high], None for a single example; examples. Raises ValueError as `log_losses`, and where
+    there are no examples.
     """
     losses = log_losses(labels, probabilities)
     if not len(losses):
@@ -177,18 +144,9 @@ def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
 
 
 def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """The rows of at most `count` wrong predictions, most confident first; ties by row.
+    """[at most count] int64: the rows of wrong predictions, most confident first, ties by row.
 
-    Args:
-      labels: [n] integers in [0, classes).
-      probabilities: [n, classes] float32 or float64 in [0, 1].
-      count: how many rows at most.
-
-    Returns:
-      [at most count] int64 row numbers.
-
-    Raises:
-      ValueError: as `log_losses`.
+    Takes, and raises for, what `log_losses` does.
     """
     labels, probabilities = _scored(labels, probabilities)
     wrong = np.flatnonzero(np.argmax(probabilities, axis=1) != labels)
@@ -197,15 +155,11 @@ def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) ->
 
 
 def _figures(right: int, support: int, predicted: int) -> ClassFigures:
-    return ClassFigures(
-        support=support,
-        predicted=predicted,
-        precision=right / predicted if predicted else None,
-        precision_interval=wilson_interval(right, predicted) if predicted else None,
-        recall=right / support if support else None,
-        recall_interval=wilson_interval(right, support) if support else None,
-        f1=2 * right / (support + predicted) if support + predicted else None,
+    precision, recall = (
+        (right / trials, wilson_interval(right, trials)) if trials else (None, None) for trials in (predicted, support)
     )
+    f1 = 2 * right / (support + predicted) if support + predicted else None
+    return ClassFigures(support, predicted, *precision, *recall, f1)
 
 
 def _class_numbers(name: str, values: np.ndarray, num_classes: int) -> np.ndarray:

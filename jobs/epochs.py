@@ -26,7 +26,7 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, last_step, run.folder.events("train"), run.watch)
     state = make_state(
-        run.hardware, lambda: model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
+        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
     )
     return Loop(options, order, state, run.folder, run.watch, profiler, identity)
 

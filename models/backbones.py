@@ -1,12 +1,9 @@
 """keras.applications networks without their top, each fed the value range it was trained with.
 
-The range is part of the model (one float32 layer named "rescale"), so a picture in [0, 1] is all that
-anyone has to hand over. Backbones are built again from their own description with every seed, and every
-name that Keras counts up, replaced: keras.applications takes no seed, and two builds in one process would
-differ.
-
-On several replicas BatchNorm normalizes by its own replica's rows, and a read of its moving averages gives the
-first replica's: see `residual.py`.
+The range is part of the model (one float32 layer named "rescale"), so a picture in [0, 1] is all that anyone has to
+hand over. Backbones are built again from their own description with every seed, and every name that Keras counts up,
+replaced: keras.applications takes no seed, and two builds in one process would differ. BatchNorm on several replicas:
+see `residual.py`.
 """
 
 import dataclasses
@@ -31,18 +28,16 @@ STANDARDIZED = (
     tuple(-mean / deviation for mean, deviation in zip(MEAN, DEVIATION, strict=True)),
 )
 SMALLEST_SIDE = 32
-# keras.applications' 0.999 (MobileNet) and 0.99 remember 1000 and 100 steps. On a few thousand pictures
-# validation would see ImageNet's statistics for many epochs. It does not change what given weights
-# compute.
+# keras.applications' 0.999 (MobileNet) and 0.99 remember 1000 and 100 steps. On a few thousand pictures validation
+# would see ImageNet's statistics for many epochs. It does not change what given weights compute.
 MOMENTUM = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:
-    """Attributes:
-    construct: the keras.applications function.
-    rescale: (scale, offset), numbers or one a channel, that take [0, 1] to the range the backbone wants.
-    settings: further arguments of `construct`; its own preprocessing, where it has one, is switched off.
+    """`construct`, of keras.applications, with its `settings`; its own preprocessing, where it has one, is off.
+
+    `rescale` is (scale, offset), numbers or one a channel, that take [0, 1] to the range the backbone wants.
     """
 
     construct: Callable[..., keras.Model]
@@ -73,8 +68,9 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
     if side < SMALLEST_SIDE:
         raise UserError(f"--image_size={side}: {name} needs at least {SMALLEST_SIDE} pixels")
     backbone = load_weights(construct(layers, (*image.shape[1:3], 3)), layers.options)
-    features = backbone(rescale(_color(image), name))
-    return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    if image.shape[-1] != 3:
+        image = keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
+    return keras.layers.GlobalAveragePooling2D(name="pool")(backbone(rescale(image, name)))
 
 
 def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -84,34 +80,25 @@ def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
 
 
-def _color(image: keras.KerasTensor) -> keras.KerasTensor:
-    if image.shape[-1] == 3:
-        return image
-    return keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
-
-
 def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:
     """The backbone without its top, [batch, height, width, 3] -> [batch, rows, columns, channels], drawn or fetched.
 
     Raises UserError where "imagenet" cannot be fetched; a file of weights is `load_weights`' part.
     """
-    options = layers.options
-    chosen = BACKBONES[options.name]
-    imagenet = options.weights == "imagenet"
+    options, chosen = layers.options, BACKBONES[layers.options.name]
+    weights = "imagenet" if options.weights == "imagenet" else None
     try:
-        model = chosen.construct(
-            include_top=False, weights="imagenet" if imagenet else None, input_shape=pixel_shape, **chosen.settings
-        )
+        model = chosen.construct(include_top=False, weights=weights, input_shape=pixel_shape, **chosen.settings)
     # Keras raises a bare Exception where the download fails.
     except Exception as error:
-        if not imagenet:
+        if not weights:
             raise
         raise UserError(
             f"--weights=imagenet: those of {options.name} could not be fetched ({_one_line(error)}); "
             "copy the no_top .h5 file here and give its path as weights"
         ) from error
     seeded = rebuild(model, layers)
-    if imagenet:
+    if weights:
         seeded.set_weights(model.get_weights())
     return seeded
 
@@ -121,21 +108,24 @@ def load_weights(backbone: keras.Model, options: ModelOptions) -> keras.Model:
 
     Raises UserError for a file that is not there or holds something else.
     """
-    if options.weights not in ("none", "imagenet"):
-        try:
-            with warnings.catch_warnings():
-                # Keras warns and goes on where the file lacks a layer; the count below refuses such a file.
-                warnings.simplefilter("ignore")
-                backbone.load_weights(options.weights)
-            _check_count(options.weights, len(backbone.weights))
-            _check_finite(backbone)
-        except FileNotFoundError as error:
-            raise UserError(f"--weights={options.weights!r}: there is no such file") from error
-        except Exception as error:  # h5py and Keras have a dozen types for what a flipped bit can do
-            raise UserError(
-                f"--weights={options.weights!r}: not the weights of {options.name} without its top "
-                f"({_one_line(error)}); give a file saved from that backbone, or none"
-            ) from error
+    if options.weights in ("none", "imagenet"):
+        return backbone
+    try:
+        with warnings.catch_warnings():
+            # Keras warns and goes on where the file lacks a layer; the count below refuses such a file.
+            warnings.simplefilter("ignore")
+            backbone.load_weights(options.weights)
+        _check_count(options.weights, len(backbone.weights))
+        for variable in backbone.weights:
+            if not keras.ops.all(keras.ops.isfinite(variable)):
+                raise ValueError(f"{variable.path} holds values that are not finite")
+    except FileNotFoundError as error:
+        raise UserError(f"--weights={options.weights!r}: there is no such file") from error
+    except Exception as error:  # h5py and Keras have a dozen types for what a flipped bit can do
+        raise UserError(
+            f"--weights={options.weights!r}: not the weights of {options.name} without its top "
+            f"({_one_line(error)}); give a file saved from that backbone, or none"
+        ) from error
     return backbone
 
 
@@ -148,12 +138,6 @@ def _check_count(path: str, expected: int) -> None:
             raise ValueError(f"it holds {len(arrays)} arrays, not {expected}")
 
 
-def _check_finite(backbone: keras.Model) -> None:
-    for variable in backbone.weights:
-        if not keras.ops.all(keras.ops.isfinite(variable)):
-            raise ValueError(f"{variable.path} holds values that are not finite")
-
-
 def rebuild(model: keras.Model, layers: Layers) -> keras.Model:
     """The same network with new variables: every seed and every counted name replaced, its kernels regularized."""
     positions = {id(operation): position for position, operation in enumerate(model.operations)}
@@ -162,9 +146,8 @@ def rebuild(model: keras.Model, layers: Layers) -> keras.Model:
         config = layer.get_config()
         config["name"] = _stable_name(layer, positions.get(id(layer), 0))
         _fill_seeds(config, config["name"], layers)
-        for key in ("kernel_regularizer", "depthwise_regularizer"):
-            if key in config:
-                config[key] = layers.regularizer()
+        for key in config.keys() & {"kernel_regularizer", "depthwise_regularizer"}:
+            config[key] = layers.regularizer()
         if isinstance(layer, keras.layers.BatchNormalization):
             config["momentum"] = MOMENTUM
         return REPLACED.get(type(layer).__name__, type(layer)).from_config(config)

@@ -1,9 +1,8 @@
 """The four plain CNNs of the two reports.
 
-Blocks of Conv(3x3, relu, valid padding) and 2x2 max-pooling, Flatten, one hidden Dense layer with relu,
-then the head. `catdog_*` are built as their report describes them. Its own code forgot to add the Dropout
-layer and left the first convolution linear; here the Dropout is in the model and every convolution has
-its relu.
+Blocks of Conv(3x3, relu, valid padding) and 2x2 max-pooling, Flatten, one hidden Dense layer with relu, then the head.
+`catdog_*` are built as their report describes them. Its own code forgot to add the Dropout layer and left the first
+convolution linear; here the Dropout is in the model and every convolution has its relu.
 """
 
 import dataclasses
@@ -16,11 +15,9 @@ from models.layers import Layers
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Attributes:
-    filters: channels of each block's convolution.
-    units: width of the hidden Dense layer.
-    dropout: fraction of its units dropped while training.
-    single_unit: whether two classes end in one sigmoid unit rather than in two logits.
+    """`filters`, a block's channels, `units` of the hidden Dense layer, and the fraction of them that is dropped.
+
+    `single_unit`: whether two classes end in one sigmoid unit rather than in two logits.
     """
 
     filters: tuple[int, ...]
@@ -44,7 +41,12 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
     """
     options, recipe = layers.options, RECIPES[layers.options.name]
     filters = options.filters or recipe.filters
-    _check_side(image.shape[1:3], len(filters), options.name)
+    side, least = min(image.shape[1:3]), smallest_side(len(filters))
+    if side < least:
+        raise UserError(
+            f"--image_size={side}: {options.name} with {len(filters)} blocks needs at least {least} pixels; "
+            "use larger pictures or fewer filters"
+        )
     features = _crop_unread(image, len(filters))
     for position, width in enumerate(filters, start=1):
         features = _block(features, layers, f"block{position}", width)
@@ -88,12 +90,3 @@ def _block(features: keras.KerasTensor, layers: Layers, name: str, filters: int)
     # relu after the pooling, on a quarter of the numbers: relu never swaps two values, so max(relu(x)) is
     # relu(max(x)), and the gradient reaches the same pixel. 4 to 6 % of a CPU train step in mixed_bfloat16.
     return keras.layers.ReLU(name=f"{name}_relu")(features)
-
-
-def _check_side(sides: tuple[int, int], blocks: int, name: str) -> None:
-    least = smallest_side(blocks)
-    if min(sides) < least:
-        raise UserError(
-            f"--image_size={min(sides)}: {name} with {blocks} blocks needs at least {least} pixels; "
-            "use larger pictures or fewer filters"
-        )

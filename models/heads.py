@@ -1,7 +1,7 @@
 """What logits mean: probabilities and cross-entropy, in float32 whatever the precision policy.
 
-A model ends in one logit a class, or, for two classes, in the single logit of a sigmoid unit, that of
-class 1. Both functions are pure, so training, evaluation and the exported model share them.
+A model ends in one logit a class, or, for two classes, in the single logit of a sigmoid unit, that of class 1. All
+functions are pure, so training, evaluation and the exported model share them.
 """
 
 import tensorflow as tf
@@ -21,13 +21,8 @@ def probabilities(logits: tf.Tensor) -> tf.Tensor:
 def per_example_loss(labels: tf.Tensor, logits: tf.Tensor, num_classes: int) -> tf.Tensor:
     """Cross-entropy in nats of each example, [batch] float32, computed from logits so that no log sees a 0.
 
-    Args:
-      labels: [batch] integers in [0, num_classes).
-      logits: [batch, num_classes], or [batch, 1] where num_classes is 2.
-      num_classes: 2 or more.
-
-    Raises:
-      ValueError: the last axis of `logits` fits neither form.
+    `labels` are [batch] integers in [0, num_classes), `logits` [batch, num_classes], or [batch, 1] where num_classes
+    is 2. Raises ValueError where their last axis fits neither form.
     """
     logits = tf.cast(logits, tf.float32)
     if logits.shape[-1] == 1 and num_classes == 2:

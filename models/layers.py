@@ -12,15 +12,14 @@ from models.options import ModelOptions
 class Dropout(keras.layers.Layer):
     """Dropout whose mask follows the layer's seed, the step and the example's row in the global batch.
 
-    Keras' own repeats one mask on every replica, because the seed's state is mirrored. Here each replica draws
-    the global batch's mask and keeps its own rows: no two rows share one, and any number of replicas drops the
-    same units of the same example. What is drawn is small (a few features, or one number a row), so drawing it
-    once a replica costs nothing. In float32 always: bfloat16 has 128 numbers below 1, float16 1024, so a rate would be
-    rounded, and every precision drops the same units.
+    Keras' own repeats one mask on every replica, because the seed's state is mirrored. Here each replica draws the
+    global batch's mask and keeps its own rows: no two rows share one, and any number of replicas drops the same units
+    of the same example. What is drawn is small (a few features, or one number a row), so drawing it once a replica
+    costs nothing. In float32 always: bfloat16 has 128 numbers below 1, float16 1024, so a rate would be rounded, and
+    every precision drops the same units.
 
-    The state's path comes from the layer's name. Keras takes it from a counter of the process
-    ("seed_generator_3"), so that a checkpoint would depend on what else the process has built.
-    `model.variables` holds the state, `model.weights` not.
+    The state's path comes from the layer's name. Keras takes it from a counter of the process ("seed_generator_3"), so
+    that a checkpoint would depend on what else the process has built. `model.variables` holds it, `model.weights` not.
     """
 
     def __init__(self, rate: float, seed: int, noise_shape: tuple | None = None, **settings):
@@ -28,9 +27,7 @@ class Dropout(keras.layers.Layer):
         super().__init__(**settings)
         if noise_shape and noise_shape[0] is not None:
             raise ValueError(f"noise_shape is {noise_shape}: its first entry must be None, a mask a row")
-        self.rate = rate
-        self.seed = seed
-        self.noise_shape = noise_shape
+        self.rate, self.seed, self.noise_shape = rate, seed, noise_shape
         self.seed_generator = keras.random.SeedGenerator(seed, name=f"{self.name}_mask")
 
     def call(self, inputs, training=False):
@@ -57,8 +54,7 @@ class LayerScale(keras.layers.Layer):
 
     def __init__(self, init_values: float, projection_dim: int, **settings):
         super().__init__(**settings)
-        self.init_values = init_values
-        self.projection_dim = projection_dim
+        self.init_values, self.projection_dim = init_values, projection_dim
 
     def build(self, input_shape):
         """Makes `gamma`, [channels], all `init_values`."""
@@ -76,42 +72,22 @@ class LayerScale(keras.layers.Layer):
 
 @dataclasses.dataclass(frozen=True)
 class Layers:
-    """The maker of one model's layers.
-
-    Attributes:
-      options: of the model.
-      seed: of its initial weights and its dropout, 0 or more.
-    """
+    """The maker of one model's layers; `seed`, 0 or more, is that of its initial weights and its dropout."""
 
     options: ModelOptions
     seed: int
 
-    def convolution(
-        self,
-        name: str,
-        filters: int,
-        initializer: type[keras.initializers.Initializer] = keras.initializers.GlorotUniform,
-        **settings,
-    ) -> keras.layers.Conv2D:
-        """A linear convolution, 3x3 unless `settings` (Conv2D's own) holds another kernel_size."""
-        return keras.layers.Conv2D(
-            filters,
-            settings.pop("kernel_size", 3),
-            kernel_initializer=initializer(seed=self.seed_for(f"{name}/kernel")),
-            kernel_regularizer=self.regularizer(),
-            name=name,
-            **settings,
-        )
+    def convolution(self, name: str, filters: int, kernel_size: int = 3, **settings) -> keras.layers.Conv2D:
+        """A linear convolution; `settings` as of `dense`."""
+        return keras.layers.Conv2D(filters, kernel_size, **self._named(name, **settings))
 
     def dense(self, name: str, units: int, **settings) -> keras.layers.Dense:
-        """A Dense layer; `settings` are Dense's own."""
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=self.seed_for(f"{name}/kernel")),
-            kernel_regularizer=self.regularizer(),
-            name=name,
-            **settings,
-        )
+        """A Dense layer; `settings` are Keras's own, and the kernel's `initializer`, a class."""
+        return keras.layers.Dense(units, **self._named(name, **settings))
+
+    def _named(self, name: str, initializer=keras.initializers.GlorotUniform, **settings) -> dict:
+        kernel = initializer(seed=self.seed_for(f"{name}/kernel"))
+        return settings | {"name": name, "kernel_initializer": kernel, "kernel_regularizer": self.regularizer()}
 
     def regularizer(self) -> keras.regularizers.Regularizer | None:
         """The L2 penalty of a kernel, or None; Keras collects it in `model.losses`."""

@@ -1,7 +1,4 @@
-"""Which model to build: frozen options that refuse bad values at birth.
-
-Nothing here imports TensorFlow, so that a script can list the names in its `--help` at once.
-"""
+"""Which model to build: frozen options that refuse bad values at birth. Imports no TensorFlow, for a quick `--help`."""
 
 import dataclasses
 
@@ -10,15 +7,8 @@ from base.options import Options, option
 
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
 RESIDUAL_NAMES = ("residual_small",)
-BACKBONE_NAMES = (
-    "mobilenet_v2",
-    "mobilenet_v2_035",
-    "mobilenet_v3_small",
-    "efficientnet_v2_b0",
-    "resnet50_v2",
-    "convnext_tiny",
-    "densenet121",
-)
+BACKBONE_NAMES = ("mobilenet_v2", "mobilenet_v2_035", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50_v2",
+                  "convnext_tiny", "densenet121")  # fmt: skip
 MOST_UNITS = 65_536  # of a layer: above any that is of use, and below what fits no memory
 MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
 
@@ -30,10 +20,7 @@ class ModelOptions(Options):
     `filters` has an entry a block (convolutional models) or a stage (residual_small); `units` and `dropout` are those
     of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or `.h5` file (as keras.applications
     publishes them) of a backbone without its top, or "imagenet", which Keras fetches; it is only a start: whoever
-    restores a trained model builds it with "none".
-
-    Raises:
-      UserError: a value the model cannot be built from.
+    restores a trained model builds it with "none". Raises UserError for a value the model cannot be built from.
     """
 
     name: str = option("residual_small", "docs/training.md says what each is", choices=MODEL_NAMES, flag="model")

@@ -1,12 +1,12 @@
 """residual_small: a small residual network with pre-activation, for 32 to 128 pixels and many classes.
 
-After He et al., "Identity Mappings in Deep Residual Networks" (2016): BatchNorm-relu-Conv twice, added to
-the input. The default has 0.7 million parameters, whatever the picture's size.
+After He et al., "Identity Mappings in Deep Residual Networks" (2016): BatchNorm-relu-Conv twice, added to the input.
+The default has 0.7 million parameters, whatever the picture's size.
 
-On several replicas BatchNorm normalizes by its own replica's rows: the statistics come from fewer pictures
-than the global batch holds, so results vary a little with the number of replicas. Each replica keeps moving
-averages of its own, and a read from outside gives those of the first. Rows that only pad the last batch
-enter the statistics too, so a batch should be padded with real pictures.
+On several replicas BatchNorm normalizes by its own replica's rows: the statistics come from fewer pictures than the
+global batch holds, so results vary a little with the number of replicas. Each replica keeps moving averages of its own,
+and a read from outside gives those of the first. Rows that only pad the last batch enter the statistics too, so a batch
+should be padded with real pictures.
 """
 
 import keras

@@ -1,9 +1,9 @@
 """Name -> Keras model.
 
 Every model takes "image", [batch, height, width, channels] float32 in [0, 1], and gives float32 logits (see
-`heads.py`). Whatever lies between follows the global dtype policy; variables are float32 under the mixed
-ones. Weights and dropout seeds are functions of the options and the seed alone: building twice, under any policy,
-strategy or in another process gives the same numbers.
+`heads.py`). Whatever lies between follows the global dtype policy; variables are float32 under the mixed ones. Weights
+and dropout seeds are functions of the options and the seed alone: building twice, under any policy, strategy or in
+another process gives the same numbers.
 """
 
 import keras
@@ -25,15 +25,14 @@ def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape:
     """The model `options` names, with new variables; inside a strategy's scope they are the strategy's.
 
     Args:
-      options: which model.
       seed: of the initial weights and the dropout, 0 or more.
       num_classes: 2 or more.
       pixel_shape: (height, width, channels) of the pictures, in pixels; 1 or 3 channels.
 
     Returns:
-      [batch, height, width, channels] float32 in [0, 1] -> float32 logits, [batch, num_classes], or [batch,
-      1] for two classes of a `catdog` model. Any l2 penalty is in `model.losses`. `model.variables` holds
-      the dropout's seed state too, which `model.weights` leaves out.
+      [batch, height, width, channels] float32 in [0, 1] -> float32 logits, [batch, num_classes], or [batch, 1] for two
+      classes of a `catdog` model. Any l2 penalty is in `model.losses`. `model.variables` holds the dropout's seed state
+      too, which `model.weights` leaves out.
 
     Raises:
       UserError: too few classes, too small a picture, weights that cannot be had or do not fit.
@@ -43,22 +42,11 @@ def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape:
     layers = Layers(options, seed)
     image = keras.Input(pixel_shape, dtype="float32", name="image")
     features = FEATURES[options.name](image, layers)
-    rate = _dropout_rate(options)
+    recipe = convolutional.RECIPES.get(options.name)
+    rate = (recipe.dropout if recipe else DROPOUT) if options.dropout is None else options.dropout
     if rate:
         features = Dropout(rate, layers.seed_for("dropout/mask"), name="dropout")(features)
-    units = _logit_units(options, num_classes)
+    units = 1 if num_classes == 2 and recipe and recipe.single_unit else num_classes
     # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
     logits = layers.dense("logits", units, dtype="float32")(features)
     return keras.Model(image, logits, name=options.name)
-
-
-def _dropout_rate(options: ModelOptions) -> float:
-    if options.dropout is not None:
-        return options.dropout
-    recipe = convolutional.RECIPES.get(options.name)
-    return recipe.dropout if recipe else DROPOUT
-
-
-def _logit_units(options: ModelOptions, num_classes: int) -> int:
-    recipe = convolutional.RECIPES.get(options.name)
-    return 1 if num_classes == 2 and recipe and recipe.single_unit else num_classes

@@ -34,8 +34,7 @@ class Proof:
     """Real examples and what evaluation says of them.
 
     Attributes:
-      manifest: of the examples.
-      example_ids: int64 [n].
+      example_ids: int64 [n], in `manifest`.
       expected: float32 [n, classes], the evaluation path's probabilities.
       decoded: stored pixels by id, of examples whose files have changed since they were packed.
     """
@@ -57,7 +56,7 @@ class ServedModel(tf.Module):
     """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
 
     def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat):
-        """Args: `model` built under the float32 policy."""
+        """`model` must be built under the float32 policy."""
         super().__init__(name="penstock")
         self._weights = [variable.value for variable in model.variables]
         images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
@@ -71,19 +70,16 @@ class ServedModel(tf.Module):
             pixels = tf.ensure_shape(tf.pad(pixels, padding), images.shape)
             rows = probabilities(model(to_float(pixels, pixel_format.full_scale), training=False))[:count]
             best = tf.argmax(rows, axis=-1)
-            return {
-                "class_name": tf.gather(names, best),
-                "probability": tf.reduce_max(rows, axis=-1),
-                "probabilities": rows,
-            }
+            answers = {"class_name": tf.gather(names, best), "probability": tf.reduce_max(rows, axis=-1)}
+            return answers | {"probabilities": rows}
 
         # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
         # end in _bytes, and for no others.
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
         def classify_bytes(image_bytes):
-            pixel_spec = tf.TensorSpec(pixel_format.shape, images.dtype)
+            spec = tf.TensorSpec(pixel_format.shape, images.dtype)
             return classify(
-                tf.map_fn(lambda one: decode_image(one, pixel_format), image_bytes, fn_output_signature=pixel_spec)
+                tf.map_fn(lambda content: decode_image(content, pixel_format), image_bytes, fn_output_signature=spec)
             )
 
         self.serving_default = classify_bytes

@@ -83,12 +83,8 @@ class Predictor:
                 return {paths[0]: Prediction(paths[0], reason=reason_of(error))}
             # Some picture of the batch is bad; one at a time, the others get their answer.
             return {path: result for one in paths for path, result in self._classify([one], contents).items()}
-        rows = outputs["probabilities"].numpy()
-        names = outputs["class_name"].numpy()
-        return {
-            path: Prediction(path, names[row].decode(), float(rows[row].max()), rows[row])
-            for row, path in enumerate(paths)
-        }
+        answers = zip(paths, outputs["class_name"].numpy(), outputs["probabilities"].numpy(), strict=True)
+        return {path: Prediction(path, name.decode(), float(row.max()), row) for path, name, row in answers}
 
 
 def _read(path: bytes) -> tuple[bytes, str]:
@@ -128,12 +124,9 @@ def find_pictures(places: Sequence[str]) -> list[bytes]:
     found: list[bytes] = []
     for place in places:
         path = os.fsencode(place)
-        if os.path.isdir(path):
-            found += sorted(_walk(path))
-        elif os.path.lexists(path):
-            found.append(path)
-        else:
+        if not os.path.lexists(path):
             raise UserError(f"{place!r} does not exist: give pictures or folders of pictures")
+        found += sorted(_walk(path)) if os.path.isdir(path) else [path]
     return found
 
 

@@ -8,6 +8,7 @@ holds the checksum of the first and its own.
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,6 @@ class Checkpoint:
     """The state after `step` optimizer updates.
 
     Attributes:
-      step: updates done.
       history: a dict an epoch, as in history.csv.
       identity: what the run is a function of (options, manifest, threads, versions); must agree to be resumed.
       arrays: by the name of a part of the state (as "model"), its variables by position.
@@ -44,7 +44,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Se
 
     `parts` are the variables that `checkpoint.arrays` are the values of.
     """
-    with durable.whole_directory(folder / f"step-{checkpoint.step:08d}") as temporary:
+    with durable.whole_directory(_path_of(folder, checkpoint.step)) as temporary:
         named = {f"{part}/{position:05d}": array for part, arrays in checkpoint.arrays.items()
                  for position, array in enumerate(arrays)}  # fmt: skip
         content = durable.encode_arrays(named)
@@ -55,7 +55,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Se
             "step": checkpoint.step,
             "history": checkpoint.history,
             "identity": checkpoint.identity,
-            "variables": describe(parts),
+            # [path, shape, dtype] a variable, by part, for whoever reads the file.
+            "variables": {part: [_described(variable) for variable in variables] for part, variables in parts.items()},
             "variables_sha256": hashlib.sha256(content).hexdigest(),
         }
         (temporary / "state.json").write_text(json.dumps(state | {"sha256": _sha256(state)}, indent=2, allow_nan=False))
@@ -72,7 +73,7 @@ def load_newest(folder: Path, watch: Watch) -> Checkpoint | None:
     """
     damages = []
     for step in sorted(_steps(folder), reverse=True):
-        path = folder / f"step-{step:08d}"
+        path = _path_of(folder, step)
         try:
             return load_checkpoint(path)
         except (OSError, ValueError) as error:
@@ -91,7 +92,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError("state.json does not have its checksum")
     if state["format"] != FORMAT_VERSION:
         raise ValueError(f"format {state['format']}, this program reads {FORMAT_VERSION}")
-    if path.name != f"step-{state['step']:08d}":
+    if path != _path_of(path.parent, state["step"]):
         raise ValueError(f"it holds step {state['step']}")
     if durable.sha256_file(path / "variables.npz") != state["variables_sha256"]:
         raise ValueError("variables.npz does not have its checksum")
@@ -114,9 +115,10 @@ def restore(parts: Mapping[str, Sequence], arrays: Mapping[str, Sequence[np.ndar
             raise ValueError(f"{part}: the checkpoint has {len(arrays[part])} variables, this run {len(variables)}")
     pairs = [pair for part, variables in parts.items() for pair in zip(variables, arrays[part], strict=True)]
     for variable, array in pairs:
-        found, expected = (array.dtype.name, array.shape), (_dtype(variable), tuple(variable.shape))
+        path, shape, dtype = _described(variable)
+        found, expected = (array.dtype.name, array.shape), (dtype, tuple(shape))
         if found != expected:
-            raise ValueError(f"variable {_path(variable)} is {expected}, the checkpoint has {found}")
+            raise ValueError(f"variable {path} is {expected}, the checkpoint has {found}")
     for variable, array in pairs:
         variable.assign(array)
 
@@ -128,7 +130,7 @@ def keep_newest(folder: Path, step: int, count: int, also: set[int]) -> None:
     """
     for old in sorted(known for known in _steps(folder) if known <= step)[:-count]:
         if old not in also:
-            shutil.rmtree(folder / f"step-{old:08d}", ignore_errors=True)
+            shutil.rmtree(_path_of(folder, old), ignore_errors=True)
             kill_points.reach("checkpoint.deleted")
 
 
@@ -146,24 +148,18 @@ def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def describe(parts: Mapping[str, Sequence]) -> dict[str, list[list]]:
-    """[path, shape, dtype] a variable, by part, for a reader of state.json."""
-    return {part: [[_path(variable), list(variable.shape), _dtype(variable)] for variable in variables]
-            for part, variables in parts.items()}  # fmt: skip
+def _path_of(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
 
 
 def _steps(folder: Path) -> list[int]:
-    if not folder.is_dir():
-        return []
-    return [int(match[1]) for match in (_NAME.match(path.name) for path in folder.iterdir()) if match]
+    names = os.listdir(folder) if folder.is_dir() else []
+    return [int(match[1]) for match in map(_NAME.match, names) if match]
 
 
-def _path(variable) -> str:
-    return getattr(variable, "path", None) or variable.name
-
-
-def _dtype(variable) -> str:
-    return np.asarray(variable).dtype.name
+def _described(variable) -> list:
+    path = getattr(variable, "path", None) or variable.name
+    return [path, list(variable.shape), np.asarray(variable).dtype.name]
 
 
 def _sha256(state: dict) -> str:

@@ -29,7 +29,6 @@ class Machine:
 
     Attributes:
       gpus: that TensorFlow sees, in its order.
-      cpu: the model's name.
       cpu_flags: those that say how it computes in bfloat16, as /proc/cpuinfo spells them.
       cores: that this process may use.
       has_onednn: False where TF_ENABLE_ONEDNN_OPTS=0 switches oneDNN's kernels off.
@@ -93,12 +92,8 @@ def look() -> Machine:
 def choose(machine: Machine, options: TrainingOptions, threads: int, deterministic: bool = True) -> Hardware:
     """What `options` (precision, strategy, replicas) come to on `machine`; touches nothing.
 
-    Args:
-      threads: 0 for one a core.
-      deterministic: False leaves a GPU's kernels free, for measuring what bit-exactness costs; no run does so.
-
-    Raises:
-      UserError: for what this machine cannot do.
+    `threads` 0 is one a core. `deterministic` False leaves a GPU's kernels free, for measuring what bit-exactness
+    costs; no run does so. Raises UserError for what this machine cannot do.
     """
     if machine.has_tf_config:
         raise UserError("TF_CONFIG is set: Penstock trains on the devices of one machine; unset TF_CONFIG")
@@ -189,8 +184,7 @@ def _device_names(chosen: Hardware) -> list[str]:
     if chosen.accelerated:
         return [f"GPU:{index}" for index in range(chosen.replicas)]
     cpu = tf.config.list_physical_devices("CPU")[0]
-    logical = tf.config.get_logical_device_configuration(cpu)
-    if chosen.replicas > 1 and len(logical or ()) < chosen.replicas:
+    if chosen.replicas > 1 and len(tf.config.get_logical_device_configuration(cpu) or ()) < chosen.replicas:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * chosen.replicas)
     return [f"CPU:{index}" for index in range(chosen.replicas)]
 

@@ -25,12 +25,11 @@ class Trouble:
     """The first step that went wrong.
 
     Attributes:
-      what: happened, in words.
-      fix: what the user can do, in words.
+      what: happened, and `fix`, what the user can do, in words.
       step: counted from 1 over all epochs.
       updates: optimizer updates before it.
       loss_scale: that it was taken with; None where the loss is not scaled.
-      bad_rows: int64, the rows of the global batch whose own loss is not finite.
+      bad_rows: int64 [n], the rows of the global batch whose own loss is not finite.
     """
 
     what: str
@@ -65,12 +64,8 @@ def loss_scale_of(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
 def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Optimizer, loss_scale) -> None:
     """Notes a step whose update is done or left out; graph code, called once for all replicas.
 
-    Args:
-      notes: from `make_notes`.
-      loss: float64 [], the sum over the global batch.
-      bad_rows: float64 [global batch size], 1 where a row's own loss is not finite, else 0.
-      optimizer: counts its updates.
-      loss_scale: from `loss_scale_of` before the update.
+    `loss` is float64 [], the sum over the global batch, `bad_rows` float64 [global batch size], 1 where a row's own
+    loss is not finite, else 0, and `loss_scale` that of `loss_scale_of` before the update.
     """
     before = notes.read_value()
     steps = before[_STEPS] + 1
@@ -78,8 +73,8 @@ def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Op
     # Without a loss scale no update is left out.
     updates = steps if loss_scale is None else tf.cast(optimizer.iterations.value, tf.float64)
     skipped = tf.where(updates > before[_UPDATES], zero, before[_SKIPPED] + 1)
-    is_bad = tf.logical_or(~tf.math.is_finite(loss), skipped >= MAX_SKIPPED_UPDATES)
-    is_first = tf.logical_and(is_bad, before[_RECORD] == 0)
+    is_bad = ~tf.math.is_finite(loss) | (skipped >= MAX_SKIPPED_UPDATES)
+    is_first = is_bad & (before[_RECORD] == 0)
     scale = zero if loss_scale is None else loss_scale
     record = tf.concat([tf.stack([steps, loss, before[_UPDATES], scale]), bad_rows], axis=0)
     # A choice, not a branch: an accelerator would have to hand the condition back before it could go on.

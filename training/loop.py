@@ -56,33 +56,18 @@ class Loop:
       history: a row an epoch, as in history.csv.
     """
 
-    def __init__(
-        self,
-        options: TrainingOptions,
-        order: Order,
-        state: TrainState,
-        folder: RunFolder,
-        watch: Watch,
-        profiler: Profiler,
-        identity: dict,
-    ):
+    def __init__(self, options: TrainingOptions, order: Order, state: TrainState, folder: RunFolder, watch: Watch,
+                 profiler: Profiler, identity: dict):  # fmt: skip
         """Args: `options` says when the run ends and how often it is saved, `order` how long an epoch is."""
-        self.state = state
-        self.folder = folder
-        self.identity = identity
-        self.step = 0
-        self.history: list[dict] = []
-        self._options = options
-        self._order = order
-        self._watch = watch
-        self._profiler = profiler
+        self.state, self.folder, self.identity = state, folder, identity
+        self.step, self.history = 0, []
+        self._options, self._order, self._watch, self._profiler = options, order, watch, profiler
 
     def epochs(self, batches: Iterator, train_step: Callable, measure: Callable[[], dict]) -> Iterator[dict]:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
 
         Args:
-          batches: yields the batch of `self.step`, then the following ones.
-          train_step: batch -> None.
+          batches: that of `self.step`, then the following ones, for `train_step`.
           measure: () -> the columns of the row that the loop does not know: validation's figures (None where there is
             no such split), learning rate, seconds a stage. Raises Stopped where it was asked to stop on its way.
 
@@ -134,14 +119,15 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            clock.seconds += ended - began
             clock.steps += 1
+            clock.seconds += ended - began
             clock.wait_seconds += arrived - began
             clock.examples += self._batch_examples(self.step == epoch_end)
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
             self._show(f"{clock.figures()['images_per_second']:.0f} images/s")
-            if self._checkpoint_due(epoch_end):
+            cadence = self._options.checkpoint_every_steps
+            if cadence and self.step % cadence == 0 and self.step != epoch_end:
                 self._check_numbers(before_a_save=True)
                 self._save()
         return clock
@@ -150,10 +136,6 @@ class Loop:
         size = self._order.global_batch_size
         return len(self._order.example_ids) - (self._order.steps_per_epoch - 1) * size if is_last else size
 
-    def _checkpoint_due(self, epoch_end: int) -> bool:
-        cadence = self._options.checkpoint_every_steps
-        return bool(cadence) and self.step % cadence == 0 and self.step != epoch_end
-
     def _show(self, note: str) -> None:
         epochs = self._options.epochs
         doing = f"epoch {min(len(self.history) + 1, epochs)}/{epochs}"
@@ -161,8 +143,8 @@ class Loop:
 
     def _make_row(self, clock: EpochClock, measure: Callable[[], dict]) -> dict:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
-        row = {"epoch": len(self.history) + 1, "step": self.step, "loss": loss_sum / examples,
-               "accuracy": correct / examples}  # fmt: skip
+        row = {"epoch": len(self.history) + 1, "step": self.step}
+        row |= {"loss": loss_sum / examples, "accuracy": correct / examples}
         kill_points.reach("validation.begin")
         try:
             measured = measure()

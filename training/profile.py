@@ -18,16 +18,11 @@ class Profiler:
     """
 
     def __init__(self, window: tuple[int, int] | None, last_step: int, folder: Path, watch: Watch):
-        """Starts nothing yet.
+        """Starts nothing yet; raises UserError where the window ends after `last_step`, the run's.
 
         Args:
           window: first and last step to record, counted over all epochs from 1; None records none.
-          last_step: of the run.
           folder: gets plugins/profile/TIME/HOST.xplane.pb; one with event files, which TensorBoard lists as a run.
-          watch: takes a log line.
-
-        Raises:
-          UserError: the window ends after `last_step`.
         """
         first, last = window or (1, 0)
         if last > last_step:
@@ -35,8 +30,7 @@ class Profiler:
                 f"--profile_steps={first},{last}: the last step of this run is {last_step}; give steps from 1 to that"
             )
         self._window = range(first, last + 1)
-        self._folder = folder
-        self._watch = watch
+        self._folder, self._watch = folder, watch
         self._recorded: list[int] | None = None  # a list while the profiler runs
 
     def begin(self, done: int) -> None:
@@ -52,7 +46,11 @@ class Profiler:
     def step(self, number: int) -> Iterator[None]:
         """Around step `number`, the wait for its batch included."""
         if number in self._window and self._recorded is None:
-            self._start()
+            try:
+                tf.profiler.experimental.start(str(self._folder))
+                self._recorded = []
+            except Exception as error:  # whatever it is, it must not cost the run
+                self._give_up(_failure(error))
         if self._recorded is None:
             yield
             return
@@ -74,14 +72,6 @@ class Profiler:
     def _flag(self) -> str:
         return f"--profile_steps={self._window[0]},{self._window[-1]}"
 
-    def _start(self) -> None:
-        try:
-            tf.profiler.experimental.start(str(self._folder))
-        except Exception as error:  # whatever it is, it must not cost the run
-            self._give_up(_failure(error))
-        else:
-            self._recorded = []
-
     def _finish(self) -> None:
         recorded, self._recorded, self._window = self._recorded, None, range(0)
         try:
@@ -97,8 +87,7 @@ class Profiler:
             f"profile     steps {recorded[0]} to {recorded[-1]} in {path.parent}; to look: "
             f"pip install -r requirements-profile.txt, tensorboard --logdir {self._folder.parent}, tab Profile"
         )
-        words = where_a_step_goes(path)
-        if words:
+        if words := where_a_step_goes(path):
             self._watch.say(f"  where a step goes: {words}")
 
     def _give_up(self, words: str) -> None:

@@ -31,8 +31,8 @@ class TrainState:
     @property
     def parts(self) -> dict[str, list]:
         """Everything a checkpoint must hold, each part in a fixed order; "model" includes dropout's seed state."""
-        return {"model": self.model.variables, "optimizer": self.optimizer.variables, "sums": [self.sums],
-                "health": [self.health]}  # fmt: skip
+        variables = {"model": self.model.variables, "optimizer": self.optimizer.variables}
+        return variables | {"sums": [self.sums], "health": [self.health]}
 
     @property
     def variables(self) -> list:
@@ -40,12 +40,9 @@ class TrainState:
         return [variable for part in self.parts.values() for variable in part]
 
 
-def make_state(
-    hardware: Hardware, build_model: Callable, build_optimizer: Callable, global_batch_size: int
-) -> TrainState:
-    """Builds model, optimizer, sums and notes under the strategy's scope."""
+def make_state(hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int) -> TrainState:
+    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too."""
     with hardware.scope():
-        model = build_model()
         optimizer = build_optimizer()
         optimizer.build(model.trainable_variables)
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
@@ -85,11 +82,11 @@ def make_train_step(
     @tf.function(jit_compile=jit_compile, autograph=False)
     def train_step(batch):
         loss_scale = loss_scale_of(state.optimizer)
-        if hardware.strategy is None:
-            parts = replica_step(batch)
+        if hardware.strategy:
+            of_replicas = hardware.strategy.run(replica_step, args=(batch,))
+            parts = hardware.strategy.reduce("SUM", of_replicas, axis=None)
         else:
-            parts = hardware.strategy.run(replica_step, args=(batch,))
-            parts = hardware.strategy.reduce("SUM", parts, axis=None)
+            parts = replica_step(batch)
         state.sums.assign_add(parts[:3])
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale)
 
@@ -99,11 +96,9 @@ def make_train_step(
 def example_losses(batch: Mapping[str, tf.Tensor], logits: tf.Tensor, num_classes: int) -> tf.Tensor:
     """float32 [batch]: the cross-entropy that each example adds to the sum, 0 for padding.
 
-    Args:
-      batch: label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32 [batch],
-        and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the rest
-        of the first one's.
-      logits: [batch, num_classes], or [batch, 1] where num_classes is 2.
+    `batch` has label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32
+    [batch], and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the
+    rest of the first one's. `logits` are [batch, num_classes], or [batch, 1] where num_classes is 2.
     """
     losses = per_example_loss(batch["label"], logits, num_classes)
     if "second_label" in batch:

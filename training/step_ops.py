@@ -15,9 +15,8 @@ _STEP_THREADS = "tf_Compute"  # tf.data's threads have other names
 def where_a_step_goes(path: Path) -> str:
     """The mean time of a step and the op types that take most of it, the largest first.
 
-    Args:
-      path: an xplane.pb with a "train" event a step. Only CPUs: on a GPU the host's ops are over when their kernels
-        are queued, so the words are empty there, as they are where no op was seen.
+    `path` is an xplane.pb with a "train" event a step. Only CPUs: on a GPU the host's ops are over when their kernels
+    are queued, so the words are empty there, as they are where no op was seen.
     """
     space = xplane_pb2.XSpace.FromString(path.read_bytes())
     if any(plane.name.startswith("/device:") and plane.lines for plane in space.planes):

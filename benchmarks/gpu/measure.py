@@ -101,11 +101,10 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
     options = _options(data_dir, job.image_size, job.global_batch_size, model=job.model, dropout=job.dropout)
     data = load_data(options, Path(cache_dir), SILENT)
     classes = len(data.manifest.class_names)
+    with hardware.scope():
+        model = build_model(options.model, options.seed, classes, data.pixels.pixel_format.shape)
     state = make_state(
-        hardware,
-        lambda: build_model(options.model, options.seed, classes, data.pixels.pixel_format.shape),
-        lambda: build_optimizer(options.training, 1),
-        options.training.global_batch_size,
+        hardware, model, lambda: build_optimizer(options.training, 1), options.training.global_batch_size
     )
     finish = make_finish(options.augment, data.pixels.pixel_format) if job.place == "device" else None
     train_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)

@@ -62,12 +62,10 @@ def seconds_a_step(take: Callable, step: Callable, state: TrainState, steps: int
 
 def _make_state(job: Job, hardware) -> TrainState:
     num_classes, shape = len(job.data.manifest.class_names), job.data.pixels.pixel_format.shape
-    return make_state(
-        hardware,
-        lambda: build_model(job.options.model, job.options.seed, num_classes, shape),
-        lambda: build_optimizer(job.options.training, job.order.steps_per_epoch),
-        job.options.training.global_batch_size,
-    )
+    with hardware.scope():
+        model = build_model(job.options.model, job.options.seed, num_classes, shape)
+    options, steps = job.options.training, job.order.steps_per_epoch
+    return make_state(hardware, model, lambda: build_optimizer(options, steps), options.global_batch_size)
 
 
 if __name__ == "__main__":
