@@ -1,6 +1,7 @@
 """Pictures on disk for whoever tests, the shared data, and a loud word where it is missing."""
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,6 +130,8 @@ def shared_data() -> Path:
 
 def pytest_configure(config) -> None:
     """The processes of a session share a folder, which the first one makes."""
+    # A shell's background job ignores Ctrl-C, and a program that a test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if SHARED not in os.environ:
         config.penstock_tests_dir = tempfile.TemporaryDirectory(prefix="penstock-tests-")
         os.environ[SHARED] = config.penstock_tests_dir.name
