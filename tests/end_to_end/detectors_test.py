@@ -22,8 +22,7 @@ root, forgets = sys.argv.pop(1), sys.argv.pop(1) == "True"
 sys.path.insert(0, root)
 from cli import quiet_import
 quiet_import.import_tensorflow()
-from jobs import train as run
-from training import checkpoint
+from jobs import resume
 
 def forget(parts, arrays):
     pairs = zip(parts["model"], arrays["model"])
@@ -32,9 +31,9 @@ def forget(parts, arrays):
     variables, values = zip(*kept)
     whole(parts | {"model": variables}, arrays | {"model": values})
 
-whole = checkpoint.restore
+whole = resume.restore
 if forgets:
-    checkpoint.restore = forget
+    resume.restore = forget
 runpy.run_path(f"{root}/train.py", run_name="__main__")
 """
 
