@@ -39,14 +39,7 @@ class TooManyBad(UserError):  # noqa: N818 - as UserError's other kinds, it is n
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """What there is, before a picture is decoded: enough to build a model.
-
-    Attributes:
-      catalog: the class folders.
-      manifest: their examples.
-      pixel_format: what pictures will be decoded to.
-      log_line: that format, and why.
-    """
+    """What there is, before a picture is decoded: enough to build a model. `log_line` says why that pixel format."""
 
     catalog: Catalog
     manifest: Manifest
@@ -160,14 +153,11 @@ def _choose_cache(manifest, pixel_format, options, cache_dir) -> tuple[str, str]
         return options.cache, f"{options.cache}: asked for; {shown}"
     if pack_folder(manifest, pixel_format, cache_dir).is_dir():
         return "pack", f"pack: {shown}, packed before in {cache_dir}"
-    free_bytes = shutil.disk_usage(_existing(cache_dir)).free
+    existing = next(parent for parent in (cache_dir, *cache_dir.absolute().parents) if parent.exists())
+    free_bytes = shutil.disk_usage(existing).free
     if size_bytes < 0.5 * free_bytes:
         return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {cache_dir}"
     return "none", f"none: {shown} would take more than half of the free disk; decoding in every epoch"
-
-
-def _existing(path: Path) -> Path:
-    return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
 
 
 def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[PixelFormat, str]:
@@ -185,21 +175,16 @@ def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[PixelFor
 
 
 def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
-    counts = np.bincount(manifest.labels, minlength=len(manifest.class_names))
-    for label, count in enumerate(counts):
-        if not count:
-            # A builder of TFDS may name classes of which it holds nothing.
-            folder = next((folder.path for folder in catalog.folders if folder.label == label), b"")
-            raise UserError(
-                f"class {manifest.class_names[label]!r} is empty: '{one_line(os.path.join(catalog.root, folder))}' "
-                f"holds no picture that can be read; add some, or remove the folder" + _first_refusal(manifest)
-            )
-
-
-def _first_refusal(manifest: Manifest) -> str:
-    if not manifest.quarantine:
-        return ""
-    return f" (refused {len(manifest.quarantine)} files, as {_shown(manifest.quarantine[0])})"
+    counts, bad = np.bincount(manifest.labels, minlength=len(manifest.class_names)), manifest.quarantine
+    if not counts.all():
+        label = int(counts.argmin())
+        # A builder of TFDS may name classes of which it holds nothing.
+        folder = next((folder.path for folder in catalog.folders if folder.label == label), b"")
+        raise UserError(
+            f"class {manifest.class_names[label]!r} is empty: '{one_line(os.path.join(catalog.root, folder))}' holds "
+            "no picture that can be read; add some, or remove the folder"
+            + (f" (refused {len(bad)} files, as {_shown(bad[0])})" if bad else "")
+        )
 
 
 def _check_quarantine(
@@ -221,7 +206,11 @@ def _check_quarantine(
     classes = len(manifest.class_names)
     good = np.bincount(manifest.labels, minlength=classes)
     good -= np.bincount(manifest.labels[list(refused)], minlength=classes)
-    for label, bad in _by_label(quarantine, catalog).items():
+    labels, by_label = {folder.path: folder.label for folder in catalog.folders}, collections.defaultdict(list)
+    for one in quarantine:
+        parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
+        by_label[next(labels[parent] for parent in parents if parent in labels)].append(one)
+    for label, bad in by_label.items():
         name, files = manifest.class_names[label], len(bad) + int(good[label])
         if len(bad) > options.max_bad_fraction * files:
             raise TooManyBad(
@@ -231,15 +220,6 @@ def _check_quarantine(
                 quarantine,
             )
     return quarantine
-
-
-def _by_label(quarantine: Quarantine, catalog: Catalog) -> dict[int, list[tuple[bytes, str]]]:
-    labels = {folder.path: folder.label for folder in catalog.folders}
-    found = collections.defaultdict(list)
-    for one in quarantine:
-        parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
-        found[next(labels[parent] for parent in parents if parent in labels)].append(one)
-    return found
 
 
 def _shown(bad: tuple[bytes, str]) -> str:

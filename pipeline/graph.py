@@ -20,23 +20,12 @@ AUGMENT_PARALLEL_CALLS = 2  # batches augmented at a time
 
 
 def make_train_dataset(
-    plan: Plan,
-    pixels: Pixels,
-    first_step: int,
-    last_step: int,
-    *,
-    on_device: bool = False,
-    clock: StageClock | None = None,
+    plan: Plan, pixels: Pixels, first_step: int, last_step: int, *, on_device=False, clock: StageClock | None = None
 ) -> tf.data.Dataset:
     """Augmented batches of steps `first_step` to `last_step` - 1, each as `plan.element_spec(on_device)` says.
 
-    Args:
-      plan: what each batch holds.
-      pixels: where stored pixels come from.
-      first_step: where to begin, counted over all epochs; a resumed run begins anywhere.
-      last_step: one past the last step.
-      on_device: leave the pixels as stored, with their draws, for `make_finish` inside the step.
-      clock: told how long each stage works; None times nothing.
+    Steps are counted over all epochs. `on_device` leaves the pixels as stored, with their draws, for `make_finish`
+    inside the step; `clock` is told how long each stage works.
     """
     # 1. Which step: one number. Starting elsewhere costs nothing, so no iterator state is ever saved.
     steps = tf.data.Dataset.range(first_step * plan.shards.count, last_step * plan.shards.count)
@@ -61,10 +50,8 @@ def make_eval_dataset(example_ids: np.ndarray, pixels: Pixels, labels: np.ndarra
 
 
 def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
-    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1].
-
-    The same function serves the input graph and the step on the device.
-    """
+    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1], in the input graph
+    or in the step on the device."""
     augment = _augment(augmentation, pixel_format.full_scale)
     stay = {name for name, feature in augmentation.features.items() if feature.stays}
     used = {"image", *augmentation.features, *augmentation.reads.values()}

@@ -1,7 +1,6 @@
 """(seed, epoch) -> a permutation; step -> the examples of a global batch; a shard's rows of it.
 
-Nothing here has state: the order of epoch 7 costs one sort, whether or not epochs 0 to 6 were ever asked for. That
-is what makes a run resumable from one integer.
+Nothing here has state: the order of any epoch costs one sort. That makes a run resumable from one integer.
 """
 
 import dataclasses
@@ -25,13 +24,9 @@ def permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Some rows of one global batch.
+    """Some rows of one global batch, in `epoch` (from 0), which has `global_examples` real ones over all its shards.
 
-    Attributes:
-      example_ids: int64 [rows].
-      mask: bool [rows], False on padding, whose ids repeat the batch's first example.
-      epoch: which pass over the split, from 0.
-      global_examples: how many real examples the whole global batch has, over all its shards.
+    `example_ids` are int64 [rows]; `mask` bool [rows], False on padding, whose ids repeat the batch's first example.
     """
 
     example_ids: np.ndarray

@@ -32,11 +32,8 @@ class Pixels(Protocol):
     ) -> tf.data.Dataset:
         """Adds stored pixels [batch, height, width, channels] to elements that have example ids int64 [batch].
 
-        Args:
-          dataset: elements with a feature `example_id`.
-          batch_size: the ids of each element.
-          clock: where there is one, it is told how long reading and decoding took.
-          reads: features of example ids, `example_id` first -> the features that their pixels become.
+        `reads` are features of example ids, `example_id` first -> the features that their pixels become; `clock` is
+        told how long reading and decoding took.
         """
         ...
 
@@ -149,33 +146,31 @@ class StreamedPixels:
             # raised inside a graph comes out as its error: the files themselves tell which it was.
             self._manifest.check_unchanged(range(len(self._manifest)))
             if isinstance(error, tf.errors.PermissionDeniedError):
-                raise UserError(
-                    f"a picture cannot be read any more: {words_of(error)}; check its permissions"
-                ) from None
+                text = f"a picture cannot be read any more: {words_of(error)}; check its permissions"
+                raise UserError(text) from None
             raise
 
     def _locations(self, example_ids: tf.Tensor) -> tf.Tensor:
         """What `_fetch` takes: paths, where the source has files, which the graph reads without Python; else ids."""
         if not isinstance(self._manifest.source, Files):
             return example_ids
-        paths = tf.numpy_function(self._paths, [example_ids], tf.string, stateful=False)
+
+        def paths_of(ids):
+            return np.array([self._manifest.source.path(example_id) for example_id in self._unchanged(ids)], object)
+
+        paths = tf.numpy_function(paths_of, [example_ids], tf.string, stateful=False)
         return tf.ensure_shape(paths, example_ids.shape)
-
-    def _fetch(self, location: tf.Tensor) -> tf.Tensor:
-        if isinstance(self._manifest.source, Files):
-            return tf.io.read_file(location)
-        content = tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False)
-        return tf.ensure_shape(content, [])
-
-    def _paths(self, example_ids: np.ndarray) -> np.ndarray:
-        self._unchanged(example_ids)
-        return np.array([self._manifest.source.path(example_id) for example_id in example_ids], object)
 
     def _unchanged(self, example_ids: np.ndarray) -> np.ndarray:
         self._manifest.check_unchanged(example_ids)
         return example_ids
 
     def _read(self, location):
-        content, read_seconds = stopwatch(self._fetch, location)
+        def fetch(location):
+            if isinstance(self._manifest.source, Files):
+                return tf.io.read_file(location)
+            return tf.ensure_shape(tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False), [])
+
+        content, read_seconds = stopwatch(fetch, location)
         image, decode_seconds = stopwatch(lambda content: decode_image(content, self.pixel_format), content)
         return image, read_seconds, decode_seconds

@@ -11,26 +11,20 @@ from pipeline.augment.options import AugmentOptions
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.order import Order, shard_size
 
-# Of every batch:
-#   label: the class of each example.
-#   mask: False on padding: it weighs nothing in loss and metrics.
-#   epoch: from 0.
-#   global_examples: the real examples of the global batch: what its loss is divided by.
 _FEATURES = {
     "example_id": Feature(np.int64, stays=True),
     "label": Feature(np.int32, stays=True),
-    "mask": Feature(np.bool_, stays=True),
-    "epoch": Feature(np.int64, per_batch=True, stays=True),
+    "mask": Feature(np.bool_, stays=True),  # False on padding: it weighs nothing in loss and metrics
+    "epoch": Feature(np.int64, per_batch=True, stays=True),  # from 0
+    # The real examples of the global batch: what its loss is divided by.
     "global_examples": Feature(np.float32, per_batch=True, stays=True),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-    """Which rows of every global batch this input pipeline makes: shards first to first + count - 1 of `total`.
-
-    One a replica; an input pipeline yields its replicas' batches in turn.
-    """
+    """Which rows of every global batch this input pipeline makes: shards first to first + count - 1 of `total`, one a
+    replica, whose batches come in turn."""
 
     first: int = 0
     count: int = 1
@@ -41,15 +35,8 @@ class Shards:
 class Plan:
     """Which examples each batch holds, and what happens to each: a function of the step alone.
 
-    Raises UserError where the shards do not divide the global batch.
-
-    Attributes:
-      order: the split's order.
-      labels: int32 [all examples], by example id.
-      pixel_format: of the stored pixels.
-      augmentation: what to draw for every picture in every epoch.
-      seed: the run's seed.
-      shards: this pipeline's part of every global batch.
+    `labels` are int32 [all examples], by example id; `pixel_format` is that of the stored pixels. Raises UserError
+    where the shards do not divide the global batch.
     """
 
     order: Order
@@ -93,11 +80,8 @@ class Plan:
         return {name: self._spec(feature) for name, feature in self.features.items()}
 
     def element_spec(self, on_device: bool) -> dict[str, tf.TensorSpec]:
-        """The element spec of the batches (of one replica's share of each).
-
-        Where the host augments, `image` [batch, height, width, channels] is float32 in [0, 1], and what only
-        augmentation needs is gone; else pixels are as they are stored, and everything planned is there.
-        """
+        """The element spec of one replica's batches: with everything planned and pixels as they are stored where the
+        device augments; else without what only augmentation needs, and `image` float32 in [0, 1]."""
         shape = (self.batch_size, *self.pixel_format.shape)
         if on_device:
             stored = tf.TensorSpec(shape, tf.as_dtype(self.pixel_format.dtype))

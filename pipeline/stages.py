@@ -6,7 +6,7 @@ The clock stands outside the batches: they stay a pure function of files, option
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
@@ -82,17 +82,16 @@ def transfer_seconds(spec: Mapping[str, tf.TensorSpec], device: str) -> float:
         return 0.0
     with tf.device("CPU"):
         host = [tf.zeros(part.shape, part.dtype) for part in spec.values()]
-    return min(_seconds_to(device, host) for _ in range(_TRANSFERS))
-
-
-def _seconds_to(device: str, tensors: Sequence[tf.Tensor]) -> float:
-    tf.test.experimental.sync_devices()
-    began = time.perf_counter()
-    with tf.device(device):
-        moved = [tf.identity(tensor) for tensor in tensors]
-    tf.test.experimental.sync_devices()  # copies are queued, not done, when the call returns
-    del moved
-    return time.perf_counter() - began
+    seconds = []
+    for _ in range(_TRANSFERS):
+        tf.test.experimental.sync_devices()
+        began = time.perf_counter()
+        with tf.device(device):
+            moved = [tf.identity(tensor) for tensor in host]
+        tf.test.experimental.sync_devices()  # copies are queued, not done, when the call returns
+        del moved
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 def _now(after) -> tf.Tensor:

@@ -39,24 +39,16 @@ FAKE_SHARES = {"photo": 0.12, "screen": 0.13, "curved": 0.2, "cutout": 0.2, "mas
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How the camera sees a subject; drawn alike for every class.
+    """How the camera sees a subject, in mm and radians; drawn alike for every class."""
 
-    Attributes:
-      distance: from the camera to the subject, mm: to a sheet, or to a face beside its nose.
-      x, y: the subject's place beside the optical axis, mm.
-      yaw, pitch, roll: its pose, radians.
-      wall: distance of the wall behind, mm; beyond the camera's range in most pictures.
-      wall_slope: how the wall recedes, mm of depth a pixel, along x and y.
-    """
-
-    distance: float
-    x: float
+    distance: float  # from the camera to the subject: to a sheet, or to a face beside its nose
+    x: float  # the subject's place beside the optical axis
     y: float
     yaw: float
     pitch: float
     roll: float
-    wall: float
-    wall_slope: tuple[float, float]
+    wall: float  # distance of the wall behind; beyond the camera's range in most pictures
+    wall_slope: tuple[float, float]  # how the wall recedes, mm of depth a pixel, along x and y
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,17 +56,14 @@ class Cloud:
     """Points of one scene in the subject's frame: smooth (skin, cloth, paper) and rough (hair), float64 [3, points]."""
 
     smooth: np.ndarray
-    rough: np.ndarray
+    rough: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((3, 0)))
 
 
 def write_synthetic_faces(folder: Path, seed: int = 1, count: int = PICTURES_A_CLASS) -> None:
-    """Writes the three class folders into `folder`, whole or not at all; an existing `folder` is replaced.
+    """Writes FOLDERS into `folder`, whole or not at all; an existing `folder` is replaced.
 
-    Args:
-      folder: will hold real_sense_fake100x100, real_sense_fadam100x100 and real_sense_woman100x100, each with
-        `count` gray 8-bit PNGs of 100x100 pixels, 0000.png and on.
-      seed: the same seed gives the same files, byte for byte with one version of Pillow, and the same pixels with any.
-      count: pictures a class.
+    Each has `count` gray 8-bit PNGs of 100x100 pixels, 0000.png and on. The same seed gives the same files, byte for
+    byte with one version of Pillow, and the same pixels with any.
     """
     with durable.whole_directory(folder) as temporary:
         for kind, name in FOLDERS.items():
@@ -104,7 +93,9 @@ def render_depth(kind: str, number: int, seed: int = 1) -> tuple[np.ndarray, np.
     rng = _generator(seed, kind, number, "scene")
     cloud = _fake(rng, view) if kind == "fake" else _person(PEOPLE[kind], rng, view)
     smooth, rough = sensor.project(cloud.smooth), sensor.project(cloud.rough)
-    return np.minimum(np.minimum(smooth, rough), _wall(view)), rough < smooth
+    row, column = np.indices((sensor.PICTURE_SIZE, sensor.PICTURE_SIZE)) - sensor.PICTURE_SIZE / 2
+    wall = view.wall + view.wall_slope[0] * column + view.wall_slope[1] * row
+    return np.minimum(np.minimum(smooth, rough), wall), rough < smooth
 
 
 def draw_view(rng: np.random.Generator) -> View:
@@ -124,16 +115,13 @@ def _generator(*key: object) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(fold_key("synthetic", *key)))
 
 
-def _wall(view: View) -> np.ndarray:
-    row, column = np.indices((sensor.PICTURE_SIZE, sensor.PICTURE_SIZE)) - sensor.PICTURE_SIZE / 2
-    return view.wall + view.wall_slope[0] * column + view.wall_slope[1] * row
-
-
 def _person(person: scene.Person, rng: np.random.Generator, view: View) -> Cloud:
     """A person before the camera, sometimes with a hand beside the face."""
     parts = _place(_draw_person(person, rng, view), view, person.half_depth)
     if rng.random() < 0.2:
-        parts = _join(parts, _place(Cloud(_hand_beside(rng), _nothing()), view, 0))
+        side = 1 if rng.random() < 0.5 else -1
+        place = np.array([side * rng.uniform(115, 160), rng.uniform(20, 140), rng.uniform(60, 140)])
+        parts = _join(parts, _place(Cloud(scene.hand_surface(rng) + place[:, None]), view, 0))
     return parts
 
 
@@ -146,9 +134,9 @@ def _fake(rng: np.random.Generator, view: View) -> Cloud:
         worn = sheet - np.array([[0.0], [0.0], [holder.half_depth + holder.nose + 4]])
         behind = _draw_person(holder, rng, view)
         return _place(Cloud(np.concatenate([behind.smooth, worn], axis=1), behind.rough), view, holder.half_depth)
-    cloud = _place(Cloud(sheet, _nothing()), view, 0)
+    cloud = _place(Cloud(sheet), view, 0)
     if rng.random() < 0.5:
-        cloud = _join(cloud, _place(Cloud(_hand_behind(sheet, rng), _nothing()), view, 0))
+        cloud = _join(cloud, _place(Cloud(_hand_behind(sheet, rng)), view, 0))
     if rng.random() < 0.6:
         aside_x, aside_y, behind = rng.normal(0, 70), rng.normal(0, 50), rng.uniform(60, 300)
         away = dataclasses.replace(view, distance=view.distance + behind, x=view.x + aside_x, y=view.y + aside_y)
@@ -174,12 +162,12 @@ def _draw_sheet(form: str, person: scene.Person, rng: np.random.Generator) -> np
     sizes = SCREENS if form == "screen" else PAPERS
     width, height = sizes[rng.integers(len(sizes))]
     if form in ("cutout", "mask"):
-        width, height, scale = 2.5 * person.half_width, 2.5 * person.half_height, 1.0
-    sheet = scene.sheet_surface(width * scale, height * scale)
-    if form in ("cutout", "mask"):
+        sheet = scene.sheet_surface(2.5 * person.half_width, 2.5 * person.half_height)
         # Scissors leave a margin round the face, and a mask must cover its wearer's.
         margin = rng.uniform(1.04, 1.14)
         sheet = sheet[:, scene.inside_outline(person, sheet[0] / margin, sheet[1] / margin)]
+    else:
+        sheet = scene.sheet_surface(width * scale, height * scale)
     if form == "mask":
         sheet = _emboss(sheet, person, rng)
     if form == "screen":
@@ -206,12 +194,6 @@ def _hand_behind(sheet: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return scene.hand_surface(rng) + (edge + aside)[:, None]
 
 
-def _hand_beside(rng: np.random.Generator) -> np.ndarray:
-    side = 1 if rng.random() < 0.5 else -1
-    place = np.array([side * rng.uniform(115, 160), rng.uniform(20, 140), rng.uniform(60, 140)])
-    return scene.hand_surface(rng) + place[:, None]
-
-
 def _place(cloud: Cloud, view: View, front: float) -> Cloud:
     """Poses a cloud and moves it so that its front, `front` mm before its origin, is at the view's distance."""
     move = np.array([[view.x], [view.y], [view.distance + front]])
@@ -223,10 +205,6 @@ def _join(first: Cloud, second: Cloud) -> Cloud:
     return Cloud(
         np.concatenate([first.smooth, second.smooth], axis=1), np.concatenate([first.rough, second.rough], axis=1)
     )
-
-
-def _nothing() -> np.ndarray:
-    return np.zeros((3, 0))
 
 
 def _rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:

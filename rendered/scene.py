@@ -19,38 +19,26 @@ RELIEF_HALF_HEIGHT = 150
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-    """The shape of one head and body, in millimetres where no other unit is named.
+    """The shape of one head and body, in millimetres where no other unit is named."""
 
-    Attributes:
-      half_width, half_height, half_depth: semi-axes of the head, without hair.
-      jaw_power: exponent of the outline below the eyes; 2 is an ellipse, more is a square jaw.
-      jaw_taper: part of its width that the head loses from the eyes to the chin, in [0, 1].
-      nose, nose_width, brow, socket, cheek, lips, chin: heights of the bumps (nose_width: a width).
-      ear: half height of an ear.
-      neck, shoulder: radius of the neck; half width of the shoulders.
-      hair_thickness: (least, most) thickness of the hair over the skull.
-      hairline: (highest, lowest) y of the hair over the forehead.
-      long_hair: how often the hair hangs down beside the face, in [0, 1].
-    """
-
-    half_width: float
+    half_width: float  # semi-axes of the head, without hair
     half_height: float
     half_depth: float
-    jaw_power: float
-    jaw_taper: float
-    nose: float
+    jaw_power: float  # exponent of the outline below the eyes; 2 is an ellipse, more is a square jaw
+    jaw_taper: float  # part of its width that the head loses from the eyes to the chin, in [0, 1]
+    nose: float  # the height of its bump, as of the following
     nose_width: float
     brow: float
     socket: float
     cheek: float
     lips: float
     chin: float
-    ear: float
-    neck: float
-    shoulder: float
-    hair_thickness: tuple[float, float]
-    hairline: tuple[float, float]
-    long_hair: float
+    ear: float  # half height
+    neck: float  # radius
+    shoulder: float  # half width
+    hair_thickness: tuple[float, float]  # least and most, over the skull
+    hairline: tuple[float, float]  # highest and lowest y of the hair over the forehead
+    long_hair: float  # how often the hair hangs down beside the face, in [0, 1]
 
 
 MAN = Person(

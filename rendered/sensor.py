@@ -39,15 +39,10 @@ def project(points: np.ndarray) -> np.ndarray:
 
 
 def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The camera's measurement of a true depth map.
+    """The camera's measurement, float64 [100, 100] in mm, within [NEAR, FAR]; 0 where there is no depth.
 
-    Args:
-      depth: float64 [100, 100], mm; inf where nothing is.
-      is_rough: bool [100, 100], where hair is.
-      rng: where the noise comes from.
-
-    Returns:
-      float64 [100, 100] in mm, within [NEAR, FAR]; 0 where there is no depth.
+    `depth` float64 [100, 100] is the true one in mm, inf where nothing is; `is_rough` bool [100, 100] says where hair
+    is.
     """
     known = np.isfinite(depth)
     solid = np.where(known, depth, 2 * FAR)
@@ -56,7 +51,9 @@ def measure(depth: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) -
     place = _neighbours(rng)
     solid, angle, unseen = solid[place], angle[place], unseen[place]
     lost = unseen | _holes(angle, is_rough[place], rng)
-    noisy = solid + axial_noise(solid, angle) * _grain(rng)
+    # Half of the noise is shared by neighbours: the matcher compares windows of pixels, not single ones.
+    grain = 0.7 * rng.normal(size=depth.shape) + 2.1 * smooth(rng.normal(size=depth.shape), 1)
+    noisy = solid + axial_noise(solid, angle) * grain
     steps = np.rint(DISPARITY_STEPS / np.maximum(noisy, 1.0))
     measured = DISPARITY_STEPS / np.maximum(steps, 1.0)
     return np.where(lost | (measured < NEAR) | (measured > FAR), 0.0, measured)
@@ -81,8 +78,13 @@ def incidence(depth: np.ndarray) -> np.ndarray:
 
     Of the slopes to either side the gentler one counts: an edge is not a steep surface.
     """
-    slope_x, slope_y = _gentler_slope(depth), _gentler_slope(depth.T).T
-    return np.arctan(np.hypot(slope_x, slope_y) * FOCAL / depth)
+
+    def gentler_slope(depth):
+        steps = np.abs(np.diff(depth, axis=1))
+        before, after = (np.pad(steps, ((0, 0), side), mode="edge") for side in ((1, 0), (0, 1)))
+        return np.minimum(before, after)
+
+    return np.arctan(np.hypot(gentler_slope(depth), gentler_slope(depth.T).T) * FOCAL / depth)
 
 
 def shadow(depth: np.ndarray) -> np.ndarray:
@@ -94,12 +96,6 @@ def shadow(depth: np.ndarray) -> np.ndarray:
     column = np.arange(depth.shape[1]) - FOCAL * BASELINE / depth
     nearest = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
     return column > nearest + 1.0
-
-
-def _gentler_slope(depth: np.ndarray) -> np.ndarray:
-    steps = np.abs(np.diff(depth, axis=1))
-    before, after = (np.pad(steps, ((0, 0), side), mode="edge") for side in ((1, 0), (0, 1)))
-    return np.minimum(before, after)
 
 
 def _neighbours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -116,12 +112,6 @@ def _holes(angle: np.ndarray, is_rough: np.ndarray, rng: np.random.Generator) ->
     least = rng.uniform(0.1, 0.45)
     random = rng.random(angle.shape) < 0.004 + 0.05 * (angle / GRAZING) ** 8
     return (angle > GRAZING) | random | (is_rough & (patches > least))
-
-
-def _grain(rng: np.random.Generator) -> np.ndarray:
-    # Half of the noise is shared by neighbours: the matcher compares windows of pixels, not single ones.
-    shape = (PICTURE_SIZE, PICTURE_SIZE)
-    return 0.7 * rng.normal(size=shape) + 2.1 * smooth(rng.normal(size=shape), 1)
 
 
 def smooth(values: np.ndarray, times: int) -> np.ndarray:

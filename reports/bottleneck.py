@@ -16,20 +16,13 @@ _SEND_LESS = "--augment_on=device sends pixels as they are stored, a quarter of 
 
 
 def describe_input(row: Mapping, packed: bool, host_augments: bool) -> str:
-    """One line on an epoch, from its row of history.csv.
-
-    Args:
-      row: has input_wait_fraction, step_seconds, and read_, decode_, augment_ and transfer_seconds: how long a batch
-        keeps that stage busy, all its threads working.
-      packed: whether pictures come from a pack.
-      host_augments: whether the host augments what an accelerator could.
-    """
+    """One line on an epoch, from its row of history.csv, whose read_, decode_, augment_ and transfer_seconds say how
+    long a batch keeps that stage busy, all its threads working; `host_augments` what an accelerator could."""
     stages = {name: row[f"{name}_seconds"] or 0.0 for name in _ADVICE}
     slowest = max(stages, key=stages.get)
     waited = f"the steps waited {100 * row['input_wait_fraction']:.1f}% of their time for input"
-    detail = (
-        f"slowest stage {slowest}, {1e3 * stages[slowest]:.3g} ms a batch; a step {1e3 * row['step_seconds']:.3g} ms"
-    )
+    worked, step = 1e3 * stages[slowest], 1e3 * row["step_seconds"]
+    detail = f"slowest stage {slowest}, {worked:.3g} ms a batch; a step {step:.3g} ms"
     if row["input_wait_fraction"] <= KEEPS_UP:
         return f"input keeps up: {waited} ({detail})"
     advice = _ADVICE[slowest]

@@ -34,21 +34,13 @@ _NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", *S
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mistake:
-    """A test example that was taken for another class.
+    """A test example of class `label` that was taken for `prediction`."""
 
-    Attributes:
-      path: the file, as text; bytes that are no UTF-8 as surrogate escapes.
-      label: name of its class.
-      prediction: name of the class it was taken for.
-      probability: what the model gave that prediction, in [0, 1].
-      image: [height, width, channels] uint8, 1 or 3 channels.
-    """
-
-    path: str
+    path: str  # bytes that are no UTF-8 as surrogate escapes
     label: str
     prediction: str
-    probability: float
-    image: np.ndarray
+    probability: float  # what the model gave that prediction, in [0, 1]
+    image: np.ndarray  # [height, width, channels] uint8, 1 or 3 channels
 
 
 def render_report(
@@ -63,21 +55,11 @@ def render_report(
     mistakes: Sequence[Mistake] = (),
     sheets: tuple[bytes | None, bytes | None] = (None, None),
 ) -> str:
-    """The page, as HTML.
+    """The page, as HTML, of what a run's files hold: `results` results.json, `history` history.csv, and so on.
 
-    Args:
-      results: what results.json holds.
-      history: a mapping an epoch, with the columns of history.csv.
-      predictions: of the test examples; none where there is no such split.
-      split: a row an example.
-      quarantine: a row a refused file.
-      options: plain values, nested.
-      command: what starts the run again.
-      mistakes: the worst ones, worst first.
-      sheets: contact sheets of examples and of augmented examples, as PNG; None for what was not drawn.
-
-    Raises:
-      ValueError: `predictions` name a class that `results` do not.
+    `predictions` are of the test examples, `mistakes` the worst ones, worst first; `command` starts the run again;
+    `sheets` are PNGs of examples and of augmented examples. Raises ValueError where `predictions` name a class that
+    `results` do not.
     """
     return _environment().get_template("page.html").render(
         results=results,
@@ -85,7 +67,7 @@ def render_report(
         split_names=SPLIT_NAMES,
         facts=_facts(results),
         history=history,
-        curves=_curves(history, results.get("best_epoch")),
+        curves=_curves(history, results.get("best_epoch")) if history else None,
         test=_test_figures(predictions, results["class_names"]),
         mistakes=[_shown_mistake(mistake) for mistake in mistakes],
         data=_data_figures(split, quarantine, results["class_names"]),
@@ -173,11 +155,11 @@ def _shown_mistake(mistake: Mistake) -> dict:
     return {"says": mistake, "picture": _picture(file.getvalue()), "small": max(image.size) < 96}
 
 
-def _curves(history: Sequence[dict], best_epoch: int | None) -> dict | None:
-    if not history:
-        return None
-    wide = _themed(lambda dark: plot_curves(history, best_epoch, dark=dark))
-    return {"wide": wide, "narrow": _themed(lambda dark: plot_curves(history, best_epoch, dark=dark, stacked=True))}
+def _curves(history: Sequence[dict], best_epoch: int | None) -> dict:
+    return {
+        name: _themed(lambda dark, stacked=stacked: plot_curves(history, best_epoch, dark=dark, stacked=stacked))
+        for name, stacked in (("wide", False), ("narrow", True))
+    }
 
 
 def _themed(draw: Callable[[bool], bytes]) -> dict:
@@ -201,13 +183,13 @@ def _flattened(values: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
 def _visible(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return _UNSHOWABLE.sub(_escape, value)
 
+    def escape(match: re.Match) -> str:
+        code = ord(match[0])
+        # A surrogate escape stands for one byte: U+DCFF for 0xff.
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else match[0].encode("unicode_escape").decode()
 
-def _escape(match: re.Match) -> str:
-    code = ord(match[0])
-    # A surrogate escape stands for one byte: U+DCFF for 0xff.
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else match[0].encode("unicode_escape").decode()
+    return _UNSHOWABLE.sub(escape, value)
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

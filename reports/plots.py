@@ -25,6 +25,7 @@ PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sha
 SHEET_MIN_SIDE = 128  # pixels; smaller pictures are enlarged by a whole factor, so each pixel stays a square
 SHEET_GAP = 12  # pixels
 FONT = "DejaVu Sans"  # comes with matplotlib, so that a picture is the same on every machine
+_LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
 
 _Theme = namedtuple("_Theme", ("background", "text", "faint", "train", "right", "wrong"))
 _LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
@@ -36,20 +37,14 @@ def plot_curves(
 ) -> bytes:
     """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked, as a PNG.
 
-    Args:
-      history: a mapping an epoch, with the columns of history.csv; what is None or not finite is a gap.
-      best_epoch: the `epoch` to mark; None marks the one of `history.best_row`.
-      dark: light lines on a dark ground.
-      stacked: loss above accuracy, for narrow screens, instead of beside it.
-
-    Raises:
-      ValueError: the history is empty.
+    `history` has a mapping an epoch, with the columns of history.csv; what is None or not finite is a gap. Without
+    `best_epoch` the one of `history.best_row` is marked; `stacked` is for narrow screens. No epoch is a ValueError.
     """
     if not history:
         raise ValueError("history has 0 epochs: draw it after the first one")
     theme = _DARK if dark else _LIGHT
     best_epoch = best_row(history)["epoch"] if best_epoch is None else best_epoch
-    figure = _figure((4.2, 5.8) if stacked else (10.6, 3.7), theme)
+    figure = Figure((4.2, 5.8) if stacked else (10.6, 3.7), **_LAYOUT, facecolor=theme.background)
     panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     for axes, column in zip(panels, ("loss", "accuracy"), strict=True):
         _plot_column(axes, history, column, theme)
@@ -61,25 +56,20 @@ def plot_curves(
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False) -> bytes:
     """Draws a confusion matrix as a PNG: right in blue, wrong in orange, stronger with the share of the row.
 
-    Up to 60 classes have their counts written, up to 100 their names.
-
-    Args:
-      confusion: [classes, classes] counts, row = true class.
-      class_names: a name a class; one that the font cannot write becomes "class 7".
-      dark: light text on a dark ground.
-
-    Raises:
-      ValueError: the matrix is not square, or the names are not as many as its rows.
+    Up to 60 classes have their counts written, up to 100 their names. `confusion` are [classes, classes] counts, row =
+    true class; a name that the font cannot write becomes "class 7". Raises ValueError where the shapes do not agree.
     """
     confusion, classes = np.asarray(confusion), len(class_names)
     if confusion.shape != (classes, classes):
         raise ValueError(f"confusion is {confusion.shape}: {classes} class names need {classes, classes}")
     theme = _DARK if dark else _LIGHT
-    labels = [_tick_label(name, number) for number, name in enumerate(class_names)]
+    labels = [_fitted(name.replace("\n", "\ufffd"), 24) for name in class_names]
+    labels = [f"class {number}" if "\ufffd" in label else label for number, label in enumerate(labels)]
     side = float(np.clip(1.15 * classes, 2.3, max(6.5, min(0.25 * classes, 14.0))))
     longest = 0.08 * max(map(len, labels))  # inches
     upright = longest > side / classes
-    figure = _figure((side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2)), theme)
+    inches = (side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2))
+    figure = Figure(inches, **_LAYOUT, facecolor=theme.background)
     axes = figure.subplots()
     cells = _cell_colors(confusion, theme)
     axes.imshow(cells, interpolation="nearest")
@@ -92,13 +82,8 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
 def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> bytes:
     """Lays pictures out in rows, pixel for pixel, each above its caption, on a dark ground, as a PNG.
 
-    Args:
-      images: [n, height, width, channels], n at least 1, as `displayable` takes them.
-      captions: n texts of one line or more; a line that is too long loses its middle.
-      columns: pictures a row, at least 1.
-
-    Raises:
-      ValueError: a count does not agree, or as `displayable`.
+    `images` are [n, height, width, channels], n at least 1, as `displayable` takes them; `captions` n texts of one line
+    or more, of which a line that is too long loses its middle. Raises ValueError where counts do not agree.
     """
     images = displayable(images)
     if not len(images) or len(captions) != len(images) or columns < 1:
@@ -226,21 +211,12 @@ def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_poi
         axes.text(column, row, text, family=FONT, size=size, color=color, ha="center", va="center")
 
 
-def _tick_label(name: str, number: int) -> str:
-    label = _fitted(name.replace("\n", "\ufffd"), 24)
-    return f"class {number}" if "\ufffd" in label else label
-
-
 def _fitted(text: str, letters: int) -> str:
     """`text` with lines of at most `letters`, and U+FFFD for what the font would draw as an empty box, and warn of."""
     font = font_manager.get_font(font_manager.findfont(FONT))
     drawn = "".join(c if c == "\n" or (c.isprintable() and font.get_char_index(ord(c))) else "\ufffd" for c in text)
     half = max(1, (letters - 1) // 2)  # both ends are kept: paths differ at their end, class names at their start
     return "\n".join(s if len(s) <= letters else f"{s[:half]}…{s[-half:]}" for s in drawn.split("\n"))
-
-
-def _figure(inches: tuple[float, float], theme: _Theme) -> Figure:
-    return Figure(figsize=inches, dpi=PIXELS_PER_INCH, layout="constrained", facecolor=theme.background)
 
 
 def _png(figure: Figure) -> bytes:

@@ -56,18 +56,16 @@ class Terminal(Watch):
             self._bar = None
 
     def _make_bar(self, done: int, total: int, doing: str) -> Progress:
-        bar = Progress(
+        note, eta = TextColumn("{task.fields[note]}"), TextColumn("ETA")
+        columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TextColumn("ETA"),
+            note,
+            eta,
             TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            auto_refresh=False,
-            speed_estimate_period=60,
         )
+        bar = Progress(*columns, console=self._console, transient=True, auto_refresh=False, speed_estimate_period=60)
         bar.add_task(doing, total=total, completed=done, note="")
         return bar
 

@@ -1,7 +1,6 @@
 """(seed, epoch, example id, knob) -> a uniform number.
 
-A picture's augmentation depends on which picture it is and which epoch this is, and on nothing else: not on its
-place in a batch, the number of workers, or how often the program was restarted.
+A picture's augmentation depends on nothing else: not on its place in a batch, the number of workers, or restarts.
 """
 
 from collections.abc import Sequence

@@ -14,13 +14,9 @@ from base.options import Options
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """A planned feature of a batch.
+    """A planned feature of a batch: the numpy `dtype` and the `shape` of one example's value.
 
-    Attributes:
-      dtype: a numpy type.
-      shape: of one example's value.
-      per_batch: whether the batch has one value, and not each example.
-      stays: whether it is in the batch once that is augmented.
+    `per_batch` says that the batch has one value, and not each example; `stays`, that it outlives augmentation.
     """
 
     dtype: type
@@ -47,10 +43,8 @@ class Examples:
 class Operation(Options):
     """The base of the options of one augmentation, a frozen dataclass whose defaults do nothing.
 
-    Attributes:
-      features: what it plans, by name.
-      reads: planned features of example ids -> the features that the stored pixels of these examples become; they are
-        there for `apply`, and not in the batch once that is augmented.
+    `features` are what it plans, by name. `reads` says which of them are example ids, and as which features the stored
+    pixels of these are there for `apply`, and not in the batch once that is augmented.
     """
 
     features: ClassVar[Mapping[str, Feature]] = {}

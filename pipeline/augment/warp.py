@@ -1,9 +1,8 @@
 """The geometric knobs, composed into one matrix a picture and applied by one bilinear warp.
 
-The matrices are made on the host, in float64, from a table of keyed draws; the graph gets a row a picture and does
-only the heavy part. Rotation, shift, shear and zoom compose as in Keras's legacy `ImageDataGenerator`
-(keras/src/legacy/preprocessing/image.py, `apply_affine_transform`), so its parameters can be carried over; flips
-follow.
+The matrices are made on the host, in float64, from keyed draws; the graph does only the heavy part. Rotation, shift,
+shear and zoom compose as in Keras's legacy `ImageDataGenerator` (keras/src/legacy/preprocessing/image.py,
+`apply_affine_transform`), so its parameters can be carried over; flips follow.
 """
 
 import dataclasses
@@ -52,10 +51,11 @@ class WarpOptions(Operation):
             zoom_columns=1.0 + self.zoom_fraction * signed["zoom_columns"],
             image_size=size,
         )
-        if self.vertical_flip:
-            _flip(matrix, draws["vertical_flip"] < 0.5, 0, size)
-        if self.horizontal_flip:
-            _flip(matrix, draws["horizontal_flip"] < 0.5, 1, size)
+        for axis, name in enumerate(("vertical_flip", "horizontal_flip")):
+            if getattr(self, name):
+                which = draws[name] < 0.5  # their output index i reads where size - 1 - i read
+                matrix[which, :, 2] += matrix[which, :, axis] * (size - 1)
+                matrix[which, :, axis] *= -1.0
         return {"warp": matrix.reshape(-1, 6)}
 
     def apply(self, batch: dict, full_scale: int) -> dict:
@@ -70,11 +70,10 @@ def affine_matrices(
 ) -> np.ndarray:
     """float64 [n, 2, 3] from arrays [n]: rotation @ shift @ shear @ zoom about the picture's center."""
     rotate, shear = np.deg2rad(rotate_degrees), np.deg2rad(shear_degrees)
-    zero, one = np.zeros_like(rotate), np.ones_like(rotate)
-    rotation = _stack([[np.cos(rotate), -np.sin(rotate), zero], [np.sin(rotate), np.cos(rotate), zero]])
-    shift = _stack([[one, zero, shift_columns], [zero, one, shift_rows]])
-    shearing = _stack([[one, -np.sin(shear), zero], [zero, np.cos(shear), zero]])
-    zoom = _stack([[zoom_columns, zero, zero], [zero, zoom_rows, zero]])
+    rotation = _stack(np.cos(rotate), -np.sin(rotate), 0.0, np.sin(rotate), np.cos(rotate), 0.0)
+    shift = _stack(1.0, 0.0, shift_columns, 0.0, 1.0, shift_rows)
+    shearing = _stack(1.0, -np.sin(shear), 0.0, 0.0, np.cos(shear), 0.0)
+    zoom = _stack(zoom_columns, 0.0, 0.0, 0.0, zoom_rows, 0.0)
     # Composed in (x, y), as Keras does, then turned into (row, column).
     matrix = (rotation @ shift @ shearing @ zoom)[:, [1, 0, 2]][:, :, [1, 0, 2]]
     center = np.array([image_size / 2 - 0.5, image_size / 2 - 0.5, 1.0])
@@ -89,10 +88,8 @@ def _warp(images, matrices, full_scale: int):
     batch, height, width, channels = images.shape
     row, column = tf.range(height, dtype=tf.float32)[:, None], tf.range(width, dtype=tf.float32)[None, :]
     entries = [matrices[:, entry, None, None] for entry in range(6)]
-    source_row = entries[0] * row + entries[1] * column + entries[2]
-    source_column = entries[3] * row + entries[4] * column + entries[5]
-    top, down = _split(source_row, height)
-    left, across = _split(source_column, width)
+    top, down = _split(entries[0] * row + entries[1] * column + entries[2], height)
+    left, across = _split(entries[3] * row + entries[4] * column + entries[5], width)
     # Four gathers of whole pixels from the uint8 picture: 13,000 pictures/s where packing a pixel into one int32
     # for a scalar gather gave 2,400, because XLA then computes every index once a channel.
     pixels = tf.reshape(images, [batch, height * width, channels])
@@ -113,16 +110,6 @@ def _split(coordinate, size: int) -> tuple:
     return tf.cast(whole, tf.int32), inside - whole
 
 
-def _stack(rows) -> np.ndarray:
-    """[2][3] nested arrays [n] -> [n, 3, 3], with the last row of a homogeneous matrix."""
-    count = len(rows[0][0])
-    matrix = np.zeros((count, 3, 3))
-    matrix[:, :2] = np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
-    matrix[:, 2, 2] = 1.0
-    return matrix
-
-
-def _flip(matrix: np.ndarray, which: np.ndarray, output_axis: int, size: int) -> None:
-    """Mirrors the output of the matrices [n, 2, 3] in `which`: output index i reads where size - 1 - i read."""
-    matrix[which, :, 2] += matrix[which, :, output_axis] * (size - 1)
-    matrix[which, :, output_axis] *= -1.0
+def _stack(*entries) -> np.ndarray:
+    """The two upper rows, arrays [n] and numbers -> [n, 3, 3], with the last row of a homogeneous matrix."""
+    return np.stack(np.broadcast_arrays(*entries, 0.0, 0.0, 1.0), axis=-1).reshape(-1, 3, 3)

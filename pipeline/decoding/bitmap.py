@@ -22,11 +22,8 @@ class BitmapHeader(typing.NamedTuple):
 
 
 def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
-    """Reads the header of a BMP, string [].
-
-    Raises:
-      tf.errors.InvalidArgumentError: a header or a compression that is not decoded.
-    """
+    """The header of a BMP, string []; raises tf.errors.InvalidArgumentError for one, or a compression, that is not
+    decoded."""
     raw = tf.io.decode_raw(tf.strings.substr(image_bytes, 0, 66), tf.uint8)
     raw = tf.cast(tf.pad(raw, [[0, 66 - tf.size(raw)]]), tf.int64)
 
@@ -60,8 +57,7 @@ def read_header(image_bytes: tf.Tensor) -> BitmapHeader:
 def decode(image_bytes: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
     """`image_bytes` string [] of a size that was checked -> [height, width, 3] uint8.
 
-    Raises:
-      tf.errors.InvalidArgumentError: the file is shorter than its pixels.
+    Raises tf.errors.InvalidArgumentError where the file is shorter than its pixels.
     """
     raw = tf.io.decode_raw(image_bytes, tf.uint8)
     row_bytes = (header.width * header.bits + 31) // 32 * 4
@@ -72,12 +68,12 @@ def decode(image_bytes: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
         raw = tf.identity(raw)
     rows = tf.reshape(raw[header.offset : end], tf.stack([header.height, row_bytes]))
     rows = tf.cond(header.is_top_down, lambda: rows, lambda: tf.reverse(rows, [0]))
-    decoders = [
-        lambda: _from_palette(rows, raw, header),
-        lambda: _from_masks(rows, header),
-        lambda: _from_triples(rows, header),
-    ]
+
+    def from_triples():
+        return tf.reshape(rows[:, : 3 * header.width], tf.stack([header.height, header.width, 3]))[:, :, ::-1]
+
     kind = tf.where(header.bits <= 8, 0, tf.where(tf.equal(header.bits, 24), 2, 1))
+    decoders = [lambda: _from_palette(rows, raw, header), lambda: _from_masks(rows, header), from_triples]
     return tf.switch_case(kind, decoders)
 
 
@@ -105,8 +101,3 @@ def _from_masks(rows: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
     highest = tf.maximum(header.masks // unit, 1)
     values = tf.bitwise.bitwise_and(pixels, header.masks) // unit
     return tf.cast(values * 255 // highest, tf.uint8)
-
-
-def _from_triples(rows: tf.Tensor, header: BitmapHeader) -> tf.Tensor:
-    used = rows[:, : 3 * header.width]
-    return tf.reshape(used, tf.stack([header.height, header.width, 3]))[:, :, ::-1]

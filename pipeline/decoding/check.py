@@ -22,12 +22,8 @@ DECODE_VERSION = 2
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What decoding said of each example.
-
-    Attributes:
-      refused: example id -> reason, in one line.
-      peaks: uint16 [examples], the largest decoded value of each picture (0 for a refused one).
-    """
+    """What decoding said of each example: `refused` example id -> reason, in one line; `peaks` uint16 [examples], the
+    largest decoded value of each picture (0 for a refused one)."""
 
     refused: Mapping[int, str]
     peaks: np.ndarray
@@ -52,12 +48,9 @@ class Verdict:
 
 
 def check_pictures(
-    manifest: Manifest,
-    pixel_format: PixelFormat,
-    threads: int,
-    on_pixels: Callable[[int, np.ndarray], None] = lambda example_id, pixels: None,
-    watch: Watch = SILENT,
-) -> Verdict:
+    manifest: Manifest, pixel_format: PixelFormat, threads: int,
+    on_pixels: Callable[[int, np.ndarray], None] = lambda example_id, pixels: None, watch: Watch = SILENT,
+) -> Verdict:  # fmt: skip
     """Decodes all examples with `threads` threads; `on_pixels(example_id, pixels)` is called from those threads.
 
     Raises UserError for a file that has changed since it was indexed, and where the memory does not suffice; Stopped

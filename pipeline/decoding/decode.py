@@ -31,9 +31,7 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     PNG, `bit_depth=8` keeps the high byte; 8 bits become 16 by v * 257, so that white stays white. Gray from color
     is ITU-R BT.601 luma.
 
-    Args:
-      image_bytes: string [], a whole file.
-      pixel_format: side, channels and depth of the result.
+    Args: `image_bytes` string [], a whole file.
 
     Returns:
       [image_size, image_size, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
@@ -154,27 +152,24 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
 def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     frame, width, height = first_frame.cut_gif(image_bytes)
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
-        image = tf.io.decode_gif(frame)[0]
-    return _from_color(image, pixel_format), tf.constant(1)
+        return _from_color(tf.io.decode_gif(frame)[0], pixel_format)
 
 
 def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     frame, width, height = first_frame.cut_webp(image_bytes)
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         # Whatever the decoder has: three or four channels, a batch of one.
-        image = tf.io.decode_webp(frame)[0, :, :, :3]
-    return _from_color(image, pixel_format), tf.constant(1)
+        return _from_color(tf.io.decode_webp(frame)[0, :, :, :3], pixel_format)
 
 
 def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     header = bitmap.read_header(image_bytes)
     with tf.control_dependencies([check_size(header.width, header.height, image_bytes)]):
-        image = bitmap.decode(image_bytes, header)
-    return _from_color(image, pixel_format), tf.constant(1)
+        return _from_color(bitmap.decode(image_bytes, header), pixel_format)
 
 
-def _from_color(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    return _to_depth(_luma(image) if pixel_format.channels == 1 else image, pixel_format)
+def _from_color(image: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
+    return _to_depth(_luma(image) if pixel_format.channels == 1 else image, pixel_format), tf.constant(1)
 
 
 def _to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:

@@ -10,6 +10,7 @@ from pipeline.sources.headers import MAX_SEGMENTS
 
 # Zeros beyond the end of the file: a read of fixed size there finds nothing and ends every walk.
 _PADDING = 32
+_LOSSY, _LOSSLESS, _ANIMATION_FRAME = (int.from_bytes(name, "little") for name in (b"VP8 ", b"VP8L", b"ANMF"))
 
 
 def _padded(image_bytes: tf.Tensor) -> tf.Tensor:
@@ -23,16 +24,9 @@ def _number(raw: tf.Tensor, position: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def cut_gif(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The first picture block of a GIF.
+    """The first picture block of a GIF, string [] -> (a GIF of it, string []; width and height in pixels, int64 []).
 
-    Args:
-      image_bytes: string [].
-
-    Returns:
-      A GIF of that one frame, string []; its width and its height in pixels, int64 [].
-
-    Raises:
-      tf.errors.InvalidArgumentError: there is no whole picture block.
+    Raises tf.errors.InvalidArgumentError where there is no whole picture block.
     """
     raw, length = _padded(image_bytes), tf.strings.length(image_bytes)
     colors_end = 13 + _palette_bytes(raw[10])
@@ -72,16 +66,9 @@ def _skip_blocks(raw: tf.Tensor, length: tf.Tensor, position: tf.Tensor) -> tf.T
 
 
 def cut_webp(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The first frame of a WebP, without a separate plane of transparency.
+    """The first frame of a WebP, string [], without a separate plane of transparency -> as `cut_gif`.
 
-    Args:
-      image_bytes: string [].
-
-    Returns:
-      A WebP of that one frame, string []; its width and its height in pixels, int64 [].
-
-    Raises:
-      tf.errors.InvalidArgumentError: there is no whole frame.
+    Raises tf.errors.InvalidArgumentError where there is no whole frame.
     """
     raw, length = _padded(image_bytes), tf.strings.length(image_bytes)
     start, name = _find_frame(raw, length)
@@ -94,13 +81,10 @@ def cut_webp(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     pad = tf.strings.substr(tf.constant(b"\0"), 0, size % 2)
     total = tf.bitcast(4 + size + size % 2, tf.uint8)
     header = tf.strings.join([tf.constant(b"RIFF"), _to_bytes(total), tf.constant(b"WEBP")])
-    width, height = _webp_size(raw, start, name)
+    lossy, bits = tf.equal(name, _LOSSY), _number(raw, start + 9, 4)
+    width = tf.where(lossy, _number(raw, start + 14, 2) % 0x4000, bits % 0x4000 + 1)
+    height = tf.where(lossy, _number(raw, start + 16, 2) % 0x4000, bits // 0x4000 % 0x4000 + 1)
     return tf.strings.join([header, chunk, pad]), width, height
-
-
-_LOSSY = int.from_bytes(b"VP8 ", "little")
-_LOSSLESS = int.from_bytes(b"VP8L", "little")
-_ANIMATION_FRAME = int.from_bytes(b"ANMF", "little")
 
 
 def _is_frame(name: tf.Tensor) -> tf.Tensor:
@@ -122,14 +106,6 @@ def _find_frame(raw: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         (first, _number(raw, first, 4)),
         maximum_iterations=MAX_SEGMENTS - 1,
     )
-
-
-def _webp_size(raw: tf.Tensor, start: tf.Tensor, name: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    lossy = tf.equal(name, _LOSSY)
-    bits = _number(raw, start + 9, 4)
-    width = tf.where(lossy, _number(raw, start + 14, 2) % 0x4000, bits % 0x4000 + 1)
-    height = tf.where(lossy, _number(raw, start + 16, 2) % 0x4000, bits // 0x4000 % 0x4000 + 1)
-    return width, height
 
 
 def _to_bytes(values: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,9 @@ A served picture comes with no scan before it, so the orientation is read where 
 too. What is looked at, and what is ignored, equals `pipeline.sources.headers.read_orientation`.
 """
 
+import functools
+import itertools
+
 import tensorflow as tf
 
 from pipeline.sources.headers import HEADER_BYTES, MAX_SEGMENTS
@@ -99,20 +102,9 @@ def _directory_orientation(directory: tf.Tensor, little: tf.Tensor) -> tf.Tensor
 def apply_orientation(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     """Turns a picture upright: [side, side, channels], any dtype; `orientation` int32 [], 1 to 8."""
 
-    def flip(*axes):
-        return lambda: tf.reverse(image, axes)
+    def turned(is_transposed, axes):
+        turn = tf.transpose(image, [1, 0, 2]) if is_transposed else tf.identity(image)
+        return tf.reverse(turn, axes) if axes else turn
 
-    def transpose_and_flip(*axes):
-        return lambda: tf.reverse(tf.transpose(image, [1, 0, 2]), axes)
-
-    turns = [
-        lambda: tf.identity(image),
-        flip(1),
-        flip(0, 1),
-        flip(0),
-        lambda: tf.transpose(image, [1, 0, 2]),
-        transpose_and_flip(1),
-        transpose_and_flip(0, 1),
-        transpose_and_flip(0),
-    ]
-    return tf.switch_case(orientation - 1, turns)
+    turns = itertools.product((False, True), ([], [1], [0, 1], [0]))
+    return tf.switch_case(orientation - 1, [functools.partial(turned, *turn) for turn in turns])

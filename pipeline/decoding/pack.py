@@ -53,22 +53,19 @@ def open_or_build_pack(
     """
     folder = pack_folder(manifest, pixel_format, cache_dir)
     shape = (len(manifest), *pixel_format.shape)
-    pack = _open(folder, shape, pixel_format)
-    if pack is not None:
+    if pack := _open(folder, shape, pixel_format):
         return pack
     waiting = f"cache       another process is packing the same pictures into {folder}: waiting for it"
     with locks.sole_maker(folder, waiting, watch):
-        pack = _open(folder, shape, pixel_format)  # again: another process may have packed them meanwhile
-        if pack is not None:
+        if pack := _open(folder, shape, pixel_format):  # again: another process may have packed them meanwhile
             return pack
         if folder.exists():
             watch.say(f"cache       the pack {folder} is damaged: decoding again")
         with durable.whole_directory(folder) as temporary:
             _build(temporary, shape, manifest, pixel_format, threads, watch)
-        pack = _open(folder, shape, pixel_format)
-        if pack is None:
-            raise durable.WriteError(folder, OSError(errno.EIO, "damaged as soon as it is written; check the disk"))
-        return pack
+        if pack := _open(folder, shape, pixel_format):
+            return pack
+        raise durable.WriteError(folder, OSError(errno.EIO, "damaged as soon as it is written; check the disk"))
 
 
 def load_or_make_verdict(

@@ -5,17 +5,15 @@ from pathlib import Path
 
 from base import locks
 from base.errors import UserError, unknown_name
+from base.splits import SPLIT_NAMES
 from base.watch import SILENT, Watch
 from pipeline.sources import tfds_source
 from pipeline.sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
 from rendered import faces as synthetic
 
 DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
-REALSENSE_FOLDERS = {
-    "fake": "real_sense_fake100x100",
-    "fadam": "real_sense_fadam100x100",
-    "woman": "real_sense_woman100x100",
-}
+REALSENSE_FOLDERS = synthetic.FOLDERS
+_CATDOG_NAMES = ("cats", "dogs")
 
 
 def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT) -> Catalog:
@@ -69,34 +67,21 @@ def _open_realsense(root: Path, asked_for: bool, cache_dir: Path, watch: Watch) 
             f"--data_dir={root} does not hold {missing[0]!r}: give the folder that holds the three real_sense_* "
             "folders, or leave the flag out to train on rendered faces"
         )
-    origin = "real"
     if missing:
-        origin = "synthetic"
         root = cache_dir / f"synthetic-faces-{synthetic.SYNTHETIC_VERSION}"
         locks.make_once(root, lambda: synthetic.write_synthetic_faces(root), watch)
-    folders = enumerate(REALSENSE_FOLDERS.values())
-    return Catalog(
-        root=os.fsencode(root.absolute()),
-        class_names=tuple(REALSENSE_FOLDERS),
-        folders=tuple(Folder(os.fsencode(folder), label) for label, folder in folders),
-        data_origin=origin,
-    )
+    folders = tuple(Folder(os.fsencode(folder), label) for label, folder in enumerate(REALSENSE_FOLDERS.values()))
+    origin = "synthetic" if missing else "real"
+    return Catalog(os.fsencode(root.absolute()), tuple(REALSENSE_FOLDERS), folders, origin)
 
 
 def _open_catdog(root: Path) -> Catalog:
-    wanted = [root / split / name for split in ("train", "validation", "test") for name in ("cats", "dogs")]
-    missing = [folder for folder in wanted if not folder.is_dir()]
-    if missing:
+    folders = {root / split / name: Folder(os.fsencode(f"{split}/{name}"), label, split)
+               for split in SPLIT_NAMES for label, name in enumerate(_CATDOG_NAMES)}  # fmt: skip
+    if missing := [folder for folder in folders if not folder.is_dir()]:
         raise UserError(
             f"no cat and dog pictures: {str(missing[0])!r} is not a folder; put them under --data_dir as "
             "{train,validation,test}/{cats,dogs}, or use any class folders with --dataset=folder:PATH, or let "
             "TensorFlow Datasets download them with --dataset=tfds:cats_vs_dogs --model=catdog_2"
         )
-    folders = [
-        (split, label, name) for split in ("train", "validation", "test") for label, name in enumerate(("cats", "dogs"))
-    ]
-    return Catalog(
-        root=os.fsencode(root.absolute()),
-        class_names=("cats", "dogs"),
-        folders=tuple(Folder(os.fsencode(f"{split}/{name}"), label, split) for split, label, name in folders),
-    )
+    return Catalog(os.fsencode(root.absolute()), _CATDOG_NAMES, tuple(folders.values()))

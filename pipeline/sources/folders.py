@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,16 +10,8 @@ from pathlib import Path
 from base.errors import UserError, one_line
 
 # The names that data sets on the net give to their split folders.
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-
+_SPLIT_FOLDERS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
+                  "val": "validation", "test": "test", "testing": "test"}  # fmt: skip
 # Where the reports' data sets are looked for without --data_dir.
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
 
@@ -34,14 +27,8 @@ class Folder:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """The class folders of one data set.
-
-    Attributes:
-      root: the absolute data folder.
-      class_names: by label.
-      folders: relative to `root`.
-      data_origin: "real" or "synthetic".
-    """
+    """The class folders of one data set, relative to the absolute `root`; class names stand by label, and
+    `data_origin` is "real" or "synthetic"."""
 
     root: bytes
     class_names: tuple[str, ...]
@@ -56,7 +43,8 @@ def catalog_of_folder(root: Path) -> Catalog:
     """
     _check_folder(root)
     top = _subfolders(root)
-    splits = {name: _SPLIT_FOLDERS[os.fsdecode(name).lower()] for name in top if _is_split_folder(name)}
+    lowered = {name: os.fsdecode(name).lower() for name in top}
+    splits = {name: _SPLIT_FOLDERS[lower] for name, lower in lowered.items() if lower in _SPLIT_FOLDERS}
     if "train" in splits.values():
         _check_split_folders(root, top, splits)
         folders = [(os.path.join(s, name), name, splits[s]) for s in splits for name in _subfolders(root, s)]
@@ -69,17 +57,13 @@ def catalog_of_folder(root: Path) -> Catalog:
     if len(names) < 2:
         found = f"one class folder ({os.fsdecode(names[0])!r})" if names else "no class folder"
         raise UserError(f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class")
-    shown = tuple(map(one_line, names))
+    shown = tuple(map(one_line, names))  # also exported and used as column titles, so real text, of one line
     twin, count = collections.Counter(shown).most_common(1)[0]
     if count > 1:
         raise UserError(f"{str(root)!r} holds two folders that are both shown as {twin!r}: rename one of them")
     labels = {name: label for label, name in enumerate(names)}
-    return Catalog(
-        root=os.fsencode(root.absolute()),
-        # Shown, exported and used as column titles, so they must be real text, of one line.
-        class_names=shown,
-        folders=tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders)),
-    )
+    found = tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders))
+    return Catalog(os.fsencode(root.absolute()), shown, found)
 
 
 def data_folder(dataset: str, data_dir: str) -> str:
@@ -105,10 +89,9 @@ def check_outside(what: str, path: Path, dataset: str, data_dir: str) -> None:
 
 
 def _check_folder(root: Path) -> None:
-    if not root.exists():
-        raise UserError(f"{str(root)!r} does not exist: --dataset=folder:PATH needs a folder of class folders")
     if not root.is_dir():
-        raise UserError(f"{str(root)!r} is a file: --dataset=folder:PATH needs a folder of class folders")
+        what = "is a file" if root.exists() else "does not exist"
+        raise UserError(f"{str(root)!r} {what}: --dataset=folder:PATH needs a folder of class folders")
     try:
         os.scandir(root).close()
     except OSError as error:
@@ -128,21 +111,16 @@ def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, s
 
 def _check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -> None:
     """Among classes one may be called test; one that holds the others' names again is a split."""
-    for split in splits:
-        for name in top:
-            if name not in splits and os.path.isdir(os.path.join(os.fsencode(root), split, name)):
-                raise UserError(
-                    f"{str(root)!r} holds the class {os.fsdecode(name)!r} and, in {os.fsdecode(split)!r}, a folder of "
-                    "its name again, but no train: move the classes beside it into a folder called train"
-                )
+    for split, name in itertools.product(splits, top):
+        if name not in splits and os.path.isdir(os.path.join(os.fsencode(root), split, name)):
+            raise UserError(
+                f"{str(root)!r} holds the class {os.fsdecode(name)!r} and, in {os.fsdecode(split)!r}, a folder of "
+                "its name again, but no train: move the classes beside it into a folder called train"
+            )
 
 
 def _listed(names: Iterable[bytes]) -> str:
     return ", ".join(map(one_line, names))
-
-
-def _is_split_folder(name: bytes) -> bool:
-    return os.fsdecode(name).lower() in _SPLIT_FOLDERS
 
 
 def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:

@@ -7,7 +7,6 @@ import dataclasses
 import re
 import struct
 import zlib
-from collections.abc import Callable
 
 from base.errors import BadImage
 
@@ -19,7 +18,6 @@ SMALL_PIXELS, PIXELS_A_BYTE = 10_000_000, 8256
 HEADER_BYTES = 65536
 MAX_SEGMENTS = 64
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
@@ -34,8 +32,7 @@ class Header:
 
     Attributes:
       format: "jpeg", "png", "gif", "bmp" or "webp".
-      width: pixels, as stored: before the orientation is applied.
-      height: pixels, as stored.
+      width, height: pixels, as stored: before the orientation is applied.
       channels: 1 (gray), 2 (gray, alpha), 3 (color; a palette counts as 3) or 4 (color and alpha, CMYK).
       bit_depth: 8 or 16 bits a channel; 1, 2 and 4 count as 8.
       orientation: EXIF orientation of a JPEG, 1 to 8; 1 where it is absent or bad, and in other formats.
@@ -59,7 +56,9 @@ def read_header(image_bytes: bytes) -> Header:
     Raises:
       BadImage: not a picture that is decoded, a broken header, more pixels than `MAX_PIXELS` or than the bytes hold.
     """
-    name, reader = _reader_of(image_bytes)
+    name, reader = next((one[1:] for one in _FORMATS if re.match(one[0], image_bytes, re.DOTALL)), ("", None))
+    if reader is None:
+        raise BadImage(_describe_unknown(image_bytes))
     try:
         header = reader(image_bytes)
     except (struct.error, IndexError):
@@ -71,20 +70,6 @@ def read_header(image_bytes: bytes) -> Header:
     if header.width * header.height > max(SMALL_PIXELS, PIXELS_A_BYTE * len(image_bytes)):
         raise BadImage(f"{len(image_bytes)} bytes cannot hold the {header.width} x {header.height} pixels they claim")
     return header
-
-
-def _reader_of(image_bytes: bytes) -> tuple[str, Callable[[bytes], Header]]:
-    if image_bytes[:3] == b"\xff\xd8\xff":
-        return "JPEG", _read_jpeg
-    if image_bytes[:8] == _PNG_SIGNATURE:
-        return "PNG", _read_png
-    if image_bytes[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF", _read_gif
-    if image_bytes[:4] == b"RIFF" and image_bytes[8:12] == b"WEBP":
-        return "WebP", _read_webp
-    if image_bytes[:2] == b"BM":
-        return "BMP", _read_bitmap
-    raise BadImage(_describe_unknown(image_bytes))
 
 
 def _read_jpeg(image_bytes: bytes) -> Header:
@@ -215,16 +200,27 @@ def _read_webp(image_bytes: bytes) -> Header:
     raise BadImage("a WebP without a picture in it")
 
 
-_REFUSED_FORMATS = (
-    ("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    ("JPEG 2000", (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
-    ("JPEG XL", (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
-    ("PSD", (b"8BPS",)),
-    ("ICO", (b"\0\0\1\0", b"\0\0\2\0")),
-    ("QOI", (b"qoif",)),
-    ("SVG or XML", (b"<svg", b"<?xml")),
+# What a file starts with, the first that fits; of the decoded ones with their readers.
+_FORMATS = (
+    (rb"\xff\xd8\xff", "JPEG", _read_jpeg),
+    (rb"\x89PNG\r\n\x1a\n", "PNG", _read_png),
+    (rb"GIF8[79]a", "GIF", _read_gif),
+    (rb"RIFF.{4}WEBP", "WebP", _read_webp),
+    (rb"BM", "BMP", _read_bitmap),
 )
-_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"mif1": "HEIF"}
+_REFUSED_FORMATS = (
+    (rb".{4}ftypavi[fs]", "AVIF"),
+    (rb".{4}ftyp(hei[cx]|mif1)", "HEIF"),
+    (rb".{4}ftyp", "MP4 video"),
+    (rb"P[1-7]\s", "PPM"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "JPEG XL"),
+    (rb"8BPS", "PSD"),
+    (rb"\0\0[\1\2]\0", "ICO"),
+    (rb"qoif", "QOI"),
+    (rb"<svg|<\?xml", "SVG or XML"),
+)
 
 
 def _describe_unknown(image_bytes: bytes) -> str:
@@ -232,17 +228,10 @@ def _describe_unknown(image_bytes: bytes) -> str:
         return "nothing but NUL bytes: a failed download or a disk that was full" if image_bytes else "empty file"
     if image_bytes.startswith(b"version https://git-lfs"):
         return "a git LFS pointer, not a picture: run git lfs pull"
-    if name := _refused_format(image_bytes):
-        return f"{name} is not a format Penstock decodes: convert it to PNG"
+    for start, name in _REFUSED_FORMATS:
+        if re.match(start, image_bytes, re.DOTALL):
+            return f"{name} is not a format Penstock decodes: convert it to PNG"
     text = image_bytes[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head")):
         return "an HTML page, not a picture: the download got an error page"
     return "not a picture: none of the magic bytes of JPEG, PNG, GIF, BMP or WebP"
-
-
-def _refused_format(image_bytes: bytes) -> str | None:
-    if image_bytes[4:8] == b"ftyp":
-        return _BRANDS.get(image_bytes[8:12], "MP4 video")
-    if re.match(rb"P[1-7]\s", image_bytes):
-        return "PPM"
-    return next((name for name, starts in _REFUSED_FORMATS if image_bytes.startswith(starts)), None)

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,19 +30,10 @@ _WAITING = "index       another process is reading the same folders: waiting for
 _NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
-_FACTS = np.dtype(
-    [
-        ("bytes", np.int64),
-        ("mtime_ns", np.int64),
-        ("width", np.int32),
-        ("height", np.int32),
-        ("channels", np.uint8),
-        ("bit_depth", np.uint8),
-        ("orientation", np.uint8),
-        ("format", np.uint8),
-        ("sha256", np.uint8, 32),
-    ]
-)
+_FACTS = np.dtype([
+    ("bytes", np.int64), ("mtime_ns", np.int64), ("width", np.int32), ("height", np.int32), ("channels", np.uint8),
+    ("bit_depth", np.uint8), ("orientation", np.uint8), ("format", np.uint8), ("sha256", np.uint8, 32),
+])  # fmt: skip
 
 
 def build_index(catalog: Catalog, cache_dir: Path, threads: int, watch: Watch = SILENT) -> Manifest:
@@ -57,7 +47,18 @@ def build_index(catalog: Catalog, cache_dir: Path, threads: int, watch: Watch = 
     facts, reasons, missing = _recall(store, found)
     if len(missing):
         facts, reasons = _read_missing(catalog.root, store, found, threads, watch)
-    return _assemble(catalog, found, facts, reasons)
+    kept = np.ones(len(found), bool)
+    kept[list(reasons)] = False
+    refused = [(found.paths[row], reason) for row, reason in reasons.items()]
+    return Manifest(
+        source=Files(catalog.root, tuple(itertools.compress(found.paths, kept))),
+        class_names=catalog.class_names,
+        labels=found.labels[kept],
+        given_splits=found.given_splits[kept],
+        facts=facts[kept],
+        quarantine=tuple(sorted(refused + found.refused)),
+        data_origin=catalog.data_origin,
+    )
 
 
 def _read_missing(root: bytes, store: Path, found: Found, threads: int, watch: Watch) -> tuple[np.ndarray, dict]:
@@ -65,18 +66,16 @@ def _read_missing(root: bytes, store: Path, found: Found, threads: int, watch: W
     with locks.keeper(store, _WAITING, _NOT_KEPT, watch) as keep:
         facts, reasons, missing = _recall(store, found)  # again: another process may have read them meanwhile
         if len(missing):
-            for rows, chunk, refused in _inspect_all(root, found, missing, threads):
-                facts[rows] = chunk
-                reasons |= refused
-                watch.check()
-            keep(_to_arrays(found, facts, reasons))
+            chunks = np.array_split(missing, -(-len(missing) // _CHUNK_FILES))
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                for rows, chunk, refused in pool.map(functools.partial(_inspect_chunk, root, found), chunks):
+                    facts[rows] = chunk
+                    reasons |= refused
+                    watch.check()
+            texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
+            keep({"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
+                  "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)})  # fmt: skip
     return facts, reasons
-
-
-def _inspect_all(root: bytes, found: Found, missing: np.ndarray, threads: int) -> Iterator:
-    chunks = np.array_split(missing, -(-len(missing) // _CHUNK_FILES))
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(functools.partial(_inspect_chunk, root, found), chunks)
 
 
 def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
@@ -113,7 +112,8 @@ def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.n
     try:
         saved = durable.read_arrays(store)
         old_facts, old_paths = saved["facts"], saved["paths"].tobytes()
-        old_reasons = _unjoined(saved["refused"], saved["reasons"])
+        texts = saved["reasons"].tobytes().decode().split("\0")[:-1]
+        old_reasons = dict(zip(saved["refused"].tolist(), texts, strict=True))
     except (OSError, ValueError, KeyError):
         return nothing
     if old_facts.dtype != _FACTS or len(old_facts) != old_paths.count(b"\0"):
@@ -139,29 +139,3 @@ def _old_rows(found: Found, old_paths: bytes) -> np.ndarray:
 
 def _joined_paths(found: Found) -> bytes:
     return b"".join(itertools.chain.from_iterable(zip(found.paths, itertools.repeat(b"\0"))))
-
-
-def _unjoined(rows: np.ndarray, reasons: np.ndarray) -> dict[int, str]:
-    return dict(zip(rows.tolist(), reasons.tobytes().decode().split("\0")[:-1], strict=True))
-
-
-def _to_arrays(found: Found, facts: np.ndarray, reasons: dict[int, str]) -> dict[str, np.ndarray]:
-    """What `_recall` reads."""
-    texts = "".join(f"{reason}\0" for reason in reasons.values()).encode()
-    return {"paths": np.frombuffer(_joined_paths(found), np.uint8), "facts": facts,
-            "refused": np.array(list(reasons), np.int64), "reasons": np.frombuffer(texts, np.uint8)}  # fmt: skip
-
-
-def _assemble(catalog: Catalog, found: Found, facts: np.ndarray, reasons: dict[int, str]) -> Manifest:
-    kept = np.ones(len(found), bool)
-    kept[list(reasons)] = False
-    refused = [(found.paths[row], reason) for row, reason in reasons.items()]
-    return Manifest(
-        source=Files(catalog.root, tuple(itertools.compress(found.paths, kept))),
-        class_names=catalog.class_names,
-        labels=found.labels[kept],
-        given_splits=found.given_splits[kept],
-        facts=facts[kept],
-        quarantine=tuple(sorted(refused + found.refused)),
-        data_origin=catalog.data_origin,
-    )

@@ -70,10 +70,9 @@ class Manifest:
         """Raises UserError for the first file that has not the size and time of change that it was indexed with."""
         for example_id in example_ids:
             try:
-                stamp = self.source.stamp(example_id)
+                self._check(example_id, self.source.stamp(example_id))
             except OSError as error:
                 raise self._changed(example_id, error) from None
-            self._check(example_id, stamp)
 
     def has_changed(self, example_id: int) -> bool:
         """Whether `check_unchanged` would raise."""

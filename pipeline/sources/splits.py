@@ -16,11 +16,8 @@ from pipeline.sources.manifest import Manifest
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """Which examples are in which split: int64 example ids, ascending (file order), by split name.
-
-    `shared` are the ids of files whose very bytes also stand in another split, `contradicting` of those that also
-    stand under another class.
-    """
+    """Which examples are in which split: int64 example ids, ascending (file order), by split name; `shared` are those
+    whose very bytes also stand in another split, `contradicting` those that also stand under another class."""
 
     ids: dict[str, np.ndarray]
     shared: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
@@ -102,11 +99,10 @@ def _cuts(count: int, fractions: tuple[float, float, float]) -> np.ndarray:
 
 def _check_trainable(manifest: Manifest, codes: np.ndarray) -> None:
     counts = np.bincount(manifest.labels[codes == 0], minlength=len(manifest.class_names))
-    empty = [name for name, count in zip(manifest.class_names, counts, strict=True) if count == 0]
-    if empty:
+    if not counts.all():
         raise UserError(
-            f"class {empty[0]!r} has no picture to train on: every class needs at least one readable picture in "
-            f"the training split; add some, or remove the folder"
+            f"class {manifest.class_names[counts.argmin()]!r} has no picture to train on: every class needs at least "
+            "one readable picture in the training split; add some, or remove the folder"
         )
 
 

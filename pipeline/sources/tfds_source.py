@@ -11,10 +11,9 @@ from pathlib import Path
 
 from base import durable, locks
 from base.errors import UserError, unknown_name
+from base.splits import SPLIT_NAMES
 from base.watch import SILENT, Watch
 from pipeline.sources.folders import Catalog, Folder
-
-_SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 
 
 def open_builder(name: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT) -> Catalog:
@@ -35,7 +34,8 @@ def open_builder(name: str, data_dir: str, cache_dir: Path, watch: Watch = SILEN
         raise UserError(f"--dataset=tfds:{name}: {_first_line(error)}") from None
     image, label = _supervised_features(builder, tfds)
     _prepare(builder, tfds)
-    splits = [split for split in builder.info.splits if split in _SPLITS and builder.info.splits[split].num_examples]
+    known = [split for split in builder.info.splits if split in SPLIT_NAMES]
+    splits = [split for split in known if builder.info.splits[split].num_examples]
     if "train" not in splits:
         raise UserError(f"--dataset=tfds:{name} has the splits {list(builder.info.splits)}: it must have train")
     root = cache_dir / "tfds" / f"{builder.info.full_name.replace('/', '-')}-{_fingerprint(builder)}"
@@ -47,13 +47,9 @@ def open_builder(name: str, data_dir: str, cache_dir: Path, watch: Watch = SILEN
 
     locks.make_once(root, write, watch)
     class_names = tuple(builder.info.features[label].names)
-    folders = [
-        Folder(os.fsencode(f"{split}/{index:05d}"), index, split)
-        for split in splits
-        for index in range(len(class_names))
-    ]
-    present = tuple(folder for folder in folders if os.path.isdir(os.path.join(os.fsencode(root), folder.path)))
-    return Catalog(os.fsencode(root.absolute()), class_names, present)
+    present = (place.relative_to(root) for split in splits for place in sorted((root / split).iterdir()))
+    folders = tuple(Folder(os.fsencode(place), int(place.name), place.parts[0]) for place in present)
+    return Catalog(os.fsencode(root.absolute()), class_names, folders)
 
 
 def _supervised_features(builder, tfds) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import stat
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,13 +19,9 @@ UNREADABLE = "cannot be read"
 class Found:
     """Files, in columns, sorted by label and path.
 
-    Attributes:
-      paths: relative to the data folder, as bytes.
-      labels: int32 [files].
-      given_splits: int8 [files], an index into SPLIT_NAMES, or -1 where the folders name no split.
-      bytes: int64 [files].
-      mtime_ns: int64 [files].
-      refused: (path, reason) of what is no file, or cannot be looked at.
+    `paths` are relative to the data folder; `labels` int32, `given_splits` int8 (an index into SPLIT_NAMES, or -1 where
+    the folders name none), `bytes` and `mtime_ns` int64, all [files]; `refused` are (path, reason) of what is no file,
+    or cannot be looked at.
     """
 
     paths: list[bytes]
@@ -47,8 +43,11 @@ def walk(catalog: Catalog) -> Found:
     columns = _Columns()
     counts = [columns.add_folder(catalog.root, folder) for folder in catalog.folders]
     labels = np.repeat(np.array([folder.label for folder in catalog.folders], np.int32), counts)
-    splits = np.repeat(np.array([_split_code(folder) for folder in catalog.folders], np.int8), counts)
-    rows = _sorted_rows(columns.paths, labels, len(catalog.class_names))
+    codes = [SPLIT_NAMES.index(folder.split) if folder.split else -1 for folder in catalog.folders]
+    splits = np.repeat(np.array(codes, np.int8), counts)
+    # A class at a time, so that the keys are the paths themselves and not a million pairs.
+    members = [np.flatnonzero(labels == label).tolist() for label in range(len(catalog.class_names))]
+    rows = [row for one_class in members for row in sorted(one_class, key=columns.paths.__getitem__)]
     return Found(
         [columns.paths[row] for row in rows], labels[rows], splits[rows],
         np.frombuffer(columns.bytes, np.int64)[rows], np.frombuffer(columns.mtime_ns, np.int64)[rows], columns.refused,
@@ -109,13 +108,3 @@ class _Columns:
             self.refused.append((path, "link to a folder: not followed"))
         else:
             pending.append(path)
-
-
-def _split_code(folder: Folder) -> int:
-    return SPLIT_NAMES.index(folder.split) if folder.split else -1
-
-
-def _sorted_rows(paths: Sequence[bytes], labels: np.ndarray, classes: int) -> list[int]:
-    # A class at a time, so that the keys are the paths themselves and not a million pairs.
-    members = [np.flatnonzero(labels == label).tolist() for label in range(classes)]
-    return [row for rows in members for row in sorted(rows, key=paths.__getitem__)]
