@@ -138,6 +138,11 @@ def groups(options_class: type[Options]) -> Iterator[tuple[str, type[Options], G
             yield field.name, field.type, field.metadata.get(_KEY) or Group()
 
 
+def with_presets(options_class: type[Options]) -> dict[str, Group]:
+    """The groups that have presets, by name, which is that of the flag that takes a preset's."""
+    return {name: told for name, _, told in groups(options_class) if told.presets}
+
+
 def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) -> list[str]:
     """What two descriptions of a run disagree on, as "name: old -> new" lines.
 

@@ -3,7 +3,7 @@
 from absl import flags
 
 from base.errors import UserError
-from base.options import Group, Leaf, groups, leaves
+from base.options import Group, Leaf, leaves, with_presets
 from cli.paths import expand_home
 from jobs.options import RunOptions, resolve
 
@@ -16,8 +16,8 @@ def define_run_flags(values: flags.FlagValues, only: tuple[str, ...] = ()) -> No
 
     No flag has a default: what is not given may have a preset.
     """
-    for name, _, told in groups(RunOptions):
-        if told.presets and _is_wanted((name,), only):
+    for name, told in with_presets(RunOptions).items():
+        if _is_wanted((name,), only):
             flags.DEFINE_string(name, None, preset_help(told), flag_values=values)
     for leaf in run_flags(only):
         define = flags.DEFINE_string if leaf.is_tuple else _DEFINE[leaf.kind]
@@ -48,7 +48,7 @@ def options_of(values: flags.FlagValues, only: tuple[str, ...] = ()) -> RunOptio
     """The resolved options; raises UserError for a bad value."""
     if not values.dataset:
         raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME")
-    names = [name for name, _, told in groups(RunOptions) if told.presets and _is_wanted((name,), only)]
+    names = [name for name in with_presets(RunOptions) if _is_wanted((name,), only)]
     given = {name: values[name].value for name in names if values[name].value is not None}
     for leaf in run_flags(only):
         value = values[leaf.name].value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from base.options import Group, Leaf, groups, leaves
+from base.options import Group, Leaf, groups, leaves, with_presets
 from cli.flags import leaf_help, preset_help
 from jobs.options import FULL_TRAIN_PRESETS, PRESETS, RunOptions
 
@@ -51,7 +51,7 @@ def _flags_of(script: str) -> flags.FlagValues:
 
 def _run_flags() -> set[str]:
     """The names of all flags that come from options."""
-    return {leaf.name for leaf in leaves(RunOptions)} | {name for name, _, told in groups(RunOptions) if told.presets}
+    return {leaf.name for leaf in leaves(RunOptions)} | with_presets(RunOptions).keys()
 
 
 def _own_table(own: Iterable[flags.Flag]) -> list[str]:

@@ -86,5 +86,5 @@ def parameters_of(model: keras.Model) -> int:
 
 def bottleneck_of(run: Run, row: Mapping) -> str:
     """`reports.bottleneck` on a row of this run's history."""
-    host_augments = run.hardware.accelerated and run.augments_on[0] == "host"
+    host_augments = run.hardware.accelerated and not run.augments_on_device
     return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)

@@ -22,9 +22,8 @@ from training.step import make_state, make_train_step
 def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     """The loop before its first step; raises UserError for a profile beyond the last one."""
     options, order = run.options.training, run.order
-    last_step = options.epochs * order.steps_per_epoch
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
-    profiler = Profiler(options.profile_steps, last_step, run.folder.events("train"), run.watch)
+    profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
     state = make_state(
         run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
     )
@@ -41,7 +40,7 @@ def learn(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> None:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])
     clock, augmentation = StageClock(), run.options.augment
-    finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on[0] == "device" else None
+    finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
     train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
     batches = _make_batches(run, loop.step, clock)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
@@ -59,12 +58,12 @@ def _plan(run: Run, shards: Shards) -> Plan:
 
 
 def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
-    last_step = run.options.training.epochs * run.order.steps_per_epoch
-    on_device = run.augments_on[0] == "device"
 
     def make(shards: Shards):
         plan = _plan(run, shards)
-        return make_train_dataset(plan, run.data.pixels, first_step, last_step, on_device=on_device, clock=clock)
+        return make_train_dataset(
+            plan, run.data.pixels, first_step, run.last_step, on_device=run.augments_on_device, clock=clock
+        )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas
     if strategy is None:
@@ -75,7 +74,7 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
     validate, options, order = _make_validation(run, loop.state.model), run.options.training, run.order
-    spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on[0] == "device")
+    spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
 
     def measure() -> dict:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from base.errors import unknown_name
-from base.options import Options, group, groups, option
+from base.options import Options, group, option, with_presets
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.options import DataOptions
@@ -54,8 +54,8 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     kind = dataset.partition(":")[0]
     full_train = FULL_TRAIN_PRESETS.get(kind, {}) if given.get("full_train") else {}
     values = PRESETS.get(kind, {}) | full_train | given | {"dataset": dataset}
-    for name, _, told in groups(RunOptions):
-        if told.presets and name in values and values[name] not in told.presets:
+    for name, told in with_presets(RunOptions).items():
+        if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
     return RunOptions().changed(values)
 
@@ -64,7 +64,7 @@ def flagfile(options: RunOptions) -> str:
     """A flagfile that gives `options` again, whatever the presets become; a path that no line of one can hold is told
     in a comment."""
     values = {name: value for name, value in options.by_flag().items() if value is not None and value != ""}
-    lines = [f"--{name}=none" for name, _, told in groups(RunOptions) if told.presets]
+    lines = [f"--{name}=none" for name in with_presets(RunOptions)]
     return "\n".join([*lines, *(_flag_line(name, value) for name, value in values.items())]) + "\n"
 
 

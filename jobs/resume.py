@@ -12,7 +12,7 @@ from base.watch import Watch
 from jobs.run import Run
 from models.zoo import build_model
 from records.run_folder import RunFolder
-from training.checkpoint import Checkpoint, DamagedError, load_checkpoint, load_newest, restore
+from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.loop import Loop
 
 PENSTOCK_VERSION = "0.1.0"
@@ -79,7 +79,7 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
 
 def best_model(run: Run, step: int) -> keras.Model:
     """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
-    path = run.folder.checkpoints / f"step-{step:08d}"
+    path = checkpoint_path(run.folder.checkpoints, step)
     try:
         arrays = load_checkpoint(path).arrays["model"]
     except (OSError, ValueError, KeyError, TypeError) as error:

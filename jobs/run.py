@@ -49,6 +49,11 @@ class Run:
         return Order(self.data.splits.ids["train"], size, self.options.seed, shuffle=True)
 
     @property
+    def last_step(self) -> int:
+        """How many steps all epochs have; early stopping may take fewer."""
+        return self.options.training.epochs * self.order.steps_per_epoch
+
+    @property
     def num_classes(self) -> int:
         """Classes of the data set."""
         return len(self.data.manifest.class_names)
@@ -61,6 +66,11 @@ class Run:
         if self.hardware.accelerated:
             return "device", "an accelerator warps for nothing, and uint8 is what crosses the bus"
         return "host", "the CPU is the device"
+
+    @property
+    def augments_on_device(self) -> bool:
+        """Whether the step augments, and pixels come to it as they are stored."""
+        return self.augments_on[0] == "device"
 
     def write_down(self) -> None:
         """Makes the folder a run: its options, as values and as a flagfile, and its split."""

@@ -206,11 +206,7 @@ def _check_quarantine(
     classes = len(manifest.class_names)
     good = np.bincount(manifest.labels, minlength=classes)
     good -= np.bincount(manifest.labels[list(refused)], minlength=classes)
-    labels, by_label = {folder.path: folder.label for folder in catalog.folders}, collections.defaultdict(list)
-    for one in quarantine:
-        parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
-        by_label[next(labels[parent] for parent in parents if parent in labels)].append(one)
-    for label, bad in by_label.items():
+    for label, bad in _by_label(quarantine, catalog).items():
         name, files = manifest.class_names[label], len(bad) + int(good[label])
         if len(bad) > options.max_bad_fraction * files:
             raise TooManyBad(
@@ -220,6 +216,15 @@ def _check_quarantine(
                 quarantine,
             )
     return quarantine
+
+
+def _by_label(quarantine: Quarantine, catalog: Catalog) -> dict[int, list[tuple[bytes, str]]]:
+    """The bad files of each class, which is that of the folder they lie under."""
+    labels, found = {folder.path: folder.label for folder in catalog.folders}, collections.defaultdict(list)
+    for one in quarantine:
+        parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
+        found[next(labels[parent] for parent in parents if parent in labels)].append(one)
+    return found
 
 
 def _shown(bad: tuple[bytes, str]) -> str:

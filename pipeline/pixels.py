@@ -154,23 +154,24 @@ class StreamedPixels:
         """What `_fetch` takes: paths, where the source has files, which the graph reads without Python; else ids."""
         if not isinstance(self._manifest.source, Files):
             return example_ids
-
-        def paths_of(ids):
-            return np.array([self._manifest.source.path(example_id) for example_id in self._unchanged(ids)], object)
-
-        paths = tf.numpy_function(paths_of, [example_ids], tf.string, stateful=False)
+        paths = tf.numpy_function(self._paths, [example_ids], tf.string, stateful=False)
         return tf.ensure_shape(paths, example_ids.shape)
+
+    def _paths(self, example_ids: np.ndarray) -> np.ndarray:
+        self._unchanged(example_ids)
+        return np.array([self._manifest.source.path(example_id) for example_id in example_ids], object)
 
     def _unchanged(self, example_ids: np.ndarray) -> np.ndarray:
         self._manifest.check_unchanged(example_ids)
         return example_ids
 
-    def _read(self, location):
-        def fetch(location):
-            if isinstance(self._manifest.source, Files):
-                return tf.io.read_file(location)
-            return tf.ensure_shape(tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False), [])
+    def _fetch(self, location: tf.Tensor) -> tf.Tensor:
+        if isinstance(self._manifest.source, Files):
+            return tf.io.read_file(location)
+        content = tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False)
+        return tf.ensure_shape(content, [])
 
-        content, read_seconds = stopwatch(fetch, location)
+    def _read(self, location):
+        content, read_seconds = stopwatch(self._fetch, location)
         image, decode_seconds = stopwatch(lambda content: decode_image(content, self.pixel_format), content)
         return image, read_seconds, decode_seconds

@@ -17,6 +17,7 @@ from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
 from tests.helpers.run_fixtures import SHARED
+from tests.helpers.shared_data import DATA
 from tests.helpers.storage import SMALL_DISK_BYTES, disk
 
 _NO_DATA = (
@@ -114,9 +115,7 @@ def pytest_collection_modifyitems(items) -> None:
 
 def shared_data_dir() -> Path | None:
     """$PENSTOCK_DATA, or ../shared/data from the repository; None where it is not there."""
-    default = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-    path = Path(os.environ.get("PENSTOCK_DATA") or default)
-    return path if path.is_dir() else None
+    return DATA if DATA.is_dir() else None
 
 
 @pytest.fixture

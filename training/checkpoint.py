@@ -44,7 +44,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Se
 
     `parts` are the variables that `checkpoint.arrays` are the values of.
     """
-    with durable.whole_directory(_path_of(folder, checkpoint.step)) as temporary:
+    with durable.whole_directory(checkpoint_path(folder, checkpoint.step)) as temporary:
         named = {f"{part}/{position:05d}": array for part, arrays in checkpoint.arrays.items()
                  for position, array in enumerate(arrays)}  # fmt: skip
         content = durable.encode_arrays(named)
@@ -73,7 +73,7 @@ def load_newest(folder: Path, watch: Watch) -> Checkpoint | None:
     """
     damages = []
     for step in sorted(_steps(folder), reverse=True):
-        path = _path_of(folder, step)
+        path = checkpoint_path(folder, step)
         try:
             return load_checkpoint(path)
         except (OSError, ValueError) as error:
@@ -92,7 +92,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError("state.json does not have its checksum")
     if state["format"] != FORMAT_VERSION:
         raise ValueError(f"format {state['format']}, this program reads {FORMAT_VERSION}")
-    if path != _path_of(path.parent, state["step"]):
+    if path != checkpoint_path(path.parent, state["step"]):
         raise ValueError(f"it holds step {state['step']}")
     if durable.sha256_file(path / "variables.npz") != state["variables_sha256"]:
         raise ValueError("variables.npz does not have its checksum")
@@ -130,8 +130,13 @@ def keep_newest(folder: Path, step: int, count: int, also: set[int]) -> None:
     """
     for old in sorted(known for known in _steps(folder) if known <= step)[:-count]:
         if old not in also:
-            shutil.rmtree(_path_of(folder, old), ignore_errors=True)
+            shutil.rmtree(checkpoint_path(folder, old), ignore_errors=True)
             kill_points.reach("checkpoint.deleted")
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint of `step` is, or would be."""
+    return folder / f"step-{step:08d}"
 
 
 def to_arrays(variables: Sequence) -> list[np.ndarray]:
@@ -146,10 +151,6 @@ def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
         digest.update(f"{array.dtype.name}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _path_of(folder: Path, step: int) -> Path:
-    return folder / f"step-{step:08d}"
 
 
 def _steps(folder: Path) -> list[int]:

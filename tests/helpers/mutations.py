@@ -23,7 +23,8 @@ from pipeline.decoding import decode, orientation
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources import headers
-from tests.helpers.pictures import ODD, encode, oriented, picture
+from tests.helpers.pictures import encode, oriented, picture
+from tests.helpers.shared_data import ODD
 
 MEMORY_BYTES = 1 << 30  # above what the interpreter and TensorFlow have taken
 SECONDS = 20  # for one picture; a decoder that takes longer hangs

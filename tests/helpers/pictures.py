@@ -2,8 +2,6 @@
 
 import functools
 import io
-import os
-import pathlib
 import struct
 import zlib
 
@@ -17,8 +15,6 @@ from pipeline.decoding.orientation import read_orientation
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources import headers
 
-DATA = pathlib.Path(os.environ.get("PENSTOCK_DATA", pathlib.Path(__file__).resolve().parents[2] / "../shared/data"))
-ODD = DATA / "odd_images"
 STRING = [tf.TensorSpec([], tf.string)]
 
 

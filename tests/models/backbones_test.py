@@ -1,4 +1,3 @@
-import os
 import shutil
 from pathlib import Path
 from urllib.error import URLError
@@ -15,8 +14,8 @@ from models import backbones
 from models.layers import Layers
 from models.options import BACKBONE_NAMES, ModelOptions
 from models.zoo import build_model
+from tests.helpers.shared_data import DATA
 
-DATA = Path(os.environ.get("PENSTOCK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 WEIGHTS = DATA / "weights" / "mobilenet_v2_0.35_224_no_top.weights.h5"
 SIDE = 64
 

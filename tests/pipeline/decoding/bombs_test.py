@@ -8,8 +8,9 @@ import pytest
 
 from base.errors import BadImage
 from pipeline.sources.headers import read_header
-from tests.helpers.pictures import ODD, claiming, encode, picture
+from tests.helpers.pictures import claiming, encode, picture
 from tests.helpers.run_fixtures import ROOT, finished_run
+from tests.helpers.shared_data import ODD
 
 # Above what any picture may have, and below it but above what so few bytes can hold.
 SIZES = {"above": (12_000, 12_000), "below": (9_999, 9_999)}

@@ -7,7 +7,8 @@ from PIL import Image
 
 from pipeline.decoding.decode import decode_image, jpeg_halvings
 from pipeline.decoding.pixel_format import PixelFormat
-from tests.helpers.pictures import DATA, averaged, decode, decoder, encode, levels_apart, oriented, picture, with_pillow
+from tests.helpers.pictures import averaged, decode, decoder, encode, levels_apart, oriented, picture, with_pillow
+from tests.helpers.shared_data import DATA
 
 
 @pytest.mark.parametrize(("channels", "bit_depth"), [(3, 8), (1, 16)])

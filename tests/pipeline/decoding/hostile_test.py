@@ -13,7 +13,6 @@ from PIL import Image
 
 from pipeline.sources import headers
 from tests.helpers.pictures import (
-    ODD,
     averaged,
     claiming,
     decode,
@@ -25,6 +24,7 @@ from tests.helpers.pictures import (
     verdict,
     with_pillow,
 )
+from tests.helpers.shared_data import ODD
 
 # Decodable files that are refused, each with its reason.
 REFUSED = {"wrong_extension/tiff_named.jpg": "TensorFlow has no TIFF decoder; the reason says TIFF and what to do"}

@@ -19,7 +19,7 @@ from pipeline.sources.index import build_index
 from serving.export import ServedModel
 from serving.predictor import Predictor
 from serving.seal import write_seal
-from tests.helpers.pictures import ODD
+from tests.helpers.shared_data import ODD
 
 FORMAT = PixelFormat(32)
 # Decodable files that are refused, each with a word of its reason: TensorFlow has no TIFF decoder.

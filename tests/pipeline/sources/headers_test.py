@@ -3,8 +3,6 @@
 import contextlib
 import csv
 import io
-import os
-import pathlib
 import struct
 import zlib
 
@@ -13,9 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline.sources import headers
-
-DATA = pathlib.Path(os.environ.get("PENSTOCK_DATA", pathlib.Path(__file__).resolve().parents[3] / "../shared/data"))
-ODD = DATA / "odd_images"
+from tests.helpers.shared_data import ODD
 
 needs_odd_images = pytest.mark.skipif(not ODD.is_dir(), reason=f"no pictures at {ODD}")
 
