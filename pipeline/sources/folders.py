@@ -10,7 +10,7 @@ from pathlib import Path
 from base.errors import UserError, one_line
 
 # The names that data sets on the net give to their split folders.
-_SPLIT_FOLDERS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
+SPLIT_FOLDERS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
                   "val": "validation", "test": "test", "testing": "test"}  # fmt: skip
 # Where the reports' data sets are looked for without --data_dir.
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
@@ -44,7 +44,7 @@ def catalog_of_folder(root: Path) -> Catalog:
     _check_folder(root)
     top = _subfolders(root)
     lowered = {name: os.fsdecode(name).lower() for name in top}
-    splits = {name: _SPLIT_FOLDERS[lower] for name, lower in lowered.items() if lower in _SPLIT_FOLDERS}
+    splits = {name: SPLIT_FOLDERS[lower] for name, lower in lowered.items() if lower in SPLIT_FOLDERS}
     if "train" in splits.values():
         _check_split_folders(root, top, splits)
         folders = [(os.path.join(s, name), name, splits[s]) for s in splits for name in _subfolders(root, s)]
