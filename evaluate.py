@@ -3,7 +3,9 @@
 python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
 """
 
-from cli.start import run
+import runpy
+from pathlib import Path
 
 if __name__ == "__main__":
-    run("evaluate")
+    # By its place, not by its name: other packages are called cli too.
+    runpy.run_path(str(Path(__file__).resolve().parent / "cli" / "rooms.py"))["run"]("evaluate")

@@ -3,7 +3,9 @@
 python prepare.py --dataset=folder:pictures --out_dir=prepared
 """
 
-from cli.start import run
+import runpy
+from pathlib import Path
 
 if __name__ == "__main__":
-    run("prepare")
+    # By its place, not by its name: other packages are called cli too.
+    runpy.run_path(str(Path(__file__).resolve().parent / "cli" / "rooms.py"))["run"]("prepare")

@@ -3,7 +3,9 @@
 python train.py --dataset=realsense --epochs=15
 """
 
-from cli.start import run
+import runpy
+from pathlib import Path
 
 if __name__ == "__main__":
-    run("train")
+    # By its place, not by its name: other packages are called cli too.
+    runpy.run_path(str(Path(__file__).resolve().parent / "cli" / "rooms.py"))["run"]("train")
