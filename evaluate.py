@@ -1,6 +1,8 @@
 """Scores a finished run's SavedModel on one of its splits, or on other pictures of the same classes.
 
-python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=test
+python evaluate.py --run=runs/catdog/2026-01-31-120000
+python evaluate.py --run=runs/catdog/2026-01-31-120000 --split=validation
+python evaluate.py --run=runs/catdog/2026-01-31-120000 --dataset=folder:pictures --out_dir=scores
 """
 
 import runpy

@@ -1,6 +1,8 @@
 """Files and folders of pictures -> class and probability, from a run folder or a bare SavedModel.
 
-python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg pictures/
+python predict.py --run=runs/catdog/2026-01-31-120000 holiday.jpg
+python predict.py --run=runs/catdog/2026-01-31-120000 --csv=out.csv pictures/
+python predict.py --run=exported/saved_model holiday.jpg pictures/
 """
 
 import runpy

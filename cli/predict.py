@@ -23,9 +23,9 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
     if not values.run:
-        raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
+        raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel; see --help")
     if not arguments:
-        raise UserError("no picture is given: name files or folders after the flags")
+        raise UserError("no picture is given: name files or folders after the flags; see --help")
     table = None
     if values.csv:
         # A forgotten name would make the first picture the table: --csv *.jpg.

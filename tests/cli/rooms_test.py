@@ -22,7 +22,7 @@ SCRIPTS = pytest.mark.parametrize("script", SAID)
 
 def begin(*command: str, cwd: Path | str = ROOT, **environment: str) -> subprocess.CompletedProcess:
     """Python with `command`, in a process of its own, to its end."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
     return subprocess.run([sys.executable, *map(str, command)], cwd=cwd, env=clean | environment, check=False,
                           capture_output=True, text=True)  # fmt: skip
 
