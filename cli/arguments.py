@@ -64,9 +64,10 @@ def no_flag(word: str, values: flags.FlagValues) -> UserError:
     if name in values:
         value = re.sub(r"^\W+", "", word[len(name) :]) or "VALUE"
         return UserError(f"{word!r} is not a flag: write --{name}={value}")
-    given = "dataset" not in values or values["dataset"].value
-    data = f"a data set, or a folder of pictures, is --dataset={shlex.quote(word)}"
-    fix = "a value with blanks in it stands in quotes" if given else data
+    fix = "a value with blanks in it stands in quotes"
+    for wanted, what in (("dataset", "a data set, or a folder of pictures,"), ("run", "a run folder")):
+        if wanted in values and not values[wanted].value:
+            fix = f"{what} is --{wanted}={shlex.quote(word)}"
     return UserError(f"{word!r} is not a flag: options are written --name=value; {fix}")
 
 

@@ -22,7 +22,7 @@ _FOOT = "--flagfile=FILE reads flags from a file, as a run's flags.txt; --helpfu
 def is_asked_for(arguments: Sequence[str]) -> bool:
     """Whether help is all that is wanted, whatever else is given; behind -- stand no flags."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return any(argument in _ASKING for argument in before)
+    return [*arguments] == ["help"] or any(argument.removesuffix("=true") in _ASKING for argument in before)
 
 
 def help_page(script: Path, values: flags.FlagValues, columns: int) -> str:

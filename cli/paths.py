@@ -33,7 +33,7 @@ def dataset_of(text: str) -> str:
             put(f"dataset     {text} is the data set of that name; the folder {text!r} is --dataset=folder:{text}")
         return text
     if is_folder and not (colon and kind in _KINDS):
-        return f"folder:{path}"
+        return f"folder:{path.removeprefix('./').rstrip('/') or path}"
     return expand_home(text)
 
 

@@ -34,7 +34,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model
 
-    saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(arguments)
+    places = [place if os.path.lexists(place) else paths.expand_home(place) for place in arguments]
+    saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(places)
     if table and table.place.exists():  # of an earlier call, among the pictures
         pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table.place))]
     if not pictures:

@@ -7,7 +7,9 @@ import pytest
 
 from cli import evaluate, predict, prepare, train
 from cli.arguments import SCRIPTS, flags_of, mentioned, renamed, said_of
+from cli.flags import run_flags
 from cli.other_names import RENAMED, SAID
+from cli.paths import dataset_of
 from tests.helpers.run_fixtures import call_script, write_shapes
 
 MODULES = {"train": train, "prepare": prepare, "evaluate": evaluate, "predict": predict}
@@ -130,6 +132,30 @@ def test_a_value_of_another_form_is_answered_in_our_words(given, line, call):
     assert call("train", *given.split(" ")).startswith(line)
 
 
+def test_a_run_is_named_by_its_flag(call):
+    assert call("evaluate", "runs/a b") == f"'runs/a b' {NO_FLAG}a run folder is --run='runs/a b'"
+
+
+def test_home_is_home_in_every_path(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = "--dataset=tfds:none", "--model=mobilenet_v2"
+    assert call("train", *model, "--weights=~/no.txt").startswith(f"--weights='{tmp_path}/no.txt': it must be none,")
+    assert call("train", "--dataset=~/none").startswith(f"unknown dataset '{tmp_path}/none'")
+    assert call("evaluate", "--run=~/none").startswith(f"'{tmp_path}/none' does not exist")
+    assert call("predict", "--run=~/none", "~/a.jpg").startswith(f"'{tmp_path}/none' does not exist")
+    with_path = [leaf.name for leaf in run_flags() if leaf.option.path]
+    assert with_path == ["dataset", "data_dir", "weights"]
+
+
+def test_a_flagfile_of_another_system_is_read_by_the_scripts(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "pictures"))
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "catdog").mkdir()
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "pictures" / "f.txt").write_bytes("--dataset=catdog\r\n--epochs=ten\r\n".encode(encoding))
+        assert call("train", "--flagfile=~/f.txt").startswith("--epochs=ten: it must be a whole number")
+
+
 def test_a_line_of_a_flagfile_with_a_blank_for_the_equals_sign(call):
     assert call("train", "--epochs 5") == "'--epochs 5': the value of a flag stands behind =, as in --epochs=5"
 
@@ -149,7 +175,9 @@ def test_a_folder_is_a_data_set_whether_that_is_said_or_not(form, call, tmp_path
     write_shapes(tmp_path / "pictures", {"disk": 1})
     (tmp_path / "catdog").mkdir()
     line = call("train", f"--dataset={form.format(here=tmp_path)}")
-    assert re.match(r"'.*pictures' holds one class folder", line)
+    assert re.match(r"'(.*/)?pictures' holds one class folder", line)
+    assert dataset_of("./pictures/") == dataset_of("pictures") == "folder:pictures"
+    assert [dataset_of(form) for form in ("/", ".", "./")] == ["folder:/", "folder:.", "folder:./"]
 
 
 def test_a_data_sets_name_wins_over_a_folder_and_that_is_said(monkeypatch, capfd, tmp_path):

@@ -64,7 +64,7 @@ def test_no_flag_of_a_script_is_left_out(script):
     assert listed == set(flags_of(script))
 
 
-@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["-help"], ["--epochs=3", "--zzz", "-h"], ["--helpshort"]])
+@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["-help"], ["--zzz", "-h"], ["--help=true"], ["help"]])
 def test_it_is_no_mistake_to_ask(asked):
     done = begin("train", *asked, COLUMNS="80")
     assert (done.returncode, done.stderr) == (0, "")
