@@ -1,9 +1,13 @@
 """Checks, splits and packs a data set, and shows what training will see. Trains nothing.
 
-python prepare.py --dataset=folder:pictures --out_dir=prepared
+python prepare.py --dataset=pictures --out_dir=prepared
+python prepare.py --dataset=pictures --out_dir=prepared --augment=strong
+python prepare.py --dataset=folder:pictures --out_dir=prepared --split_fractions=0.8,0.1,0.1
 """
 
-from cli.start import run
+import runpy
+from pathlib import Path
 
 if __name__ == "__main__":
-    run("prepare")
+    # By its place, not by its name: other packages are called cli too.
+    runpy.run_path(str(Path(__file__).resolve().parent / "cli" / "rooms.py"))["run"]("prepare")

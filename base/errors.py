@@ -21,8 +21,9 @@ class BadImage(ValueError):  # noqa: N818 - it names what is wrong with the file
 def unknown_name(kind: str, name: str, known: Iterable[str], fix: str = "") -> UserError:
     """A UserError for a `name` that is not among `known`; offers the nearest one."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    nearest = f"did you mean {near[0]!r}? " if near else ""
+    lowered = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    nearest = f"did you mean {lowered[near[0]]!r}? " if near else ""
     # TFDS knows a thousand builders: a list that nobody can read is left out.
     listed = f"known: {', '.join(known)}" if len(known) <= _MOST_LISTED else f"{len(known)} are known"
     return UserError(f"unknown {kind} {name!r}: {nearest}{listed}{'; ' + fix if fix else ''}")

@@ -7,6 +7,7 @@ page, checks, options.json, identity and differences are derived from the fields
 import dataclasses
 import json
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,7 +28,9 @@ class Option:
       within: smallest and largest value, both allowed (of a tuple, of each entry); None for any.
       identity: whether a run is another run with another value; what it does not compute is none of its identity.
       flag: the flag's name, where that is not the field's.
-      rule: ends the sentence "it must be ..." where a flag's text has not the option's type.
+      rule: ends the sentence "it must be ..." where a flag's text has not the option's type, and its type does not
+        say it.
+      path: whether it is a path, or holds one, of the user's: a ~ in it is his home.
     """
 
     help: str
@@ -36,6 +39,7 @@ class Option:
     identity: bool = True
     flag: str = ""
     rule: str = ""
+    path: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,12 +71,25 @@ class Leaf:
     option: Option
 
     def parse(self, text: str) -> Any:
-        """The value that a flag's text stands for, for a tuple; raises UserError where it stands for none."""
+        """The value that a flag's text stands for; raises UserError where it stands for none."""
+        read = _READERS[self.kind]
         try:
-            return tuple(self.kind(part) for part in text.split(","))
+            return tuple(map(read, text.split(","))) if self.is_tuple else read(text)
         except ValueError:
-            rule = self.option.rule or "numbers with commas between them"
-            raise UserError(f"--{self.name}={text}: it must be {rule}") from None
+            meant = "" if self.is_tuple else _meant(text, self.kind)
+            fix = f"; write --{self.name}={meant}" if meant else ""
+            raise UserError(f"--{self.name}={text:.80}: it must be {self.rule}{fix}") from None
+
+    @property
+    def rule(self) -> str:
+        """What ends the sentence "it must be ...": the kind of its values, and between which they lie."""
+        if self.option.rule:
+            return self.option.rule
+        if self.kind is bool:
+            return f"true or false (--{self.name} says true, --no{self.name} false)"
+        one, several = {int: ("a whole number", "whole numbers"), float: ("a number", "numbers")}[self.kind]
+        within = f" {between(self.option.within)}" if self.option.within else ""
+        return f"{several}{within}, with commas between them" if self.is_tuple else f"{one}{within}"
 
 
 class Options:
@@ -143,6 +160,12 @@ def with_presets(options_class: type[Options]) -> dict[str, Group]:
     return {name: told for name, _, told in groups(options_class) if told.presets}
 
 
+def between(within: tuple) -> str:
+    """ "from 1 to 100": a range in words."""
+    low, high = (value if isinstance(value, int) else f"{value:g}" for value in within)
+    return f"from {low} to {high}"
+
+
 def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) -> list[str]:
     """What two descriptions of a run disagree on, as "name: old -> new" lines.
 
@@ -158,13 +181,36 @@ def not_identity(options_class: type[Options]) -> set[str]:
     return {".".join(leaf.path) for leaf in leaves(options_class) if not leaf.option.identity}
 
 
+def _read_switch(text: str) -> bool:
+    value = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}.get(text.lower())
+    if value is None:
+        raise ValueError
+    return value
+
+
+_READERS = {str: str, int: int, float: float, bool: _read_switch}
+
+
+def _meant(text: str, kind: type) -> str:
+    """The number that somebody wrote in another way, as 1,5 or 1e3 or 224x224 or 10.0; empty where it is not plain."""
+    if kind is int and len(sides := re.split(r"\s*[x×*]\s*", text.strip())) == 2:
+        return sides[0] if sides[0] == sides[1] and sides[0].isdecimal() else ""
+    if kind is int and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):
+        return re.sub(r"\D", "", text)
+    number = text.strip().replace(",", ".")
+    if kind is bool or not re.fullmatch(r"-?\d*\.?\d+(e[+-]?\d{1,3})?", number, re.ASCII):
+        return ""
+    if kind is float:
+        return number
+    return str(int(float(number))) if abs(float(number)) < 1e9 and float(number).is_integer() else ""
+
+
 def _check(name: str, value: Any, told: Option) -> None:
     if told.choices and value not in told.choices:
         raise unknown_name(f"--{name}", value, told.choices)
     entries = value if isinstance(value, tuple) else () if value is None else (value,)
     if told.within and not all(told.within[0] <= entry <= told.within[1] for entry in entries):
-        low, high = told.within
-        raise UserError(f"--{name}={','.join(map(str, entries))}: it must be from {low:g} to {high:g}")
+        raise UserError(f"--{name}={','.join(map(str, entries))}: it must be {between(told.within)}")
 
 
 def _flattened(values: Mapping, prefix: str = "") -> dict:

@@ -82,4 +82,4 @@ def _choose(values: flags.FlagValues) -> tuple[Plan, Launcher]:
 
 
 if __name__ == "__main__":
-    guard.run(define_flags, main)
+    guard.run(Path(__file__), define_flags, main)

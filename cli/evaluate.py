@@ -30,7 +30,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> one call."""
     refuse_arguments(arguments)
     if not values.run:
-        raise UserError("--run is missing: the folder of a finished run, as runs/catdog/...")
+        raise UserError("--run is missing: the folder of a finished run, as runs/catdog/...; see --help")
     if values.split and values.split not in SPLIT_NAMES:
         raise unknown_name("--split", values.split, SPLIT_NAMES)
     if values.split and values.dataset:
@@ -47,7 +47,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     # Beside a SavedModel that is given by itself, which must stay as it was exported.
     usual = RunFolder(run_dir.parent if is_saved_model(run_dir) else run_dir).evaluation
     out_dir = paths.path_of(values.out_dir) if values.out_dir else usual
-    dataset, data_dir = (value and paths.expand_home(value) for value in (values.dataset, values.data_dir))
+    dataset = values.dataset and paths.dataset_of(values.dataset)
+    data_dir = values.data_dir and paths.expand_home(values.data_dir)
     cache_dir = paths.cache_dir(values.cache_dir)
     for line in assess(run_dir, values.split or "test", dataset, data_dir, out_dir, cache_dir):
         put(line)

@@ -1,32 +1,54 @@
 """The flags that describe a run, made from the fields of its options."""
 
+import itertools
+from typing import Any
+
 from absl import flags
 
 from base.errors import UserError
-from base.options import Group, Leaf, leaves, with_presets
-from cli.paths import expand_home
+from base.options import Group, Leaf, Option, leaves, with_presets
+from cli.paths import dataset_of, expand_home
 from jobs.options import RunOptions, resolve
 
-_DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_boolean}
-_PATHS = ("data_dir", "weights")
+
+class LeafParser(flags.ArgumentParser):
+    """Reads an option's value in the words of the option: raises UserError, which absl lets pass."""
+
+    def __init__(self, leaf: Leaf):
+        """`leaf` says what the option is."""
+        self.leaf = leaf
+
+    def parse(self, argument: str) -> Any:
+        """See flags.ArgumentParser."""
+        return self.leaf.parse(expand_home(argument) if self.leaf.option.path else argument)
+
+    def flag_type(self) -> str:
+        """See flags.ArgumentParser."""
+        return f"{self.leaf.kind.__name__}s" if self.leaf.is_tuple else self.leaf.kind.__name__
 
 
 def define_run_flags(values: flags.FlagValues, only: tuple[str, ...] = ()) -> None:
     """Defines a flag for each option of a run; `only` leaves out the groups that are not named.
 
-    No flag has a default: what is not given may have a preset.
+    No flag has a default: what is not given may have a preset. The module that a flag is defined by, for absl, is the
+    group of its option, or its own name outside of them.
     """
-    for name, told in with_presets(RunOptions).items():
-        if _is_wanted((name,), only):
-            flags.DEFINE_string(name, None, preset_help(told), flag_values=values)
     for leaf in run_flags(only):
-        define = flags.DEFINE_string if leaf.is_tuple else _DEFINE[leaf.kind]
-        define(leaf.name, None, leaf_help(leaf), flag_values=values)
+        is_switch = leaf.kind is bool and not leaf.is_tuple
+        flag = flags.Flag(LeafParser(leaf), None, leaf.name, None, leaf_help(leaf), boolean=is_switch)
+        flags.DEFINE_flag(flag, values, leaf.path[0])
 
 
 def run_flags(only: tuple[str, ...] = ()) -> list[Leaf]:
-    """The options that have a flag, in the order of their groups."""
-    return [leaf for leaf in leaves(RunOptions) if _is_wanted(leaf.path, only)]
+    """What has a flag: the presets of groups that have some, then the options, in the order of their groups."""
+    found = [*itertools.starmap(preset_leaf, with_presets(RunOptions).items()), *leaves(RunOptions)]
+    return [leaf for leaf in found if not only or leaf.path[0] in only]
+
+
+def preset_leaf(name: str, told: Group) -> Leaf:
+    """The flag that takes a preset's name, as an option; the first preset is the default."""
+    names = tuple(told.presets)
+    return Leaf(name, (name,), str, False, names[0], Option(told.help, names))
 
 
 def leaf_help(leaf: Leaf) -> str:
@@ -34,9 +56,17 @@ def leaf_help(leaf: Leaf) -> str:
     return "; ".join(filter(None, (one_of(leaf.option.choices), leaf.option.help)))
 
 
-def preset_help(told: Group) -> str:
-    """The names of a group's presets, then its field's help."""
-    return f"{one_of(tuple(told.presets))}; {told.help}"
+def default_of(flag: flags.Flag) -> str:
+    """The value where nobody says otherwise, as it is written; empty for none."""
+    leaf = getattr(flag.parser, "leaf", None)
+    return shown(leaf.default if leaf else flag.default)
+
+
+def shown(value: object) -> str:
+    """A value as it is written on the command line; empty for none."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def one_of(names: tuple[str, ...]) -> str:
@@ -47,16 +77,7 @@ def one_of(names: tuple[str, ...]) -> str:
 def options_of(values: flags.FlagValues, only: tuple[str, ...] = ()) -> RunOptions:
     """The resolved options; raises UserError for a bad value."""
     if not values.dataset:
-        raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME")
-    names = [name for name in with_presets(RunOptions) if _is_wanted((name,), only)]
+        raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME; see --help")
+    names = [leaf.name for leaf in run_flags(only)]
     given = {name: values[name].value for name in names if values[name].value is not None}
-    for leaf in run_flags(only):
-        value = values[leaf.name].value
-        if value is not None:
-            given[leaf.name] = leaf.parse(value) if leaf.is_tuple else value
-    given |= {name: expand_home(given[name]) for name in _PATHS if name in given}
-    return resolve(expand_home(values.dataset), given)
-
-
-def _is_wanted(path: tuple[str, ...], only: tuple[str, ...]) -> bool:
-    return not only or path[0] in only
+    return resolve(dataset_of(values.dataset), given)

@@ -3,32 +3,32 @@
 python -m cli.flags_page
 """
 
-import ast
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from absl import flags
 
 from base.options import Group, Leaf, groups, leaves, with_presets
-from cli.flags import leaf_help, preset_help
+from cli.arguments import SCRIPTS, flags_of
+from cli.flags import leaf_help, preset_leaf, shown
+from cli.help import docstring_of
 from jobs.options import FULL_TRAIN_PRESETS, PRESETS, RunOptions
 
-SCRIPTS = ("train", "prepare", "evaluate", "predict")
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "flags.md"
 _NO_PRESETS = Group()
 _HEAD = """# Flags
 
-Written by `make flags` from the options' fields. `--flagfile=FILE` reads flags from a file, as a run's own flags.txt; a
-flag after it beats it. A switch is turned off by `--noNAME`. Where a column names data sets or presets, these are the
-values that they set; what you give yourself beats every preset.
+Written by `make flags` from the options' fields. `--help` shows those of a script. `--flagfile=FILE` reads flags from a
+file, a line each, UTF-8 or UTF-16, as a run's own flags.txt; a flag after it beats it. A switch is turned off by
+`--noNAME`. Where a column names data sets or presets, these are the values that they set; what you give yourself beats
+every preset. In a path, `~` is your home.
 """
 
 
 def render() -> str:
     """The page, in Markdown."""
-    defined = {script: _flags_of(script) for script in SCRIPTS}
+    defined = {script: flags_of(script) for script in SCRIPTS}
     parts = [_HEAD, "## What a run is", "", *_table([leaf for leaf in leaves(RunOptions) if len(leaf.path) == 1])]
     for name, options_class, told in groups(RunOptions):
         users = " and ".join(f"{script}.py" for script in SCRIPTS if _uses(defined[script], options_class))
@@ -38,15 +38,9 @@ def render() -> str:
     for script, values in defined.items():
         known = {name for name in _run_flags() if any(_uses(values, one) for _, one, _ in groups(RunOptions))}
         own = [values[name] for name in values if name not in known | {shared.name}]
-        summary = ast.get_docstring(ast.parse((ROOT / f"{script}.py").read_text())).splitlines()[0]
+        summary = docstring_of(ROOT / f"{script}.py")[0]
         parts += ["", f"## {script}.py", "", summary, "", *_own_table(own)]
     return "\n".join(parts) + "\n"
-
-
-def _flags_of(script: str) -> flags.FlagValues:
-    values = flags.FlagValues()
-    importlib.import_module(f"cli.{script}").define_flags(values)
-    return values
 
 
 def _run_flags() -> set[str]:
@@ -66,13 +60,14 @@ def _uses(values: flags.FlagValues, options_class: type) -> bool:
 def _table(rows: Iterable[Leaf], name: str = "", told: Group = _NO_PRESETS) -> list[str]:
     lines = ["| flag | kind | default | presets | meaning |", "|---|---|---|---|---|"]
     if told.presets:
-        shown = _set_by(PRESETS, name)
-        lines.append(f"| `--{name}` | string | `none` | {shown} | {_cell(preset_help(told))} |")
+        presets = _set_by(PRESETS, name)
+        leaf = preset_leaf(name, told)
+        lines.append(f"| `--{name}` | string | {_value(leaf.default)} | {presets} | {_cell(leaf_help(leaf))} |")
     for leaf in rows:
         presets = {key: preset.by_flag() for key, preset in told.presets.items()} or PRESETS
-        shown = "; ".join(filter(None, (_set_by(presets, leaf.name, leaf.default), _with_full_train(leaf.name))))
+        set_by = "; ".join(filter(None, (_set_by(presets, leaf.name, leaf.default), _with_full_train(leaf.name))))
         kind = f"{leaf.kind.__name__}s" if leaf.is_tuple else leaf.kind.__name__.replace("str", "string")
-        lines.append(f"| `--{leaf.name}` | {kind} | {_value(leaf.default)} | {shown} | {_cell(leaf_help(leaf))} |")
+        lines.append(f"| `--{leaf.name}` | {kind} | {_value(leaf.default)} | {set_by} | {_cell(leaf_help(leaf))} |")
     return lines
 
 
@@ -88,11 +83,7 @@ def _with_full_train(name: str) -> str:
 
 
 def _value(value: object) -> str:
-    if value is None or value == "":
-        return ""
-    if isinstance(value, tuple):
-        return f"`{','.join(map(str, value))}`"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"`{text}`" if (text := shown(value)) else ""
 
 
 def _cell(text: str) -> str:

@@ -2,16 +2,21 @@
 
 import contextlib
 import errno
+import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from absl import app, flags, logging
 
 from base.durable import WriteError
 from base.errors import UserError
 from base.signals import EXIT_STOPPED, INTERRUPTED, Stopped
-from cli.streams import flush, open_streams
+from cli import arguments, flagfile
+from cli.help import help_page, is_asked_for
+from cli.streams import flush, open_streams, put
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
@@ -29,34 +34,41 @@ _PLACE_ERRORS = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, err
 Main = Callable[[flags.FlagValues, list[str]], None]
 
 
-def run(define_flags: Callable[[flags.FlagValues], None], main: Main) -> None:
-    """Defines the flags, parses the command line and calls `main(flags, arguments)`; never returns.
+def run(script: Path, define_flags: Callable[[flags.FlagValues], None], main: Main) -> None:
+    """Defines the flags of the script at a path, parses the command line and calls `main(flags, words)`; never returns.
 
     Exits with 0; 2 and one line for the user's mistakes; 75 for a stop on request; 1 with a traceback for ours.
     """
     open_streams()
-    absls_own = set(flags.FLAGS)
     define_flags(flags.FLAGS)
-    for name in set(flags.FLAGS) - absls_own:  # --help shows those of the script's own module, and all are elsewhere
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
-    app.run(lambda argv: call(main, argv[1:]), flags_parser=parse)
+    app.run(lambda argv: call(main, argv[1:]), flags_parser=functools.partial(parse, script))
 
 
-def parse(argv: list[str]) -> list[str]:
-    """What is left of the command line once absl has taken the flags; exits where it cannot."""
+def parse(script: Path, argv: list[str]) -> list[str]:
+    """What is left of the command line once absl has taken the flags; exits where it cannot, and after help."""
+    values = flags.FLAGS
+    if is_asked_for(argv[1:]):
+        put(help_page(script, values, shutil.get_terminal_size().columns))
+        sys.exit(0)
     try:
-        return flags.FLAGS(argv)
-    except (flags.Error, UnicodeError) as error:  # a flagfile may be no text
+        given = [*flagfile.expand(argv[1:])]
+        arguments.check(given, values)
+        return values([argv[0], *given])
+    except UserError as error:
         _fail(str(error))
-    except SystemExit:
-        sys.exit(0)  # --help: absl exits with 1
+    except flags.UnrecognizedFlagError as error:
+        _fail(str(arguments.unknown_flag(script.stem, error.flagname, error.flagvalue, values)))
+    except (flags.Error, ValueError) as error:
+        _fail(str(error))
+    except SystemExit as end:
+        sys.exit(0 if end.code == 1 else end.code)  # --helpfull: absl exits with 1
 
 
-def call(main: Main, arguments: list[str]) -> None:
+def call(main: Main, words: list[str]) -> None:
     """Calls `main`; what the user can put right, and a stop, end the process with one line and their exit code."""
     logging.set_verbosity(logging.ERROR)  # TensorFlow's notes on its own SavedModel files
     try:
-        main(flags.FLAGS, arguments)
+        main(flags.FLAGS, words)
     except UserError as error:
         _fail(str(error))
     except WriteError as error:
@@ -73,10 +85,10 @@ def call(main: Main, arguments: list[str]) -> None:
     flush(sys.stdout)
 
 
-def refuse_arguments(arguments: list[str]) -> None:
+def refuse_arguments(words: list[str]) -> None:
     """Raises UserError for a word that is not a flag."""
-    if arguments:
-        raise UserError(f"{arguments[0]!r} is not a flag: options are written --name=value")
+    if words:
+        raise arguments.no_flag(words[0], flags.FLAGS)
 
 
 def _fail(text: str) -> None:

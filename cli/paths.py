@@ -6,6 +6,10 @@ from pathlib import Path
 from absl import flags
 
 from base.errors import UserError
+from cli.streams import put
+from pipeline.sources.catalog import DATASET_FORMS
+
+_KINDS = tuple(form.partition(":")[0] for form in DATASET_FORMS if ":" in form)
 
 
 def expand_home(text: str) -> str:
@@ -15,6 +19,22 @@ def expand_home(text: str) -> str:
     """
     kind, colon, path = text.rpartition("folder:")
     return kind + colon + os.path.expanduser(path)
+
+
+def dataset_of(text: str) -> str:
+    """--dataset, where a folder of the user's is folder:PATH, whether that was said or not.
+
+    A data set's own name wins over a folder that is called so, which is said.
+    """
+    kind, colon, _ = text.partition(":")
+    is_folder = os.path.isdir(path := os.path.expanduser(text))
+    if text in DATASET_FORMS:
+        if is_folder:
+            put(f"dataset     {text} is the data set of that name; the folder {text!r} is --dataset=folder:{text}")
+        return text
+    if is_folder and not (colon and kind in _KINDS):
+        return f"folder:{path.removeprefix('./').rstrip('/') or path}"
+    return expand_home(text)
 
 
 def path_of(text: str) -> Path:

@@ -23,9 +23,9 @@ def define_flags(values: flags.FlagValues) -> None:
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags and paths -> a line a picture; exit code 2 where a picture could not be classified."""
     if not values.run:
-        raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel")
+        raise UserError("--run is missing: a run folder, as runs/catdog/..., or a SavedModel; see --help")
     if not arguments:
-        raise UserError("no picture is given: name files or folders after the flags")
+        raise UserError("no picture is given: name files or folders after the flags; see --help")
     table = None
     if values.csv:
         # A forgotten name would make the first picture the table: --csv *.jpg.
@@ -34,7 +34,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     import_tensorflow()
     from serving.predictor import Predictor, find_pictures, find_saved_model
 
-    saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(arguments)
+    places = [place if os.path.lexists(place) else paths.expand_home(place) for place in arguments]
+    saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(places)
     if table and table.place.exists():  # of an earlier call, among the pictures
         pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table.place))]
     if not pictures:

@@ -25,7 +25,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one call."""
     refuse_arguments(arguments)
     if not values.out_dir:
-        raise UserError("--out_dir is missing: the folder that the tables and sheets go to")
+        raise UserError("--out_dir is missing: the folder that the tables and sheets go to; see --help")
     options = options_of(values, _ONLY)
 
     with listen(at_once=True) as stop:

@@ -1,17 +1,26 @@
 """The import of TensorFlow, without its notices."""
 
+import contextlib
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
 
 from base.errors import UserError
 
+_LAST_WORDS = Path(__file__).with_name("last_words.py")
 
-def import_tensorflow() -> None:
+
+def import_tensorflow(leftovers: Sequence[Path] = ()) -> None:
     """Imports TensorFlow without the notices that it prints before it listens to TF_CPP_MIN_LOG_LEVEL.
 
-    What it printed is shown where the import fails. Raises UserError where TensorFlow cannot be loaded, or would find
-    no folder for temporary files, which it wants at once. Scripts call this once their flags are known to be good: a
-    typing mistake is answered in a tenth of a second, the import takes four.
+    What it printed is shown where the import fails, or ends the process; `leftovers` are a file and empty folders that
+    are taken away after such an end. Raises UserError where TensorFlow cannot be loaded, or would find no folder for
+    temporary files, which it wants at once. Scripts call this once their flags are known to be good: a typing mistake
+    is answered in a tenth of a second, the import takes four.
     """
     # Its C++ notes would stand between the log lines; what fails there comes through as an exception.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,9 +29,9 @@ def import_tensorflow() -> None:
         tempfile.gettempdir()
     except FileNotFoundError as error:
         raise UserError(f"{error.strerror}: free some room there, or set TMPDIR to a folder that has some") from None
-    with open(os.memfd_create("notices"), "w+b") as captured:  # in memory: the disk may be full
-        standard_error = os.dup(2)
-        os.dup2(captured.fileno(), 2)
+    if sys.modules.get("tensorflow"):
+        return
+    with _standard_error_kept(leftovers):
         try:
             import tensorflow  # noqa: F401
         except ImportError as error:
@@ -32,10 +41,43 @@ def import_tensorflow() -> None:
                 f"TensorFlow cannot be loaded ({cause}): allow more memory (ulimit -v), or install it again with pip "
                 "install -r requirements.txt"
             ) from None
-        except Exception:
-            captured.seek(0)
-            os.write(standard_error, captured.read())
+
+
+@contextlib.contextmanager
+def _standard_error_kept(leftovers: Sequence[Path]) -> Iterator[None]:
+    """Keeps back what the block writes to standard error; shown where the block fails, or the process dies in it.
+
+    Where nobody could say it after this process, nothing is kept back.
+    """
+    with open(os.memfd_create("notices"), "w+b") as said:  # in memory: the disk may be full
+        shown = os.dup(2)
+        watcher = _start_last_words(said, shown, leftovers)
+        try:
+            if watcher:
+                os.dup2(said.fileno(), 2)
+            yield
+        except (UserError, KeyboardInterrupt):
+            raise
+        except (Exception, SystemExit):
+            os.write(shown, os.pread(said.fileno(), os.fstat(said.fileno()).st_size, 0))
             raise
         finally:
-            os.dup2(standard_error, 2)
-            os.close(standard_error)
+            os.dup2(shown, 2)
+            os.close(shown)
+            if watcher:
+                watcher.communicate(b"x")
+
+
+def _start_last_words(said: IO[bytes], shown: int, leftovers: Sequence[Path]) -> subprocess.Popen | None:
+    """The process that says it; None where there can be none, or it would be ended with this one: process 1 of a
+    container takes all others with it."""
+    if os.getpid() == 1 or not sys.executable:
+        return None
+    numbers = said.fileno(), shown
+    command = [sys.executable, "-S", _LAST_WORDS, "0", *map(str, numbers), *leftovers]
+    try:
+        # A session of its own: a Ctrl-C of the terminal is for this process.
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                pass_fds=numbers, start_new_session=True)  # fmt: skip
+    except OSError:  # no memory, or too many processes
+        return None

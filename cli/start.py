@@ -5,10 +5,13 @@ import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from base import kill_points
 from base.signals import INTERRUPTED
+
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(script: str) -> None:
@@ -26,7 +29,7 @@ def run(script: str) -> None:
     except ModuleNotFoundError as missing:
         _refuse(f"{missing.name} is not installed for {sys.executable}: run make setup and use .venv/bin/python, or "
                 "pip install -r requirements.txt")  # fmt: skip
-    guard.run(ours.define_flags, ours.main)
+    guard.run(_ROOT / f"{script}.py", ours.define_flags, ours.main)
 
 
 def _load(name: str) -> ModuleType:

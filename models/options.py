@@ -25,7 +25,7 @@ class ModelOptions(Options):
 
     name: str = option("residual_small", "docs/training.md says what each is", choices=MODEL_NAMES, flag="model")
     weights: str = option(
-        "none", "what a keras.applications backbone starts from: none, imagenet or a file of its weights"
+        "none", "what a keras.applications backbone starts from: none, imagenet or a file of its weights", path=True
     )
     filters: tuple[int, ...] | None = option(None, "channels of each block, as in 32,64,64", within=(1, MOST_UNITS))
     units: int | None = option(None, "width of the hidden Dense layer", within=(1, MOST_UNITS))

@@ -3,7 +3,7 @@
 import dataclasses
 
 from base.errors import UserError
-from base.options import Options, option
+from base.options import Options, between, option
 from pipeline.decoding.pixel_format import IMAGE_SIZES
 
 _THREE_FRACTIONS = "three fractions below 1, for train, validation and test, that add up to 1, as in 0.6,0.2,0.2"
@@ -14,10 +14,12 @@ class DataOptions(Options):
     """How pictures on disk become examples."""
 
     dataset: str = option(
-        "", "realsense, catdog, folder:PATH (class folders, or split folders of class folders) or tfds:NAME"
+        "", "realsense, catdog, folder:PATH (class folders, or split folders of class folders) or tfds:NAME", path=True
     )
-    data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False)
-    image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES)
+    data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False,
+                          path=True)  # fmt: skip
+    image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES,
+                             rule=f"one whole number {between(IMAGE_SIZES)}, the side of a square")  # fmt: skip
     color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
     bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
                             choices=("auto", "8", "16"))  # fmt: skip

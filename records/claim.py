@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -44,11 +44,12 @@ def claim(path: Path, resume: str, cache_dir: Path | None = None) -> Iterator[Ru
     _check_kinds(path)
     made = [one for one in (path, *path.parents) if not one.exists()]
     with _lock(path):
+        folder.made = () if folder.has_begun else (path / LOCK, *made)
         try:
             yield folder
         except BaseException:
             if not folder.has_begun:
-                _take_away(path, made)
+                _take_away(folder.made)
             raise
 
 
@@ -82,12 +83,11 @@ def _lock(path: Path) -> IO:
     return lock
 
 
-def _take_away(path: Path, made: list[Path]) -> None:
-    """Deletes the lock and the folders that were made for it, as far as they are empty."""
+def _take_away(made: Sequence[Path]) -> None:
+    """Deletes the lock, then the folders that were made for it, as far as they are empty."""
     with contextlib.suppress(OSError):
-        (path / LOCK).unlink()
-        for folder in made:
-            folder.rmdir()
+        for one in made:
+            (one.unlink if one.name == LOCK else one.rmdir)()
 
 
 def _name_of_cache(path: Path, cache_dir: Path) -> str | None:

@@ -53,6 +53,7 @@ class RunFolder:
     def __init__(self, path: Path):
         """Opens the folder; nothing is read or made."""
         self.path = path
+        self.made: tuple[Path, ...] = ()  # by a claim, where no run is yet: the lock, then folders, the inmost first
         self.options = RunFile(path / "options.json", _JSON)  # plain values, nested by room; makes the folder a run
         self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order

@@ -41,7 +41,8 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SI
     if name in ("folder", "tfds"):
         what = "a folder, as in folder:pictures" if name == "folder" else "a builder, as in tfds:cats_vs_dogs"
         raise UserError(f"--dataset={dataset}: the name must be followed by a colon and {what}")
-    raise unknown_name("dataset", dataset, DATASET_FORMS, "a folder of your own is --dataset=folder:PATH")
+    found = "it is a file" if os.path.isfile(dataset) else "no folder is called so"
+    raise unknown_name("dataset", dataset, DATASET_FORMS, f"{found}; a folder of your own is --dataset=folder:PATH")
 
 
 def _check_folder(cache_dir: Path) -> None:

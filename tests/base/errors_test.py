@@ -12,6 +12,11 @@ def test_the_nearest_name_is_offered():
     assert str(error).startswith(expected)
 
 
+def test_capital_letters_do_not_hide_the_nearest_name():
+    assert "did you mean 'sgd'?" in str(unknown_name("--optimizer", "SGD", ("adam", "sgd")))
+    assert "did you mean 'ResNet'?" in str(unknown_name("model", "resnet", ("ResNet", "VGG")))
+
+
 def test_a_name_like_no_other_gets_no_suggestion():
     text = str(unknown_name("model", "qqqq", ["small", "large"]))
     assert text == "unknown model 'qqqq': known: large, small"

@@ -194,13 +194,13 @@ def test_cpu_hides_every_card_and_gpu_none(monkeypatch):
     assert dataclasses.replace(NO_LAUNCH, device="gpu").environment["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-def test_a_job_runs_in_a_process_of_its_own():
+def test_a_job_runs_in_a_process_of_its_own(tmp_path):
     launcher = launch.Launcher("cpu", pictures_dir(), session_dir() / "cache", 300.0)
     row = launcher.train(dataclasses.replace(plan.base_speed_job(plan.TINY, "catdog_2"), steps=2))
     assert "error" not in row, row["error"]
     assert (row["model"], row["policy"], len(row["losses"])) == ("catdog_2", "mixed_bfloat16", 2)
     assert row["images_per_second"] > 0
-    refused = dataclasses.replace(launcher, data_dir=ROOT / "training").train(tiny := plan.TrainJob(**job_of(row)))
+    refused = dataclasses.replace(launcher, data_dir=tmp_path).train(tiny := plan.TrainJob(**job_of(row)))
     assert refused["error"].startswith("base.errors.UserError: ")
     assert "holds no class folder" in refused["error"]
     assert job_of(refused) == dataclasses.asdict(tiny)

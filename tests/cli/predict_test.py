@@ -181,7 +181,7 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
         (["--run={run}", "--csv={tmp}/empty", "{picture}"], ["--csv=", "Is a directory", "another file"]),
         (["--run={run}", "--csv={tmp}/pipe", "{picture}"], ["pipe cannot be written: it is a device or a pipe"]),
         (["--run={run}", "--csv={tmp}/null", "{picture}"], ["null cannot be written: it is a device or a pipe"]),
-        (["--run={run}", "--cvs=x", "{tmp}"], ["'cvs'", "csv"]),
+        (["--run={run}", "--cvs=x", "{tmp}"], ["unknown flag --cvs: did you mean --csv?", "csv"]),
     ],
 )
 @pytest.mark.timeout(100, method="thread")  # who opens the pipe waits for ever

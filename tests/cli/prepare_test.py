@@ -73,7 +73,7 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
         ([*DATA, f"--out_dir={shapes_dir()}/out"], ["--out_dir '", "shapes/out' lies in the data folder"]),
         ([*DATA, f"--out_dir={finished_run()}"], ["is a run folder", "give another folder"]),
         ([*DATA, "--out_dir={tmp}/mine"], ["mine holds 'split.csv', which this script did not write: give"]),
-        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["'model'"]),
+        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["--model: prepare.py has no such flag"]),
         ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
     ],
 )

@@ -72,9 +72,3 @@ assert before == after
 
 def test_an_import_changes_nothing():
     subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True, capture_output=True)
-
-
-def test_help_lists_every_flag_of_the_script():
-    done = begin("train", "--help")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert all(f"  --{name}:" in done.stdout for name in ("dataset", "epochs", "run_dir"))

@@ -23,7 +23,7 @@ def speak(values, arguments):
     sys.stdin.read()
     for _ in range(3):
         say(line)
-guard.run(lambda values: None, speak)
+guard.run(None, lambda values: None, speak)
 """
 
 
@@ -71,7 +71,7 @@ def train(values, arguments):
     terminal.close()
     terminal.progress(1, 9, "again")
     terminal.close()
-guard.run(lambda values: None, train)
+guard.run(None, lambda values: None, train)
 """
 
 
@@ -104,7 +104,7 @@ from cli import guard
 def work(values, arguments):
     print("line", flush=True), print("line", file=sys.stderr), os.read(0, 1), os.write(1, b"x"), os.write(2, b"x")
     sys.exit(os.open(os.devnull, os.O_RDONLY))
-guard.run(lambda values: None, work)
+guard.run(None, lambda values: None, work)
 """
 
 

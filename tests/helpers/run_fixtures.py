@@ -202,7 +202,7 @@ def call_script(script, arguments: list[str], monkeypatch, capfd) -> Done:
     capfd.readouterr()
     code = 0
     try:
-        rest = guard.parse([script.__file__, *arguments])[1:]
+        rest = guard.parse(ROOT / Path(script.__file__).name, [script.__file__, *arguments])[1:]
         guard.call(script.main, rest)
     except SystemExit as stop:
         code = stop.code

@@ -1,0 +1,1 @@
+"""Errors, files, locks, signals and options: what every other package may use, and that uses none of them."""

@@ -1,0 +1,1 @@
+"""Operations that change pictures at random, a file each."""

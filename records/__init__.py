@@ -1,0 +1,1 @@
+"""What a run leaves behind: each file's name, columns, writer and reader."""

@@ -1,0 +1,1 @@
+"""Rendered depth faces, where there are no camera pictures."""

@@ -1,0 +1,1 @@
+"""The exported model: written, proved, sealed, and used for predictions."""

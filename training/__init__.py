@@ -1,0 +1,1 @@
+"""Device, step, optimizer, loop and checkpoints."""
