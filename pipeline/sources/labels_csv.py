@@ -4,14 +4,13 @@ import csv
 import dataclasses
 import io
 import os
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from base.errors import UserError, one_line
 from base.splits import SPLIT_NAMES
-from pipeline.sources.folders import SPLIT_FOLDERS
+from pipeline.sources.names import SPLIT_ALIASES, class_name
 
 # What tables on the net call their columns; the first that a table has is taken.
 _COLUMNS = {
@@ -61,6 +60,11 @@ class LabelTable:
             if file is not None:
                 found[file] = row
         return found
+
+    def labels_of(self, paths: Collection[bytes]) -> dict[bytes, int]:
+        """The label of each of some files, or of paths as the table has them."""
+        rows = self.rows | self.find(paths)
+        return {path: self.class_names.index(rows[path].class_name) for path in paths}
 
 
 def read_labels(path: Path, root: Path) -> LabelTable:
@@ -131,7 +135,7 @@ def _class_name(path: Path, number: int, label: str) -> str:
     if not label:
         raise _error(path, number, "no label: give one, or take the line away")
     try:
-        return one_line(unicodedata.normalize("NFC", label).encode())
+        return class_name(label.encode())
     except UnicodeEncodeError:
         raise _error(
             path, number, f"the label '{one_line(os.fsencode(label))}' is no UTF-8: save the table so"
@@ -139,9 +143,9 @@ def _class_name(path: Path, number: int, label: str) -> str:
 
 
 def _split_name(path: Path, number: int, split: str) -> str:
-    if split and split.lower() not in SPLIT_FOLDERS:
+    if split and split.lower() not in SPLIT_ALIASES:
         raise _error(path, number, f"split {split!r}: it must be {', '.join(SPLIT_NAMES)}, or empty in all lines")
-    return SPLIT_FOLDERS[split.lower()] if split else ""
+    return SPLIT_ALIASES[split.lower()] if split else ""
 
 
 def _check(path: Path, rows: Mapping[bytes, LabelRow]) -> None:

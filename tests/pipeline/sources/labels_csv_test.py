@@ -5,6 +5,8 @@ import os
 import pytest
 
 from base.errors import UserError
+from pipeline.sources.catalog import open_catalog
+from pipeline.sources.index import build_index
 from pipeline.sources.labels_csv import read_labels
 
 
@@ -113,3 +115,55 @@ def test_two_lines_for_one_file_are_refused(tmp_path):
 def test_a_table_that_is_not_there_is_told(tmp_path):
     with pytest.raises(UserError, match=r"--labels_csv=.*none.csv cannot be read: No such file"):
         read_labels(tmp_path / "none.csv", tmp_path)
+
+
+@pytest.fixture
+def look(tmp_path, picture_tree):
+    """look(table, counts) -> (catalog, manifest) of the pictures in `counts`, labelled by the text `table`."""
+
+    def look(table: str, counts: dict, name="pictures/labels.csv"):
+        root = picture_tree(counts, suffixes=(".png",))
+        (tmp_path / name).write_text(table)
+        catalog = open_catalog(f"folder:{root}", "", tmp_path / "cache", labels_csv=str(tmp_path / name))
+        return catalog, build_index(catalog, tmp_path / "cache", 1)
+
+    return look
+
+
+def test_a_table_gives_labels_and_splits_to_pictures_that_lie_anywhere(look):
+    table = "split,path,label\n" + "".join(
+        f"{split},{path},{label}\n"
+        for split, path, label in (
+            ("train", "0002.png", "dog"), ("train", "deep/0000.png", "cat"), ("test", "0000.png", "cat"),
+            ("val", "deep/0001.png", "dog"),
+        )
+    )  # fmt: skip
+    catalog, manifest = look(table, {".": 4, "deep": 2})
+    assert catalog.class_names == ("cat", "dog")
+    assert catalog.named_splits == (("test", b""), ("train", b""), ("validation", b""))
+    rows = zip(manifest.paths, manifest.labels.tolist(), manifest.given_splits.tolist(), strict=True)
+    assert list(rows) == [
+        (b"0000.png", 0, 2), (b"deep/0000.png", 0, 0), (b"0002.png", 1, 0), (b"deep/0001.png", 1, 1),
+    ]  # fmt: skip
+    # The table itself is used; what it does not name is not, and that is told.
+    assert manifest.aside == (
+        (b"0001.png", "no line of labels.csv names it"), (b"0003.png", "no line of labels.csv names it"),
+    )  # fmt: skip
+    assert manifest.quarantine == ()
+
+
+def test_a_picture_that_is_named_and_not_there_counts_as_bad(look):
+    catalog, manifest = look("path,label\n0000.png,cat\n0001.png,dog\ngone.png,dog\n", {".": 2})
+    assert manifest.quarantine == ((b"gone.png", "not there: line 4 of labels.csv names it"),)
+    assert catalog.table.labels_of([b"gone.png", b"0000.png"]) == {b"gone.png": 1, b"0000.png": 0}
+
+
+def test_the_same_examples_are_the_same_run_however_the_table_spells_them(look):
+    _, one = look("path,label\n0000.png,cat\n0001.png,dog\n", {".": 2})
+    _, other = look("label;file\ndog;./0001\ncat;pictures/0000.png\n", {".": 2}, "labels.csv")
+    assert one.sha256 == other.sha256
+
+
+def test_a_table_of_a_data_set_that_has_labels_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"--labels_csv=x\.csv: --dataset=catdog has its own labels"):
+        open_catalog("catdog", "", tmp_path, labels_csv="x.csv")
