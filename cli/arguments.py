@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from absl import flags
 
 from base.errors import UserError
+from base.options import Leaf, Option
 from cli.other_names import RENAMED, SAID
 
 SCRIPTS = ("train", "prepare", "evaluate", "predict")
@@ -58,12 +59,22 @@ def unknown_flag(script: str, name: str, argument: str, values: flags.FlagValues
     return UserError(f"unknown flag --{name}: {f'did you mean --{near[0]}? ' if near else ''}see --help")
 
 
+def bad_value(error: flags.IllegalFlagValueError, values: flags.FlagValues) -> UserError:
+    """Of a value that is not of the flag's type, where no option says more of it."""
+    name, text = re.match(r"flag --(\w+)=(.*?): ", str(error), re.DOTALL).groups()
+    kind = {"bool": bool, "int": int, "float": float}.get(values[name].flag_type(), str)
+    try:
+        Leaf(name, (name,), kind, False, None, Option(values[name].help)).parse(text)
+    except UserError as ours:
+        return ours
+    return UserError(f"--{name}={text}: it cannot be this ({values[name].help})")
+
+
 def no_flag(word: str, values: flags.FlagValues) -> UserError:
     """Of a word that is no flag, where a script takes flags only."""
-    name = re.match(r"\w*", word)[0]
-    if name in values:
-        value = re.sub(r"^\W+", "", word[len(name) :]) or "VALUE"
-        return UserError(f"{word!r} is not a flag: write --{name}={value}")
+    parts = re.fullmatch(r"(\w+)(?:\s*[=:]\s*(.*))?", word)
+    if parts and parts[1] in values:
+        return UserError(f"{word!r} is not a flag: write --{parts[1]}={parts[2] or 'VALUE'}")
     fix = "a value with blanks in it stands in quotes"
     for wanted, what in (("dataset", "a data set, or a folder of pictures,"), ("run", "a run folder")):
         if wanted in values and not values[wanted].value:

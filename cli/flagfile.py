@@ -10,6 +10,8 @@ from base.errors import UserError
 _NAMES = ("--flagfile", "-flagfile")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
+_QUOTED = re.compile(r"""--?\w+=(["']).*\1$""")
+
 
 def expand(arguments: Iterable[str], opened: tuple[str, ...] = ()) -> Iterator[str]:
     """The arguments, with the lines of a flagfile in the place of each --flagfile, at any depth.
@@ -40,8 +42,11 @@ def _lines_of(text: str, opened: tuple[str, ...]) -> Iterator[str]:
             content = file.read()
     except (OSError, ValueError) as error:
         raise UserError(f"--flagfile={text} cannot be read: {getattr(error, 'strerror', error)}") from None
-    lines = (line.strip() for line in re.split(r"\r\n|\r|\n", _decoded(content, text)))
-    return expand((line for line in lines if line and not line.startswith(("#", "//"))), (*opened, real))
+    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", _decoded(content, text))]
+    flags = [line for line in lines if line and not line.startswith(("#", "//"))]
+    if quoted := next((line for line in flags if _QUOTED.match(line)), None):
+        raise UserError(f"--flagfile={text}: no shell takes the quotes away from {quoted!r}: write it without them")
+    return expand(flags, (*opened, real))
 
 
 def _decoded(content: bytes, text: str) -> str:

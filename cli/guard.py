@@ -58,7 +58,9 @@ def parse(script: Path, argv: list[str]) -> list[str]:
         _fail(str(error))
     except flags.UnrecognizedFlagError as error:
         _fail(str(arguments.unknown_flag(script.stem, error.flagname, error.flagvalue, values)))
-    except (flags.Error, ValueError) as error:
+    except flags.IllegalFlagValueError as error:
+        _fail(str(arguments.bad_value(error, values)))
+    except flags.Error as error:
         _fail(str(error))
     except SystemExit as end:
         sys.exit(0 if end.code == 1 else end.code)  # --helpfull: absl exits with 1

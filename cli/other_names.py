@@ -87,6 +87,6 @@ SAID = (
     ("batch_size batch bs b global_batch_size", "the size of the batches is no choice here"),
     ("threshold conf conf_thres topk top_k k", "all probabilities of a picture are in --csv"),
     ("config cfg conf hparams params yaml", "--flagfile=FILE reads flags from a file"),
-    ("verbose quiet silent debug log_level", "there is one log, of what is worth a line, and no such switch"),
+    ("verbose v quiet silent debug log_level", "there is one log, of what is worth a line, and no such switch"),
     ("version", "results.json of a run says the versions of all that took part"),
 )  # fmt: skip

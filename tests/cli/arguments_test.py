@@ -4,9 +4,10 @@ import os
 import re
 
 import pytest
+from absl import flags
 
 from cli import evaluate, predict, prepare, train
-from cli.arguments import SCRIPTS, flags_of, mentioned, renamed, said_of
+from cli.arguments import SCRIPTS, bad_value, flags_of, mentioned, renamed, said_of
 from cli.flags import run_flags
 from cli.other_names import RENAMED, SAID
 from cli.paths import dataset_of
@@ -122,6 +123,8 @@ NO_FLAG = "is not a flag: options are written --name=value; "
         ("--dataset=folder:my pictures", f"'pictures' {NO_FLAG}a value with blanks in it stands in quotes"),
         ("epochs=5", "'epochs=5' is not a flag: write --epochs=5"),
         ("epochs:5", "'epochs:5' is not a flag: write --epochs=5"),
+        ("cache/a.jpg", f"'cache/a.jpg' {NO_FLAG}a data set, or a folder of pictures, is --dataset=cache/a.jpg"),
+        ("-v", "--v: there is one log, of what is worth a line, and no such switch"),
         ("–epochs=5", "'–epochs=5' begins with a dash that a text program made: write --epochs=5, with two hyphens"),
         ("—lr=5", "'—lr=5' begins with a dash that a text program made: write --lr=5, with two hyphens"),
         ("-epochs 0 --dataset=catdog", "--epochs=0: it must be from 1 to 100000"),
@@ -141,8 +144,6 @@ def test_home_is_home_in_every_path(call, tmp_path, monkeypatch):
     model = "--dataset=tfds:none", "--model=mobilenet_v2"
     assert call("train", *model, "--weights=~/no.txt").startswith(f"--weights='{tmp_path}/no.txt': it must be none,")
     assert call("train", "--dataset=~/none").startswith(f"unknown dataset '{tmp_path}/none'")
-    assert call("evaluate", "--run=~/none").startswith(f"'{tmp_path}/none' does not exist")
-    assert call("predict", "--run=~/none", "~/a.jpg").startswith(f"'{tmp_path}/none' does not exist")
     with_path = [leaf.name for leaf in run_flags() if leaf.option.path]
     assert with_path == ["dataset", "data_dir", "weights"]
 
@@ -154,6 +155,26 @@ def test_a_flagfile_of_another_system_is_read_by_the_scripts(call, tmp_path, mon
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "pictures" / "f.txt").write_bytes("--dataset=catdog\r\n--epochs=ten\r\n".encode(encoding))
         assert call("train", "--flagfile=~/f.txt").startswith("--epochs=ten: it must be a whole number")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("--quick=yes", "--quick=yes: it must be true or false (--quick says true, --noquick false)"),
+        ("--count=1e2", "--count=1e2: it must be a whole number; write --count=100"),
+        ("--rate=1,5", "--rate=1,5: it must be a number; write --rate=1.5"),
+        ("--kind=c", "--kind=c: it cannot be this (<a|b>: which)"),
+    ],
+)
+def test_flags_that_are_no_options_speak_the_same_way(given, line):
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("quick", False, "whether", flag_values=values)
+    flags.DEFINE_integer("count", 1, "how many", flag_values=values)
+    flags.DEFINE_float("rate", 1.0, "how much", flag_values=values)
+    flags.DEFINE_enum("kind", "a", ["a", "b"], "which", flag_values=values)
+    with pytest.raises(flags.IllegalFlagValueError) as caught:
+        values(["x", given])
+    assert str(bad_value(caught.value, values)) == line
 
 
 def test_a_line_of_a_flagfile_with_a_blank_for_the_equals_sign(call):

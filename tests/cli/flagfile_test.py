@@ -49,11 +49,13 @@ def test_behind_two_hyphens_stand_names_of_files():
         (["--flagfile="], "names no file: write --flagfile=FILE"),
         (["--flagfile"], "names no file: write --flagfile=FILE"),
         (["--flagfile={tmp}/latin"], "latin is no text in UTF-8 (line 2): save it as UTF-8"),
+        (["--flagfile={tmp}/quoted"], """takes the quotes away from '--run_dir="my runs"': write it without them"""),
         (["--flagfile={tmp}/odd"], "odd is no text in UTF-8 (line 1): save it as UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_named(given, words, tmp_path):
     (tmp_path / "latin").write_bytes("--seed=1\n--dataset=folder:Bäume".encode("latin-1"))
+    (tmp_path / "quoted").write_text('--seed=1\n--run_dir="my runs" \n')
     (tmp_path / "odd").write_bytes(b"\xff\xfe-\0-")  # half a letter of UTF-16
     with pytest.raises(UserError) as caught:
         [*expand([argument.format(tmp=tmp_path) for argument in given])]

@@ -49,6 +49,14 @@ def test_a_broken_file_has_its_reason_and_the_others_their_class(call, album, tm
     check_table(read_rows(tmp_path / "out.csv"))
 
 
+def test_home_is_home_in_pictures_too(call, album, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(album))
+    (tmp_path / "~").symlink_to(album / "0.png" if (album / "0.png").exists() else album / "0.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert call(f"--run={finished_run()}", "~/deep").stdout.startswith(f"{album}/deep/")
+    assert call(f"--run={finished_run()}", "~").stdout.startswith("~\t")  # a file that is called so
+
+
 def check_table(rows):
     assert list(rows[0]) == ["path", "prediction", "probability", *sorted(SHAPES), "reason"]
     assert len(rows) == 6

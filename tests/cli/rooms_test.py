@@ -127,3 +127,4 @@ def test_every_room_is_a_package():
     """A folder without the marker gives way to any package of its name."""
     for path in (folder for room in (*ROOMS, "tests/helpers", "benchmarks") for folder in (ROOT / room).rglob("*.py")):
         assert (path.parent / "__init__.py").exists(), path.parent
+    assert (ROOT / "tests" / "__init__.py").exists()

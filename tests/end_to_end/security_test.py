@@ -232,7 +232,7 @@ def test_tfds_unpacks_nothing_outside_its_folder(tmp_path):
         ((), {"TF_CONFIG": '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'},
          "TF_CONFIG is set: Penstock trains on the devices of one machine; unset TF_CONFIG"),
         (("--strategy=multi_worker",), {}, "unknown --strategy 'multi_worker'"),
-        (("--data_service=grpc://a:1",), {}, "Unknown command line flag 'data_service'"),
+        (("--data_service=grpc://a:1",), {}, "unknown flag --data_service"),
     ],
 )  # fmt: skip
 def test_several_machines_are_refused_in_one_line(flags, variables, words, picture_tree, tmp_path, monkeypatch, capfd):
