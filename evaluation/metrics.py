@@ -6,6 +6,7 @@ with a 95% interval, because a test split of 100 examples does not know its accu
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -66,6 +67,35 @@ def balanced_accuracy(confusion: np.ndarray) -> float | None:
     """The mean recall of the classes that have examples, as if each had equally many; None if none has."""
     recalls = [figures.recall for figures in class_figures(confusion) if figures.recall is not None]
     return math.fsum(recalls) / len(recalls) if recalls else None
+
+
+def class_balance(confusion: np.ndarray, class_names: Sequence[str]) -> dict:
+    """What accuracy alone may hide, ready for JSON, of [true, predicted] counts, not all zero: balanced_accuracy,
+    worst_class (name, recall, right, examples: of the lowest recall, then of most examples) and largest_class (name,
+    and share, which is the accuracy of always saying that name)."""
+    figures, right = class_figures(confusion), np.diagonal(confusion)
+    tested = [label for label, one in enumerate(figures) if one.support]
+    worst = min(tested, key=lambda label: (figures[label].recall, -figures[label].support))
+    largest = max(tested, key=lambda label: figures[label].support)
+    return {
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "worst_class": {"name": class_names[worst], "recall": figures[worst].recall, "right": int(right[worst]),
+                        "examples": figures[worst].support},
+        "largest_class": {"name": class_names[largest], "share": figures[largest].support / int(np.sum(confusion))},
+    }  # fmt: skip
+
+
+def another_story(figures: Mapping) -> str:
+    """In words, what `class_balance` says, where it says something else than accuracy: balanced accuracy is lower by
+    0.02, the worst class is right half as often, or the largest class's name is as good; else empty."""
+    accuracy, balanced, worst = figures["accuracy"], figures["balanced_accuracy"], figures["worst_class"]
+    largest = figures["largest_class"]
+    no_better = accuracy <= largest["share"] < 1
+    if not (balanced < accuracy - 0.02 or worst["recall"] < 0.5 * accuracy or no_better):
+        return ""
+    right = f"{worst['right']} of {worst['examples']} right"
+    words = f"balanced accuracy {balanced:.4f}; worst class {worst['name']!r}: {right}"
+    return words + (f"; to say {largest['name']!r} always would score {largest['share']:.4f}" if no_better else "")
 
 
 def confusion_pairs(confusion: np.ndarray, count: int) -> list[ConfusionPair]:

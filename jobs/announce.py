@@ -1,13 +1,14 @@
 """The log lines of a run: what was found, what was chosen, and why; and what came out."""
 
 import collections
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
 from base.errors import one_line
 from base.watch import Watch
+from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
 from pipeline.data import Data
@@ -16,6 +17,7 @@ from pipeline.sources.folders import Aside
 from reports.bottleneck import describe_input
 
 MOST_REASONS = 5
+MOST_CLASSES = 60
 
 
 def announce(run: Run) -> None:
@@ -67,6 +69,12 @@ def aside_lines(aside: Aside) -> list[str]:
     return [f"{len(paths)} not used: {reason}, as '{one_line(paths[0])}'" for reason, paths in largest]
 
 
+def some_of(lines: Sequence[str], what: str, most: int = MOST_CLASSES) -> list[str]:
+    """The first of `lines`, each of one of `what`, with a last line that counts the others."""
+    rest = len(lines) - most
+    return list(lines) if rest <= 1 else [*lines[:most], f"  and {rest} other {what}"]
+
+
 def announce_model(run: Run, model: keras.Model) -> None:
     """The network and what moves it."""
     training = run.options.training
@@ -85,6 +93,8 @@ def announce_results(run: Run, results: Mapping) -> None:
             low, high = figures["accuracy_interval"]
             say(f"{name:<12}accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss {figures['loss']:.4f}  "
                 f"{figures['examples']} examples{note}")  # fmt: skip
+            if story := another_story(figures):
+                say(f"            {story}")
     say(f"best epoch  {results['best_epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
         f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
     difference = results["export_largest_difference"]

@@ -1,5 +1,7 @@
 """What evaluate.py does: a finished run's SavedModel, scored on files it is given as bytes."""
 
+import dataclasses
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,65 +9,130 @@ import numpy as np
 
 from base import durable
 from base.errors import UserError
+from base.places import is_saved_model
 from base.results import ResultFolder
-from evaluation.metrics import class_figures, confusion_matrix, scores
-from jobs.scored import pictures_of_folder, pictures_of_split
+from evaluation.metrics import another_story, class_balance, class_figures, confusion_matrix, scores
+from jobs.announce import some_of
+from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
-from records.tables import ANSWERS_BEGINNING, write_answers
+from records.run_folder import RunFolder
+from records.tables import LABELLED_BEGINNING, write_answers
 from reports.plots import plot_confusion
 from serving.predictor import Prediction, Predictor, find_saved_model
+from serving.seal import SEAL
 
-_TABLES = {"predictions.csv": ANSWERS_BEGINNING, "scores.json": b'{\n  "accuracy":'}
+_TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
 _PICTURES = ("confusion.png",)
 
 
-def assess(
-    run_dir: Path, split: str, dataset: str | None, data_dir: str | None, out_dir: Path, cache_dir: Path
-) -> list[str]:
-    """Writes predictions.csv, scores.json and confusion.png to `out_dir`; returns lines for the terminal.
+@dataclasses.dataclass(frozen=True)
+class Assessment:
+    """What is asked for: a run, or a SavedModel, and what it is scored on.
 
-    Raises UserError for a run that is not finished, pictures that have moved, classes that the run does not know, and
-    files of these names in `out_dir` that are not evaluate.py's.
+    Attributes:
+      run_dir: the run's folder, or that of a SavedModel.
+      split: train, validation or test; empty is test, and of a folder without split folders all.
+      folder: of other pictures than the run's own.
+      labels_csv: a table of the labels of `folder`, or empty.
+      include_trained: whether pictures of `folder` that the run trained on are scored.
+      data_dir: where the run's own pictures are now, if they have moved.
+      out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
     """
-    saved_model = find_saved_model(run_dir)
-    results = ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
-    results.check()
+
+    run_dir: Path
+    split: str = ""
+    folder: Path | None = None
+    labels_csv: str = ""
+    include_trained: bool = False
+    data_dir: str | None = None
+    out_dir: Path | None = None
+
+
+def assess(asked: Assessment, cache_dir: Path) -> list[str]:
+    """Writes predictions.csv, scores.json and confusion.png; returns lines for the terminal.
+
+    Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
+    and files of these names in the way that are not evaluate.py's.
+    """
+    saved_model = find_saved_model(asked.run_dir)
+    if asked.out_dir:
+        _results(asked.out_dir).check()
     predictor = Predictor(saved_model)
-    if dataset:
-        check_outside("--out_dir", out_dir, dataset, "")
-        check_outside("--cache_dir", cache_dir, dataset, "")
-        paths, names = pictures_of_folder(dataset, cache_dir, predictor.class_names)
-    else:
-        paths, names = pictures_of_split(run_dir, split, predictor.class_names, data_dir, out_dir, cache_dir)
-    labels = np.array([predictor.class_names.index(name) for name in names])
-    predictions = list(predictor.predict(paths))
-    good = np.array([not prediction.reason for prediction in predictions])
-    if not good.any():
-        raise UserError(f"none of {len(paths)} files could be classified; the first: {predictions[0].line()}")
-    rows = np.stack([prediction.probabilities for prediction in predictions if not prediction.reason])
-    figures = scores(labels[good], rows)
-    confusion = confusion_matrix(labels[good], rows.argmax(axis=1), len(predictor.class_names))
-    _write(results, predictor.class_names, predictions, figures, confusion)
-    return _lines(dataset or f"split {split}", figures, confusion, predictor.class_names, predictions, out_dir)
+    names = predictor.class_names
+    scored = _find(asked, names, cache_dir)
+    out_dir = asked.out_dir or _usual_place(asked.run_dir) / scored.name
+    _results(out_dir).check()
+    predictions = list(predictor.predict(scored.paths))
+    rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
+    if not rows:
+        raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
+    labels = np.array([names.index(scored.labels[row]) for row in rows])
+    probabilities = np.stack([predictions[row].probabilities for row in rows])
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
+    figures = scores(labels, probabilities) | class_balance(confusion, names)
+    about = _about(asked.run_dir, saved_model, scored, names)
+    with _results(out_dir).open():
+        answers = [prediction.row() for prediction in predictions]
+        write_answers(out_dir / "predictions.csv", names, answers, scored.labels)
+        durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
+        title = f"{asked.run_dir.name}: {_what(scored)}"
+        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
+    return _lines(scored, figures, confusion, names, predictions, out_dir)
 
 
-def _write(
-    results: ResultFolder, names, predictions: Sequence[Prediction], figures: dict, confusion: np.ndarray
-) -> None:
-    with results.open() as out_dir:
-        write_answers(out_dir / "predictions.csv", names, [prediction.row() for prediction in predictions])
-        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
-        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names))
+def _results(out_dir: Path) -> ResultFolder:
+    return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
 
 
-def _lines(what: str, figures: dict, confusion: np.ndarray, names, predictions, out_dir: Path) -> list[str]:
+def _usual_place(run_dir: Path) -> Path:
+    """Beside a SavedModel that is given by itself, which must stay as it was exported."""
+    return RunFolder(run_dir.parent if is_saved_model(run_dir) else run_dir).evaluation
+
+
+def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
+    if asked.folder is None:
+        split = asked.split or "test"
+        return pictures_of_split(asked.run_dir, split, names, asked.data_dir, asked.out_dir, cache_dir)
+    dataset = f"folder:{asked.folder}"
+    check_outside("--out_dir", asked.out_dir or _usual_place(asked.run_dir), dataset, "")
+    check_outside("--cache_dir", cache_dir, dataset, "")
+    seen = RunFolder(asked.run_dir).contents_by_split()
+    return pictures_of_folder(
+        asked.folder, asked.split, asked.labels_csv, cache_dir, names, seen, asked.include_trained
+    )
+
+
+def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str]) -> dict:
+    return {
+        "dataset": scored.dataset,
+        "split": scored.split or "all",
+        "run": str(run_dir.absolute()),
+        "saved_model_sha256": durable.sha256_file(saved_model / SEAL),  # of the list of its files' checksums
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "class_names": list(names),
+    }
+
+
+def _what(scored: Scored) -> str:
+    return f"{scored.dataset}, {f'split {scored.split}' if scored.split else 'all of it'}"
+
+
+def _lines(
+    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction],
+    out_dir: Path,
+) -> list[str]:  # fmt: skip
     low, high = figures["accuracy_interval"]
-    lines = [f"{what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss {figures['loss']:.4f}  "
-             f"{figures['examples']} examples"]  # fmt: skip
+    lines = [f"{_what(scored)}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
+             f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
+    if story := another_story(figures):
+        lines.append(f"  {story}")
+    shown = []
     for name, one in zip(names, class_figures(confusion), strict=True):
         precision, recall = ("-" if value is None else f"{value:.4f}" for value in (one.precision, one.recall))
-        lines.append(f"  {name}: precision {precision}  recall {recall}  {one.support} examples")
-    refused = [prediction for prediction in predictions if prediction.reason]
-    lines += [f"  refused: {prediction.line()}" for prediction in refused[:5]]
+        shown.append(f"  {name}: precision {precision}  recall {recall}  {one.support} examples")
+    lines += some_of(shown, "classes")
+    lines += [f"  {note}" for note in scored.notes]
+    refused = [f"  refused: {prediction.line()}" for prediction in predictions if prediction.reason]
+    lines += some_of(refused, "files", 5)
     lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png")
     return lines

@@ -3,7 +3,7 @@
 import numpy as np
 
 from base import kill_points
-from evaluation.metrics import confusion_matrix, scores
+from evaluation.metrics import class_balance, confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import announce_results
 from jobs.mistakes import find_mistakes, prediction_rows
@@ -29,10 +29,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     ids, best = run.data.splits.ids, best_row(loop.history)
     model = best_model(run, best["step"])
     probabilities = _predict_all(run, model)
-    figures = {
-        name: scores(run.data.manifest.labels[ids[name]], rows) if len(rows) else None
-        for name, rows in probabilities.items()
-    }
+    figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
@@ -50,6 +47,14 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     run.folder.report.write(draw_report(run.folder, mistakes, sheets))
     announce_results(run, results)
     return results
+
+
+def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None:
+    if not len(rows):
+        return None
+    labels, names = run.data.manifest.labels[example_ids], run.data.manifest.class_names
+    confusion = confusion_matrix(labels, rows.argmax(axis=1), len(names))
+    return scores(labels, rows) | class_balance(confusion, names)
 
 
 def _predict_all(run: Run, model) -> dict[str, np.ndarray]:

@@ -1,40 +1,117 @@
-"""The pictures that evaluate.py scores: a split of the run's own, or those of a folder."""
+"""The pictures that evaluate.py scores: a split of the run's own, or those of another folder."""
 
+import collections
+import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from base.errors import BadImage, UserError
+import numpy as np
+
+from base.errors import BadImage, UserError, one_line
 from base.files import read_file
+from jobs.announce import aside_lines
 from pipeline.sources.catalog import open_catalog
-from pipeline.sources.folders import catalog_of_folder, check_outside, data_folder
+from pipeline.sources.folders import check_outside, data_folder
 from pipeline.sources.index import build_index
+from pipeline.sources.names import near_name
+from pipeline.sources.scored_folder import find_scored
 from records.run_folder import RunFolder
 
 
-def pictures_of_folder(dataset: str, cache_dir: Path, class_names: Sequence[str]) -> tuple[list[bytes], list[str]]:
-    """(paths, class names) of --dataset=folder:PATH; raises UserError for a class that the run does not know."""
-    kind, _, folder = dataset.partition(":")
-    if kind != "folder" or not folder:
-        raise UserError(f"--dataset={dataset}: evaluate.py takes folder:PATH, with folders named as the run's classes")
-    manifest = build_index(catalog_of_folder(Path(folder)), cache_dir, len(os.sched_getaffinity(0)))
-    unknown = [name for name in manifest.class_names if name not in class_names]
-    if unknown:
-        raise UserError(f"{folder!r} has the class folder {unknown[0]!r}: the run knows {', '.join(class_names)}")
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """Pictures with their labels.
+
+    Attributes:
+      dataset: where they come from, as "folder:/data/pictures"; `split` is empty where there is none.
+      paths, labels: of each picture, its file and the name of its class, which the run may not know.
+      notes: what of the folder is not scored, and what was trained on.
+    """
+
+    dataset: str
+    split: str
+    paths: Sequence[bytes]
+    labels: Sequence[str]
+    notes: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """Of a folder for what comes out: the split's own, or that of the pictures' folder with the split."""
+        kind, _, folder = self.dataset.partition(":")
+        if kind != "folder":
+            return self.split
+        place = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]  # two folders may be called alike
+        return f"{os.path.basename(folder)}-{self.split or 'all'}-{place}"
+
+
+def pictures_of_folder(
+    folder: Path, split: str, labels_csv: str, cache_dir: Path, class_names: Sequence[str],
+    seen: Mapping[str, Collection[str]], include_trained: bool,
+) -> Scored:  # fmt: skip
+    """The pictures of a folder's split, or of all of it; `seen` are the SHA-256 of what the run has seen, by its split.
+
+    What the run trained on is left out where `include_trained` is false. Raises UserError where nothing is left.
+    """
+    found = find_scored(folder, split, class_names, labels_csv)
+    manifest = build_index(found.catalog, cache_dir, len(os.sched_getaffinity(0)))
     if not len(manifest):
-        raise UserError(f"{folder!r} holds no picture that can be read")
-    paths = [manifest.source.path(example_id) for example_id in range(len(manifest))]
-    return paths, [manifest.class_names[label] for label in manifest.labels]
+        first = manifest.quarantine[:1] or manifest.aside[:1]
+        shown = f" ('{one_line(first[0][0])}': {first[0][1]})" if first else ""
+        raise UserError(f"{str(folder)!r} holds no picture that can be read{shown}: give a folder of class folders")
+    labels = [manifest.class_names[label] for label in manifest.labels]
+    _unknown_notes(labels, class_names, folder)
+    notes = [f"refused: {one_line(path)}: {reason}" for path, reason in manifest.quarantine[:5]]
+    notes += [f"aside: {line}" for line in aside_lines(found.catalog.aside + manifest.aside)]
+    digests = [digest.tobytes().hex() for digest in manifest.facts["sha256"]]
+    trained = np.array([digest in seen.get("train", ()) for digest in digests])
+    validated = sum(digest in seen.get("validation", ()) for digest in digests)
+    if trained.any():
+        what = "scored all the same, so the score is flattered" if include_trained else "left out (--include_trained)"
+        notes.append(
+            f"trained on: {trained.sum()} of {len(trained)} files have the bytes of one that trained the run; {what}"
+        )
+    if validated:
+        notes.append(
+            f"validated on: {validated} of {len(trained)} files have the bytes of one that chose the best epoch"
+        )
+    kept = np.flatnonzero(~trained | include_trained)
+    if not len(kept):
+        raise UserError(f"the run trained on all {len(trained)} pictures of {str(folder)!r}: give others, or say "
+                        "--include_trained for a score that says nothing of new pictures")  # fmt: skip
+    labels = [labels[example_id] for example_id in kept]
+    notes += _unknown_notes(labels, class_names, folder)
+    paths = [manifest.source.path(example_id) for example_id in kept]
+    return Scored(f"folder:{folder.absolute()}", found.split, paths, labels, notes)
+
+
+def _unknown_notes(labels: Sequence[str], class_names: Sequence[str], folder: Path) -> list[str]:
+    """A line a class that the run does not know; raises UserError where it knows none."""
+    unknown = collections.Counter(label for label in labels if label not in class_names)
+    near = {name: near_name(name, class_names) for name in unknown}
+    if unknown.total() == len(labels):
+        name = next(iter(unknown))
+        meant = f" (is {near[name]!r} meant?)" if near[name] else ""
+        raise UserError(
+            f"{str(folder)!r} has the class {name!r}{meant} and none that the run knows, as {class_names[0]!r}: name "
+            "its folders as the run's classes"
+        )
+    return [
+        f"not scored: {count} of {name!r}, which the run does not know"
+        + (f"; it knows {near[name]!r}: if that is the same, rename one of them" if near[name] else "")
+        for name, count in unknown.items()
+    ]
 
 
 def pictures_of_split(
-    run_dir: Path, split: str, class_names: Sequence[str], data_dir: str | None, out_dir: Path, cache_dir: Path
-) -> tuple[list[bytes], list[str]]:
-    """(paths, class names) of a run's own split; raises UserError where its pictures have moved or changed."""
+    run_dir: Path, split: str, class_names: Sequence[str], data_dir: str | None, out_dir: Path | None, cache_dir: Path
+) -> Scored:
+    """The pictures of a run's own split; raises UserError where they have moved or changed."""
     run_dataset, run_data_dir, rows = RunFolder(run_dir).examples_of(split, class_names)
     data_dir = data_dir or run_data_dir
-    check_outside("--out_dir", out_dir, run_dataset, data_dir)
+    if out_dir:
+        check_outside("--out_dir", out_dir, run_dataset, data_dir)
     if run_dataset.startswith("folder:"):
         root = os.fsencode(data_folder(run_dataset, data_dir))
     else:
@@ -44,7 +121,8 @@ def pictures_of_split(
     if missing:
         raise UserError(f"{os.fsdecode(missing)!r} is not there any more: give its folder with --data_dir")
     _check_contents(paths, [row.sha256 for row in rows])
-    return paths, [row.label for row in rows]
+    notes = ["the run trained on these: the score says nothing of new pictures"] if split == "train" else []
+    return Scored("the run's own", split, paths, [row.label for row in rows], notes)
 
 
 def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:

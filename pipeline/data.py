@@ -56,18 +56,18 @@ class Data:
       splits: the ids of those that are used.
       pixels: what gives their decoded pictures.
       quarantine: every refused file with its reason.
+      log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
       aside: what else lies in the data folder and is not used, with the reason.
       notes: what a user should know of class names and splits, a line each.
-      log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
     """
 
     manifest: Manifest
     splits: Splits
     pixels: Pixels
     quarantine: Quarantine
-    aside: Aside
-    notes: tuple[str, ...]
     log_lines: tuple[str, str]
+    aside: Aside = ()
+    notes: tuple[str, ...] = ()
 
     def split_rows(self) -> list[SplitRow]:
         """A row an example, for split.csv; by split, then in file order."""
@@ -114,7 +114,7 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     if options.full_train:
         splits = train_on_validation(splits)
     aside = tuple(sorted(overview.catalog.aside + manifest.aside))
-    return Data(manifest, splits, pixels, quarantine, aside, notes, (overview.log_line + why_scale, cache_line))
+    return Data(manifest, splits, pixels, quarantine, (overview.log_line + why_scale, cache_line), aside, notes)
 
 
 def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[PixelFormat, str]:

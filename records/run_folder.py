@@ -1,5 +1,6 @@
 """RunFolder: the only door to what a run leaves behind. It alone knows every file's name, header and format."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -119,6 +120,14 @@ class RunFolder:
                 known = ", ".join(class_names)
                 raise UserError(f"{shown}: split.csv has the label {row.label!r:.80}, the model knows {known}")
         return dataset, data_dir, rows
+
+    def contents_by_split(self) -> dict[str, set[str]]:
+        """The SHA-256 of the files of each split; nothing where this folder holds no run's split."""
+        contents = {}
+        with contextlib.suppress(OSError, ValueError):
+            for row in self.split.read():
+                contents.setdefault(row.split, set()).add(row.sha256)
+        return contents
 
     def _checked_options(self, options: Options) -> dict[str, Any]:
         shown = repr(str(self.options.path))

@@ -109,30 +109,44 @@ def _write_predictions(path: Path, class_names: Sequence[str], rows: Iterable[Pr
     # The fewest digits that give every bit back.
     lines = [(*row[:3], *(np.format_float_positional(value, unique=True, trim="0") for value in row.probabilities))
              for row in rows]  # fmt: skip
-    durable.write_csv(path, [(*_SCORED, *class_names), *lines])
+    durable.write_csv(path, [(*_SCORED, *probability_columns(class_names)), *lines])
 
 
 def _read_predictions(path: Path) -> list[PredictionRow]:
     header, rows = read_lines(path)
-    # By place: a class may be called "label", and then a column is, too.
     if tuple(header[:3]) != _SCORED:
         raise ValueError(f"{path.name} does not begin with the columns {', '.join(_SCORED)}")
     return [PredictionRow(*row[:3], np.array(row[3:], np.float32)) for row in rows]
 
 
-def write_answers(path: Path, class_names: Sequence[str], rows: Iterable[AnswerRow]) -> None:
-    """Writes a table of predictions without labels; what a reason stands for is empty. Raises OSError."""
+def probability_columns(class_names: Sequence[str]) -> list[str]:
+    """The names of the columns of probabilities: a class may be called as another column is."""
+    return [f"p({name})" for name in class_names]
+
+
+def write_answers(
+    path: Path, class_names: Sequence[str], rows: Iterable[AnswerRow], labels: Sequence[str] | None = None
+) -> None:
+    """Writes a table of predictions, and of `labels` where these are known; what a reason stands for is empty.
+
+    Raises OSError.
+    """
     empty = [""] * (1 + len(class_names))
     lines = [
-        (*row[:2], *(empty if row.reason else [f"{v:.8g}" for v in (row.probability, *row.probabilities)]), row.reason)
+        [*row[:2], *(empty if row.reason else [f"{v:.8g}" for v in (row.probability, *row.probabilities)]), row.reason]
         for row in rows
     ]
-    durable.write_csv(path, [(*_ANSWERED, *class_names, "reason"), *lines])
+    table = [[*_ANSWERED, *probability_columns(class_names), "reason"], *lines]
+    for line, label in zip(table, ["label", *labels] if labels is not None else (), strict=False):
+        line.insert(1, label)
+    durable.write_csv(path, table)
 
 
 _SCORED = PredictionRow._fields[:3]
 _ANSWERED = AnswerRow._fields[:3]
-ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","  # how a table of `write_answers` begins
+# How a table of `write_answers` begins, and one with labels.
+ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
+LABELLED_BEGINNING = b"path,label,prediction,probability,"
 SPLIT, QUARANTINE, BAD_BATCH = _table(SplitRow), _table(RefusedRow), _table(BatchRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions

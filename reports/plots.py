@@ -53,7 +53,7 @@ def plot_curves(
     return _png(figure)
 
 
-def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False) -> bytes:
+def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False, title: str = "") -> bytes:
     """Draws a confusion matrix as a PNG: right in blue, wrong in orange, stronger with the share of the row.
 
     Up to 60 classes have their counts written, up to 100 their names. `confusion` are [classes, classes] counts, row =
@@ -74,6 +74,8 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     cells = _cell_colors(confusion, theme)
     axes.imshow(cells, interpolation="nearest")
     _label_classes(axes, labels, upright, theme)
+    if title:
+        figure.suptitle(_fitted(title, int(inches[0] / 0.09)), color=theme.text, fontsize=9)
     if classes <= 60:
         _write_counts(axes, confusion, cells, 72 * side / classes)
     return _png(figure)

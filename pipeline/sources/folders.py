@@ -16,6 +16,7 @@ _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
 
 IN_SYSTEM_FOLDER = "a folder of the system's, not of yours"
 IN_NO_CLASS = "it lies in no class folder"
+BESIDE_SPLITS = "it lies beside the split folders"
 NO_CLASS_FOLDER = "a split folder that holds no class folder"
 
 # What lies in a data folder and is not used, with the reason.
@@ -62,14 +63,14 @@ def catalog_of_folder(root: Path) -> Catalog:
     Names that differ only in how Unicode spells them are one class, whose name is in its composed form (NFC). Labels
     follow the class names in byte order. Raises UserError for fewer than two classes.
     """
-    _check_folder(root)
-    top, aside = _entries(root)
+    check_folder(root)
+    top, aside = entries(root)
     splits = {name: SPLIT_ALIASES[lower] for name in top if (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}
     if "train" in splits.values():
         _check_split_folders(root, top, splits)
         folders = []
         for name, split in splits.items():
-            classes, strays = _entries(root, name)
+            classes, strays = entries(root, name)
             folders += [(os.path.join(name, one), class_name(one), split) for one in classes]
             aside += strays if classes else [*strays, (name, NO_CLASS_FOLDER)]
     else:
@@ -93,8 +94,12 @@ def catalog_of_folder(root: Path) -> Catalog:
 
 def catalog_of_table(root: Path, table: Path) -> Catalog:
     """The pictures under `root`, at any depth, of which `table` says what they show; raises UserError for a bad one."""
-    _check_folder(root)
+    check_folder(root)
     labels = read_labels(table, root)
+    if len(labels.class_names) < 2:
+        raise UserError(
+            f"--labels_csv={table} has one label, {labels.class_names[0]!r}: a classifier needs two or more"
+        )
     named = tuple(sorted({(row.split, b"") for row in labels.rows.values() if row.split}))
     names = labels.class_names
     return Catalog(os.fsencode(root.absolute()), names, (Folder(b"", 0),), "real", named, (), near_notes(names), labels)
@@ -122,7 +127,8 @@ def check_outside(what: str, path: Path, dataset: str, data_dir: str) -> None:
         )
 
 
-def _check_folder(root: Path) -> None:
+def check_folder(root: Path) -> None:
+    """Raises UserError where `root` is no folder, or cannot be read."""
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise UserError(f"{str(root)!r} {what}: --dataset=folder:PATH needs a folder of class folders")
@@ -198,11 +204,11 @@ def _listed(names: Iterable[bytes]) -> str:
     return ", ".join(map(one_line, names))
 
 
-def _entries(root: Path, relative: bytes = b"") -> tuple[list[bytes], list[tuple[bytes, str]]]:
+def entries(root: Path, relative: bytes = b"") -> tuple[list[bytes], list[tuple[bytes, str]]]:
     """(the names of the folders, what else is there and is not used); hidden entries are passed over."""
     folder, folders, aside = os.path.join(os.fsencode(root), relative), [], []
-    with os.scandir(folder) as entries:
-        found = sorted((entry for entry in entries if not entry.name.startswith(b".")), key=lambda entry: entry.name)
+    with os.scandir(folder) as listed:
+        found = sorted((entry for entry in listed if not entry.name.startswith(b".")), key=lambda entry: entry.name)
     for entry in found:
         if not entry.is_dir():
             aside.append((os.path.join(relative, entry.name), IN_NO_CLASS))

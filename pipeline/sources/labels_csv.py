@@ -154,8 +154,6 @@ def _check(path: Path, rows: Mapping[bytes, LabelRow]) -> None:
     without = next((row.line for row in rows.values() if not row.split), None)
     if without and any(row.split for row in rows.values()):
         raise _error(path, without, "no split, where other lines have one: give all of them one, or none")
-    if len(names := {row.class_name for row in rows.values()}) < 2:
-        raise UserError(f"--labels_csv={path} has one label, {names.pop()!r}: a classifier needs two or more")
 
 
 def _error(path: Path, number: int, text: str) -> UserError:

@@ -15,6 +15,7 @@ from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.names import near_name
 
+IMBALANCE = 5  # times as many pictures in the largest class as in the smallest
 USUAL_FRACTIONS = (0.6, 0.2, 0.2)
 Fractions = tuple[float, float, float]
 
@@ -54,6 +55,12 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
         notes.append(
             "no test split, and so no test score: put class folders into a folder called test, or have one drawn from "
             "train with --split_fractions=0.6,0.2,0.2"
+        )
+    sizes = dict(zip(splits.counts(manifest)["train"], manifest.class_names, strict=True))
+    if (most := max(sizes)) >= IMBALANCE * (least := min(sizes)):
+        notes.append(
+            f"classes are imbalanced: {sizes[most]!r} has {most} pictures in train, {sizes[least]!r} has {least}; read "
+            "the figures of each class, accuracy alone hides the rare ones"
         )
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]

@@ -27,7 +27,10 @@ def test_a_split_scores_as_the_run_said(split, call, tmp_path):
     assert (scores["accuracy"], scores["examples"]) == (expected["accuracy"], expected["examples"])
     assert scores["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     assert np.trace(scores["confusion"]) == expected["accuracy"] * expected["examples"]
-    assert done.stdout.startswith(f"split {split}: accuracy {expected['accuracy']:.4f} ")
+    assert done.stdout.startswith(f"the run's own, split {split}: accuracy {expected['accuracy']:.4f} ")
+    assert (scores["dataset"], scores["split"], scores["class_names"]) == ("the run's own", split, sorted(SHAPES))
+    assert scores["run"] == str(finished_run())
+    assert scores["balanced_accuracy"] == expected["balanced_accuracy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["confusion.png", "predictions.csv", "scores.json"]
 
 
@@ -37,7 +40,8 @@ def test_predictions_are_the_runs_own_and_test_is_the_default(call, tmp_path):
     theirs = read_rows(finished_run() / "predictions_test.csv")
     assert [row["path"] for row in ours] == [str(shapes_dir() / row["path"]) for row in theirs]
     assert [row["prediction"] for row in ours] == [row["prediction"] for row in theirs]
-    for name in SHAPES:
+    assert [row["label"] for row in ours] == [row["label"] for row in theirs]
+    for name in (f"p({shape})" for shape in SHAPES):
         np.testing.assert_allclose([float(r[name]) for r in ours], [float(r[name]) for r in theirs], atol=1e-5)
 
 
@@ -68,8 +72,11 @@ def test_pictures_that_moved_are_found_where_the_user_says(call, tmp_path):
     assert "/nowhere/pictures" in done.stderr
     done = call(f"--run={run_dir}", f"--data_dir={shapes_dir()}")
     assert done.code == 0, done.stderr
-    assert call(f"--run={run_dir}", f"--data_dir={shapes_dir()}", "--split=validation").code == 0  # over its own
-    assert (run_dir / "evaluation" / "scores.json").exists()
+    held_out = (run_dir / "evaluation" / "test" / "predictions.csv").read_bytes()
+    for _ in range(2):  # over its own
+        assert call(f"--run={run_dir}", f"--data_dir={shapes_dir()}", "--split=validation").code == 0
+    assert sorted(os.listdir(run_dir / "evaluation")) == ["test", "validation"]
+    assert (run_dir / "evaluation" / "test" / "predictions.csv").read_bytes() == held_out
 
 
 @pytest.fixture
@@ -111,7 +118,12 @@ def test_a_bare_saved_model_is_scored_and_stays_as_it_was_exported(call, tmp_pat
     ("arguments", "words"),
     [
         (["--run={run}", "--split=tets"], ["unknown --split 'tets'", "did you mean 'test'"]),
-        (["--run={run}", "--split=test", "--dataset=folder:x"], ["--split and --dataset exclude each other"]),
+        (["--run={run}", "--include_trained"], ["--include_trained is for other pictures", "--dataset=folder:PATH"]),
+        (["--run={run}", "--dataset=folder:{tmp}/known", "--split=test"], ["holds no split folders; leave the flag"]),
+        (["--run={run}", "--dataset=folder:{tmp}/splits"], ["holds the splits train, validation: say with --split"]),
+        (["--run={run}", "--dataset=folder:{tmp}/splits", "--split=test"], ["--split=test: ", "train, validation"]),
+        (["--run={run}", "--dataset=folder:{tmp}/flat"], ["holds no class folder but '0000.jpg'", "predict.py"]),
+        (["--run={run}", "--dataset=folder:{tmp}/near"], ["the class 'Disk' (is 'disk' meant?) and none"]),
         (
             ["--run={run}", "--data_dir=x", "--dataset=folder:y"],
             ["--data_dir=x: --dataset=folder:y names", "leave one"],
@@ -124,7 +136,10 @@ def test_a_bare_saved_model_is_scored_and_stays_as_it_was_exported(call, tmp_pat
         (["--run={tmp}"], ["holds no SavedModel", "the run has not finished"]),
         (["--run={run}", "--dataset=realsense"], ["--dataset=realsense", "folder:PATH"]),
         (["--run={run}", "--dataset=folder:{tmp}/none"], ["none' does not exist"]),
-        (["--run={run}", "--dataset=folder:{tmp}/strange"], ["class folder 'cats'", "disk, square, stripes"]),
+        (
+            ["--run={run}", "--dataset=folder:{tmp}/strange"],
+            ["has the class 'cats' and none that the run knows, as 'disk'"],
+        ),
         (["--run={run}", "--dataset=folder:{tmp}/strange", "--out_dir={tmp}/strange/x"], ["x' lies in the data"]),
         (["--run={run}/saved_model"], ["is not a run folder", "--dataset=folder:PATH"]),
         (["--run={run}", "extra"], ["'extra' is not a flag"]),
@@ -137,8 +152,15 @@ def test_a_bare_saved_model_is_scored_and_stays_as_it_was_exported(call, tmp_pat
     ],
 )
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):
-    write_shapes(tmp_path / "strange", {"disk": 1})
-    (tmp_path / "strange" / "cats").mkdir()
+    write_shapes(
+        tmp_path, {"cats/disk": 1, "known/disk": 1, "splits/train/disk": 1, "splits/val/disk": 1, "flat/disk": 1}
+    )
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "cats" / "disk").rename(tmp_path / "strange" / "cats")
+    (tmp_path / "flat" / "disk" / "0000.jpg").rename(tmp_path / "flat" / "0000.jpg")
+    (tmp_path / "flat" / "disk").rmdir()
+    write_shapes(tmp_path / "near", {"disk": 1}, 667)
+    (tmp_path / "near" / "disk").rename(tmp_path / "near" / "Disk")
     (tmp_path / "file").write_text("")
     write_shapes(tmp_path, {"mine/disk": 2})
     (tmp_path / "mine" / "disk" / "0001.png").rename(tmp_path / "mine" / "confusion.png")

@@ -42,7 +42,8 @@ def test_a_broken_file_has_its_reason_and_the_others_their_class(call, album, tm
     by_stem = {line[0].split("/")[-1].split(".")[0]: line for line in lines}
     assert set(by_stem) == {"0", "1", "2", "3", "4", "2b"}
     for number, row in enumerate(expected()):
-        assert by_stem[str(number)][1:] == [row["prediction"], f"{float(row[row['prediction']]):.4f}"]
+        probability = float(row["p(" + row["prediction"] + ")"])
+        assert by_stem[str(number)][1:] == [row["prediction"], f"{probability:.4f}"]
     assert "JPEG" in by_stem["2b"][1]
     assert done.stderr.startswith("error: 1 of 6 files could not be classified; the first: ")
     assert done.stderr.count("\n") == 1
@@ -58,18 +59,18 @@ def test_home_is_home_in_pictures_too(call, album, tmp_path, monkeypatch):
 
 
 def check_table(rows):
-    assert list(rows[0]) == ["path", "prediction", "probability", *sorted(SHAPES), "reason"]
+    assert list(rows[0]) == ["path", "prediction", "probability", *(f"p({name})" for name in sorted(SHAPES)), "reason"]
     assert len(rows) == 6
     for row in rows:
         if row["path"].endswith("2b.jpg"):
             assert "JPEG" in row["reason"]
-            assert [row[name] for name in ("prediction", "probability", *SHAPES)] == [""] * 5
+            assert [row[name] for name in row if name not in ("path", "reason")] == [""] * 5
             continue
         said = expected()[int(row["path"].split("/")[-1][0])]
         assert (row["prediction"], row["reason"]) == (said["prediction"], "")
-        for name in SHAPES:
+        for name in (f"p({shape})" for shape in SHAPES):
             assert float(row[name]) == pytest.approx(float(said[name]), abs=1e-5)
-        assert float(row["probability"]) == max(float(row[name]) for name in SHAPES)
+        assert float(row["probability"]) == max(float(row[f"p({name})"]) for name in SHAPES)
 
 
 def test_a_bare_saved_model_predicts_as_its_run(call, album, tmp_path):

@@ -31,8 +31,10 @@ from training.checkpoint import load_checkpoint, weights_sha256
 
 STEPS, EPOCHS, EXAMPLES = 25, 3, 321
 # DESIGN.md's list; .lock is what a second process is refused by.
-FILES = {"options.json", "flags.txt", "split.csv", "quarantine.csv", "history.csv", "predictions_test.csv",
+FILES = {"options.json", "flags.txt", "split.csv", "quarantine.csv", "left_aside.csv", "history.csv",
+         "predictions_test.csv",
          "results.json", "report.html", ".lock"}  # fmt: skip
+SHAPE_COLUMNS = [f"p({name})" for name in sorted(SHAPES)]
 FOLDERS = {"train", "validation", "test", "checkpoints", "saved_model"}
 
 
@@ -63,12 +65,12 @@ def test_the_last_three_checkpoints_and_the_best_are_kept(results):
 
 def test_the_test_scores_are_those_of_the_predictions(results):
     rows = read_rows(finished_run() / "predictions_test.csv")
-    assert list(rows[0]) == ["path", "label", "prediction", *sorted(SHAPES)]
-    probabilities = columns_of(rows, *sorted(SHAPES))
+    assert list(rows[0]) == ["path", "label", "prediction", *SHAPE_COLUMNS]
+    probabilities = columns_of(rows, *SHAPE_COLUMNS)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert [row["prediction"] for row in rows] == [sorted(SHAPES)[place] for place in probabilities.argmax(axis=1)]
     right = sum(row["prediction"] == row["label"] for row in rows)
-    losses = [-math.log(float(row[row["label"]])) for row in rows]
+    losses = [-math.log(float(row["p(" + row["label"] + ")"])) for row in rows]
     test = results["test"]
     assert (test["examples"], test["accuracy"]) == (len(rows), right / len(rows))
     assert test["loss"] == pytest.approx(sum(losses) / len(rows), rel=1e-6)

@@ -78,7 +78,7 @@ def test_tables_hold_the_names_as_they_are(hostile):
         assert rows
         assert all(os.path.isfile(root / row["path"]) for row in rows)
         assert {row["label"] for row in rows} == set(CLASSES)
-    assert list(read_rows(run_dir / "predictions_test.csv")[0])[3:] == sorted(CLASSES)
+    assert list(read_rows(run_dir / "predictions_test.csv")[0])[3:] == [f"p({name})" for name in sorted(CLASSES)]
 
 
 def test_tensorboard_gets_pictures_and_our_own_words(hostile):

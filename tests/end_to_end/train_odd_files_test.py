@@ -70,7 +70,7 @@ def check_tables(run_dir):
     assert paths_of(run_dir / "predictions_test.csv") == tested
     assert len(tested) > 5
     with open(run_dir / "predictions_test.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        assert next(csv.reader(file)) == ["path", "label", "prediction", "-square\\n", "disk[1]"]
+        assert next(csv.reader(file)) == ["path", "label", "prediction", "p(-square\\n)", "p(disk[1])"]
     found = {os.fsencode(row["path"]): row["reason"] for row in read_rows(run_dir / "quarantine.csv")}
     assert set(found) == {CLASSES[0] + b"/" + name for name in REASONS}
     for name, reason in REASONS.items():

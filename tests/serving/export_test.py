@@ -65,7 +65,7 @@ def served(tmp_path_factory) -> dict:
 @pytest.mark.parametrize("signature", ["bytes", "pixels"])
 def test_what_was_trained_is_what_is_served(signature, served):
     rows = read_rows(finished_run() / "predictions_test.csv")
-    expected = np.array([[float(row[name]) for name in sorted(SHAPES)] for row in rows])
+    expected = np.array([[float(row[f"p({name})"]) for name in sorted(SHAPES)] for row in rows])
     outputs = served[signature]
     assert set(outputs) == {"class_name", "probability", "probabilities"}
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=1e-5)
