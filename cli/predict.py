@@ -1,10 +1,11 @@
 """predict.py's flags, and the predictions that they ask for."""
 
 import os
+import sys
 
 from absl import flags
 
-from base.errors import UserError
+from base.errors import UserError, one_line
 from base.results import ResultFile
 from cli import paths
 from cli.quiet_import import import_tensorflow
@@ -35,11 +36,12 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     from serving.predictor import Predictor, find_pictures, find_saved_model
 
     places = [place if os.path.lexists(place) else paths.expand_home(place) for place in arguments]
-    saved_model, pictures = find_saved_model(paths.path_of(values.run)), find_pictures(places)
+    saved_model = find_saved_model(paths.path_of(values.run))
+    pictures, aside = find_pictures(places)
     if table and table.place.exists():  # of an earlier call, among the pictures
         pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table.place))]
     if not pictures:
-        raise UserError(f"{arguments[0]!r} holds no file: give pictures or folders of pictures")
+        raise UserError(f"{arguments[0]!r} holds no picture: give pictures or folders of pictures")
     predictor = Predictor(saved_model)
     predictions = []
     for prediction in predictor.predict(pictures):
@@ -48,6 +50,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if table:
         with table.open() as path:
             write_answers(path, predictor.class_names, [prediction.row() for prediction in predictions])
+    if aside:
+        print(f"{len(aside)} files are no pictures, and left aside, as {one_line(aside[0])}", file=sys.stderr)
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(

@@ -49,7 +49,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     held = claim(run_dir, values.resume, cache_dir) if is_given else claim_new(run_dir)
     # Before the data is there, nothing is worth saving: a signal stops at once.
     with listen(at_once=True) as stop, held as folder:
-        catalog = open_catalog(dataset, data_dir, cache_dir)
+        catalog = open_catalog(dataset, data_dir, cache_dir, labels_csv=options.data.labels_csv)
         folder.keep = import_tensorflow(folder.made)
         from jobs.train import train
         from reports.progress import Terminal

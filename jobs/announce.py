@@ -1,5 +1,6 @@
 """The log lines of a run: what was found, what was chosen, and why; and what came out."""
 
+import collections
 from collections.abc import Mapping
 
 import keras
@@ -11,7 +12,10 @@ from jobs.options import RunOptions
 from jobs.run import Run
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
+from pipeline.sources.folders import Aside
 from reports.bottleneck import describe_input
+
+MOST_REASONS = 5
 
 
 def announce(run: Run) -> None:
@@ -42,12 +46,25 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
         watch.say(f"  {split:<11}{sum(counts)} ({named})")
     for path, reason in data.quarantine[:5]:
         watch.say(f"  refused   {one_line(path)}: {reason}")
+    for line in aside_lines(data.aside):
+        watch.say(f"  aside     {line}")
+    for note in data.notes:
+        watch.say(f"  note      {note}")
     for what, ids in (("split", data.splits.shared), ("class", data.splits.contradicting)):
         if len(ids):
             first = one_line(data.manifest.paths[ids[0]])
             watch.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
     for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
         watch.say(f"{label:<12}{line}")
+
+
+def aside_lines(aside: Aside) -> list[str]:
+    """A line a reason: how many files and folders are not used for it, and one of them."""
+    groups = collections.defaultdict(list)
+    for path, reason in aside:
+        groups[reason].append(path)
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_REASONS]
+    return [f"{len(paths)} not used: {reason}, as '{one_line(paths[0])}'" for reason, paths in largest]
 
 
 def announce_model(run: Run, model: keras.Model) -> None:

@@ -41,6 +41,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
     run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
+    run.folder.aside.write(refused_rows(run.data.aside))
     mistakes, mistakes_png = find_mistakes(run.data, ids["test"], probabilities["test"])
     if figures["test"]:
         _draw_test(run, best["epoch"], figures["test"], probabilities["test"], mistakes_png)

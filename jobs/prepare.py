@@ -20,7 +20,7 @@ _SAMPLES, _AUGMENTED = "samples.png", "augmented.png"
 
 
 def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -> None:
-    """Writes split.csv, quarantine.csv, samples.png and augmented.png to `out_dir`, and the pack to `cache_dir`.
+    """Writes the tables of the split and of what is not used and two sheets to `out_dir`, the pack to `cache_dir`.
 
     Raises UserError for files of these names in `out_dir` that are not prepare.py's.
     """
@@ -28,7 +28,8 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
     folder = RunFolder(out_dir)  # for the tables that a run has too
     if folder.has_begun:
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
-    tables = {folder.quarantine.path.name: QUARANTINE.beginning, folder.split.path.name: SPLIT.beginning}
+    tables = {one.path.name: QUARANTINE.beginning for one in (folder.quarantine, folder.aside)}
+    tables[folder.split.path.name] = SPLIT.beginning
     results = ResultFolder("--out_dir", out_dir, tables, (_SAMPLES, _AUGMENTED))
     results.check()
     with results.open():
@@ -40,6 +41,7 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
         raise
     announce_data(options, data, watch)
     folder.quarantine.write(refused_rows(data.quarantine))
+    folder.aside.write(refused_rows(data.aside))
     folder.split.write(data.split_rows())
     with data.pixels.naming_changes():
         durable.write_bytes(out_dir / _SAMPLES, sample_sheet(data))
@@ -50,5 +52,5 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
 def load_data(options: RunOptions, cache_dir: Path, watch: Watch) -> Data:
     """Both phases of the data, with nothing in between."""
     threads = options.threads or len(os.sched_getaffinity(0))
-    catalog = open_catalog(options.data.dataset, options.data.data_dir, cache_dir, watch)
+    catalog = open_catalog(options.data.dataset, options.data.data_dir, cache_dir, watch, options.data.labels_csv)
     return load(look(catalog, options.data, cache_dir, threads, watch), options.data, cache_dir, threads, watch)

@@ -20,6 +20,7 @@ def draw_report(
         predictions=folder.predictions.read(),
         split=folder.split.read(),
         quarantine=folder.quarantine.read(),
+        aside=folder.aside.read(),
         options=folder.options.read(),
         command="python train.py " + shlex.quote(f"--flagfile={folder.flags.path}"),
         mistakes=mistakes,

@@ -41,6 +41,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "seed": run.options.seed,
         "parameters": parameters_of(model),
         "quarantined": len(run.data.quarantine),
+        "left_aside": len(run.data.aside),
         "export_largest_difference": difference,
         "export_files_changed": files_changed,
         "manifest_sha256": run.data.manifest.sha256,

@@ -19,10 +19,10 @@ from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pac
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
-from pipeline.sources.folders import Catalog
+from pipeline.sources.folders import Aside, Catalog
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
-from pipeline.sources.splits import Splits, make_splits, train_on_validation
+from pipeline.sources.splits import Splits, make_splits, split_notes, train_on_validation
 from records.tables import SplitRow
 
 Quarantine = tuple[tuple[bytes, str], ...]  # path, reason
@@ -56,6 +56,8 @@ class Data:
       splits: the ids of those that are used.
       pixels: what gives their decoded pictures.
       quarantine: every refused file with its reason.
+      aside: what else lies in the data folder and is not used, with the reason.
+      notes: what a user should know of class names and splits, a line each.
       log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
     """
 
@@ -63,6 +65,8 @@ class Data:
     splits: Splits
     pixels: Pixels
     quarantine: Quarantine
+    aside: Aside
+    notes: tuple[str, ...]
     log_lines: tuple[str, str]
 
     def split_rows(self) -> list[SplitRow]:
@@ -102,12 +106,15 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     watch.check()
     packed, verdict, cache_line = _decode(manifest, overview.pixel_format, options, cache_dir, threads, watch)
     quarantine = _check_quarantine(manifest, overview.catalog, verdict.refused, options)
-    splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed)
+    named = overview.catalog.named_splits
+    splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed, named)
+    notes = (*overview.catalog.notes, *split_notes(splits, manifest, options.split_fractions is not None))
     pixel_format, why_scale = _choose_full_scale(options, overview.pixel_format, verdict, splits)
     pixels = StreamedPixels(manifest, pixel_format, threads) if packed is None else PackedPixels(packed, pixel_format)
     if options.full_train:
         splits = train_on_validation(splits)
-    return Data(manifest, splits, pixels, quarantine, (overview.log_line + why_scale, cache_line))
+    aside = tuple(sorted(overview.catalog.aside + manifest.aside))
+    return Data(manifest, splits, pixels, quarantine, aside, notes, (overview.log_line + why_scale, cache_line))
 
 
 def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[PixelFormat, str]:
@@ -180,10 +187,12 @@ def _check_classes(manifest: Manifest, catalog: Catalog) -> None:
         label = int(counts.argmin())
         # A builder of TFDS may name classes of which it holds nothing.
         folder = next((folder.path for folder in catalog.folders if folder.label == label), b"")
+        place = one_line(os.path.join(catalog.root, folder))
+        holds = f"no line of {str(catalog.table.path)!r} names a" if catalog.table else f"'{place}' holds no"
         raise UserError(
-            f"class {manifest.class_names[label]!r} is empty: '{one_line(os.path.join(catalog.root, folder))}' holds "
-            "no picture that can be read; add some, or remove the folder"
+            f"class {manifest.class_names[label]!r} is empty: {holds} picture that can be read; add some, or remove it"
             + (f" (refused {len(bad)} files, as {_shown(bad[0])})" if bad else "")
+            + (f" (left aside {len(manifest.aside)} files, as {_shown(manifest.aside[0])})" if manifest.aside else "")
         )
 
 
@@ -219,8 +228,10 @@ def _check_quarantine(
 
 
 def _by_label(quarantine: Quarantine, catalog: Catalog) -> dict[int, list[tuple[bytes, str]]]:
-    """The bad files of each class, which is that of the folder they lie under."""
+    """The bad files of each class, which is that of the folder they lie under, or what the table says."""
     labels, found = {folder.path: folder.label for folder in catalog.folders}, collections.defaultdict(list)
+    if catalog.table:
+        labels = catalog.table.labels_of([path for path, _ in quarantine])
     for one in quarantine:
         parents = itertools.accumulate(one[0].split(b"/"), lambda parent, name: parent + b"/" + name)
         found[next(labels[parent] for parent in parents if parent in labels)].append(one)

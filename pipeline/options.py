@@ -18,6 +18,8 @@ class DataOptions(Options):
     )
     data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False,
                           path=True)  # fmt: skip
+    labels_csv: str = option("", "a table with the columns path, label and, if wanted, split, in any order, where "
+                             "--dataset=folder:PATH has no class folders", identity=False, path=True)  # fmt: skip
     image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES,
                              rule=f"one whole number {between(IMAGE_SIZES)}, the side of a square")  # fmt: skip
     color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
@@ -26,8 +28,9 @@ class DataOptions(Options):
     full_scale: int = option(
         0, "the pixel value that becomes 1.0; 0 is 255, or what the training pictures reach", within=(0, 65_535)
     )
-    split_fractions: tuple[float, float, float] = option(
-        (0.6, 0.2, 0.2), "train,validation,test where the folders name no split, as in 0.6,0.2,0.2",
+    split_fractions: tuple[float, float, float] | None = option(
+        None, "train,validation,test of the pictures whose split no folder names, as in 0.6,0.2,0.2, the default; "
+        "where folders name validation and no test, a test split is drawn only if this is given",
         rule=_THREE_FRACTIONS,
     )  # fmt: skip
     split_seed: int = option(1, "of the drawn split", within=(0, 2**31 - 1))
@@ -44,6 +47,8 @@ class DataOptions(Options):
     def __post_init__(self):
         super().__post_init__()
         fractions = self.split_fractions
+        if fractions is None:
+            return
         whole = len(fractions) == 3 and all(0 <= part < 1 for part in fractions) and fractions[0] > 0
         if not whole or abs(sum(fractions) - 1) > 1e-6:
             shown = ",".join(f"{part:g}" for part in fractions)

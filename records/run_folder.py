@@ -59,6 +59,7 @@ class RunFolder:
         self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order
         self.quarantine = RunFile(path / "quarantine.csv", QUARANTINE, may_lack=True)  # a row a refused file
+        self.aside = RunFile(path / "left_aside.csv", QUARANTINE, may_lack=True)  # a row what else is not used
         self.bad_batch = RunFile(path / "bad_batch.csv", BAD_BATCH)  # a row an example of the batch
         self.history = RunFile(path / "history.csv", HISTORY)  # a row an epoch
         # The class names, then a row a test example.

@@ -52,6 +52,7 @@ def render_report(
     quarantine: Sequence[RefusedRow],
     options: Mapping[str, Any],
     command: str,
+    aside: Sequence[RefusedRow] = (),
     mistakes: Sequence[Mistake] = (),
     sheets: tuple[bytes | None, bytes | None] = (None, None),
 ) -> str:
@@ -70,7 +71,7 @@ def render_report(
         curves=_curves(history, results.get("best_epoch")) if history else None,
         test=_test_figures(predictions, results["class_names"]),
         mistakes=[_shown_mistake(mistake) for mistake in mistakes],
-        data=_data_figures(split, quarantine, results["class_names"]),
+        data=_data_figures(split, quarantine, results["class_names"]) | {"aside": aside},
         sheets=[None if png is None else _picture(png) for png in sheets],
         options=list(_flattened(options)),
         command=command,
@@ -139,6 +140,7 @@ def _facts(results: dict) -> list[tuple[str, str]]:
         "strategy": ("strategy", str),
         "seed": ("seed", str),
         "quarantined": ("quarantined files", _plain),
+        "left_aside": ("files not used", _plain),
         "versions": ("versions", lambda value: ", ".join(f"{name} {value[name]}" for name in value)),
         "weights_sha256": ("weights SHA-256", str),
     }  # fmt: skip

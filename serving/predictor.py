@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from base.errors import BadImage, UserError, one_line
 from base.files import read_file
 from base.places import check_plain, is_saved_model
 from pipeline.decoding.reasons import reason_of
-from pipeline.sources.headers import read_header
+from pipeline.sources.headers import HEADER_BYTES, read_header
+from pipeline.sources.names import SYSTEM_FOLDERS
+from pipeline.sources.picture_like import begins_as_picture, is_picture_name
 from pipeline.sources.walk import UNREADABLE
 from records.run_folder import RunFolder
 from records.tables import AnswerRow
@@ -115,19 +118,44 @@ def find_saved_model(place: Path) -> Path:
     raise UserError(f"{str(place)!r} holds no SavedModel: the run has not finished, or it is another folder")
 
 
-def find_pictures(places: Sequence[str]) -> list[bytes]:
-    """Files as given, and all that lies under the folders given, sorted; hidden ones in folders are passed over.
+def find_pictures(places: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
+    """(files as given, and the pictures under the folders given, sorted; what else lies under these).
 
-    What is no file, a link to a folder or a folder that cannot be read is there too: the predictor says so of it.
-    Raises UserError for a place that does not exist.
+    Hidden files are passed over. A link to a folder, or a folder that cannot be read, is among the pictures: the
+    predictor says so of it. Raises UserError for a place that does not exist.
     """
     found: list[bytes] = []
+    aside: list[bytes] = []
     for place in places:
         path = os.fsencode(place)
         if not os.path.lexists(path):
             raise UserError(f"{place!r} does not exist: give pictures or folders of pictures")
-        found += sorted(_walk(path)) if os.path.isdir(path) else [path]
-    return found
+        for file in sorted(_walk(path)) if os.path.isdir(path) else ():
+            (found if _is_meant(file) else aside).append(file)
+        found += [] if os.path.isdir(path) else [path]
+    return found, aside
+
+
+def _is_meant(path: bytes) -> bool:
+    """Whether a file is meant as a picture, as `pipeline.sources.index` judges it."""
+    if is_picture_name(path) or os.path.isdir(path):
+        return True
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "rb") as file:
+            head = file.read(64)
+            return begins_as_picture(head) or _has_header(head + file.read(HEADER_BYTES))
+    except OSError:
+        return False
+
+
+def _has_header(content: bytes) -> bool:
+    try:
+        read_header(content)
+    except BadImage:
+        return False
+    return True
 
 
 def _walk(folder: bytes) -> Iterator[bytes]:
@@ -140,5 +168,6 @@ def _walk(folder: bytes) -> Iterator[bytes]:
         except OSError:
             yield folder
             continue
-        pending += [entry.path for entry in shown if entry.is_dir(follow_symlinks=False)]
+        folders = [entry for entry in shown if entry.is_dir(follow_symlinks=False)]
+        pending += [entry.path for entry in folders if entry.name.lower() not in SYSTEM_FOLDERS]
         yield from (entry.path for entry in shown if not entry.is_dir(follow_symlinks=False))

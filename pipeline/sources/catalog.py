@@ -8,7 +8,7 @@ from base.errors import UserError, unknown_name
 from base.splits import SPLIT_NAMES
 from base.watch import SILENT, Watch
 from pipeline.sources import tfds_source
-from pipeline.sources.folders import Catalog, Folder, catalog_of_folder, check_outside, data_folder
+from pipeline.sources.folders import Catalog, Folder, catalog_of_folder, catalog_of_table, check_outside, data_folder
 from rendered import faces as synthetic
 
 DATASET_FORMS = ("realsense", "catdog", "folder:PATH", "tfds:NAME")
@@ -16,16 +16,20 @@ REALSENSE_FOLDERS = synthetic.FOLDERS
 _CATDOG_NAMES = ("cats", "dogs")
 
 
-def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT) -> Catalog:
-    """Finds the class folders of `dataset`, one of DATASET_FORMS.
+def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SILENT, labels_csv: str = "") -> Catalog:
+    """Finds the class folders of `dataset`, one of DATASET_FORMS, or its pictures that a table gives labels.
 
-    `data_dir` may be empty for the data set's usual place. Raises UserError where there are no pictures, and how to
-    get them, and where `cache_dir` cannot be a folder.
+    `data_dir` may be empty for the data set's usual place, `labels_csv` where there is no table. Raises UserError where
+    there are no pictures, and how to get them, and where `cache_dir` cannot be a folder.
     """
     check_outside("--cache_dir", cache_dir, dataset, data_dir)
     _check_folder(cache_dir)
     name, _, argument = dataset.partition(":")
     root = Path(data_folder(dataset, data_dir))
+    if labels_csv and name != "folder":
+        raise UserError(
+            f"--labels_csv={labels_csv}: --dataset={dataset} has its own labels; give --dataset=folder:PATH"
+        )
     if dataset == "realsense":
         return _open_realsense(root, bool(data_dir), cache_dir, watch)
     if dataset == "catdog":
@@ -35,7 +39,7 @@ def open_catalog(dataset: str, data_dir: str, cache_dir: Path, watch: Watch = SI
             raise UserError(
                 f"--data_dir={data_dir}: --dataset={dataset} names the folder already; leave one of them out"
             )
-        return catalog_of_folder(root)
+        return catalog_of_table(root, Path(labels_csv)) if labels_csv else catalog_of_folder(root)
     if name == "tfds" and argument:
         return tfds_source.open_builder(argument, data_dir, cache_dir, watch)
     if name in ("folder", "tfds"):

@@ -8,12 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from base.errors import UserError, one_line
+from pipeline.sources.labels_csv import LabelTable, read_labels
+from pipeline.sources.names import SPLIT_ALIASES, SYSTEM_FOLDERS, class_name, loose
 
-# The names that data sets on the net give to their split folders.
-_SPLIT_FOLDERS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
-                  "val": "validation", "test": "test", "testing": "test"}  # fmt: skip
 # Where the reports' data sets are looked for without --data_dir.
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
+
+IN_SYSTEM_FOLDER = "a folder of the system's, not of yours"
+IN_NO_CLASS = "it lies in no class folder"
+NO_CLASS_FOLDER = "a split folder that holds no class folder"
+
+# What lies in a data folder and is not used, with the reason.
+Aside = tuple[tuple[bytes, str], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,43 +33,71 @@ class Folder:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """The class folders of one data set, relative to the absolute `root`; class names stand by label, and
-    `data_origin` is "real" or "synthetic"."""
+    """The class folders of one data set.
+
+    Attributes:
+      root: absolute; all paths are relative to it.
+      class_names: by label.
+      folders: where the pictures are.
+      data_origin: "real" or "synthetic".
+      named_splits: (split, its folder) of those that have a folder, whether it holds a class or not.
+      aside: what beside the class folders is not used, and why.
+      notes: what a user should know of the names, a line each.
+      table: says what the pictures under `root` show, where no class folders do.
+    """
 
     root: bytes
     class_names: tuple[str, ...]
     folders: tuple[Folder, ...]
     data_origin: str = "real"
+    named_splits: tuple[tuple[str, bytes], ...] = ()
+    aside: Aside = ()
+    notes: tuple[str, ...] = ()
+    table: LabelTable | None = None
 
 
 def catalog_of_folder(root: Path) -> Catalog:
     """Class folders, or split folders (train, validation or val, test) of class folders.
 
-    Labels follow the class names in byte order. Raises UserError for fewer than two classes.
+    Names that differ only in how Unicode spells them are one class, whose name is in its composed form (NFC). Labels
+    follow the class names in byte order. Raises UserError for fewer than two classes.
     """
     _check_folder(root)
-    top = _subfolders(root)
-    lowered = {name: os.fsdecode(name).lower() for name in top}
-    splits = {name: _SPLIT_FOLDERS[lower] for name, lower in lowered.items() if lower in _SPLIT_FOLDERS}
+    top, aside = _entries(root)
+    splits = {name: SPLIT_ALIASES[lower] for name in top if (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}
     if "train" in splits.values():
         _check_split_folders(root, top, splits)
-        folders = [(os.path.join(s, name), name, splits[s]) for s in splits for name in _subfolders(root, s)]
+        folders = []
+        for name, split in splits.items():
+            classes, strays = _entries(root, name)
+            folders += [(os.path.join(name, one), class_name(one), split) for one in classes]
+            aside += strays if classes else [*strays, (name, NO_CLASS_FOLDER)]
     else:
         if top and len(splits) == len(top):
             raise UserError(f"{str(root)!r} holds {_listed(top)} and no train: a split folder to train on is needed")
         _check_no_split(root, top, splits)
-        folders = [(name, name, "") for name in top]
-    names = sorted({name for _, name, _ in folders})
+        folders, splits = [(name, class_name(name), "") for name in top], {}
+    names = tuple(sorted({name for _, name, _ in folders}, key=str.encode))
     if len(names) < 2:
-        found = f"one class folder ({os.fsdecode(names[0])!r})" if names else "no class folder"
-        raise UserError(f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class")
-    shown = tuple(map(one_line, names))  # also exported and used as column titles, so real text, of one line
-    twin, count = collections.Counter(shown).most_common(1)[0]
-    if count > 1:
-        raise UserError(f"{str(root)!r} holds two folders that are both shown as {twin!r}: rename one of them")
+        found = f"one class folder ({names[0]!r})" if names else "no class folder"
+        raise UserError(
+            f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class"
+            + _hint_of_table(root, aside)
+        )
+    notes = (*_merge_notes(root, folders), *near_notes(names))
     labels = {name: label for label, name in enumerate(names)}
     found = tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders))
-    return Catalog(os.fsencode(root.absolute()), shown, found)
+    named = tuple(sorted((split, name) for name, split in splits.items()))
+    return Catalog(os.fsencode(root.absolute()), names, found, "real", named, tuple(sorted(aside)), notes)
+
+
+def catalog_of_table(root: Path, table: Path) -> Catalog:
+    """The pictures under `root`, at any depth, of which `table` says what they show; raises UserError for a bad one."""
+    _check_folder(root)
+    labels = read_labels(table, root)
+    named = tuple(sorted({(row.split, b"") for row in labels.rows.values() if row.split}))
+    names = labels.class_names
+    return Catalog(os.fsencode(root.absolute()), names, (Folder(b"", 0),), "real", named, (), near_notes(names), labels)
 
 
 def data_folder(dataset: str, data_dir: str) -> str:
@@ -119,18 +153,66 @@ def _check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -
             )
 
 
+def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> list[str]:
+    """A note a class whose name is spelled in several ways; raises UserError where two of them are in one split."""
+    seen, spellings = {}, collections.defaultdict(dict)
+    for path, name, split in folders:
+        other = seen.setdefault((name, split), path)
+        if other != path:
+            raise UserError(
+                f"{str(root)!r} holds two folders that are both shown as {name!r}, {_escaped(other)} and "
+                f"{_escaped(path)}: rename one of them"
+            )
+        spellings[name].setdefault(os.path.basename(path), path)
+    return [
+        f"{name!r} is one class, though Unicode spells its folders in two ways: {' and '.join(map(_escaped, ways))}"
+        for name, ways in ((name, ways.values()) for name, ways in spellings.items())
+        if len(ways) > 1
+    ]
+
+
+def _hint_of_table(root: Path, aside: Iterable[tuple[bytes, str]]) -> str:
+    tables = [path for path, _ in aside if path.lower().endswith((b".csv", b".tsv"))]
+    if not tables:
+        return "; labels of pictures that lie in one folder can come from a table, with --labels_csv"
+    return f"; if a table says what the pictures show: --labels_csv={root / os.fsdecode(tables[0])}"
+
+
+def near_notes(names: Iterable[str]) -> tuple[str, ...]:
+    """A line a group of class names that a reader may take for one."""
+    groups = collections.defaultdict(list)
+    for name in names:
+        groups[loose(name)].append(name)
+    return tuple(
+        f"classes {', '.join(map(repr, near))} differ by case or blanks only, and count as {len(near)} classes"
+        for near in groups.values()
+        if len(near) > 1
+    )
+
+
+def _escaped(path: bytes) -> str:
+    return ascii(os.fsdecode(path))
+
+
 def _listed(names: Iterable[bytes]) -> str:
     return ", ".join(map(one_line, names))
 
 
-def _subfolders(root: Path, relative: bytes = b"") -> list[bytes]:
-    folder = os.path.join(os.fsencode(root), relative)
+def _entries(root: Path, relative: bytes = b"") -> tuple[list[bytes], list[tuple[bytes, str]]]:
+    """(the names of the folders, what else is there and is not used); hidden entries are passed over."""
+    folder, folders, aside = os.path.join(os.fsencode(root), relative), [], []
     with os.scandir(folder) as entries:
-        found = [entry for entry in entries if not entry.name.startswith(b".") and entry.is_dir()]
+        found = sorted((entry for entry in entries if not entry.name.startswith(b".")), key=lambda entry: entry.name)
     for entry in found:
-        if entry.is_symlink():
-            _check_link(entry.path, os.path.realpath(folder))
-    return sorted(entry.name for entry in found)
+        if not entry.is_dir():
+            aside.append((os.path.join(relative, entry.name), IN_NO_CLASS))
+        elif entry.name.lower() in SYSTEM_FOLDERS:
+            aside.append((os.path.join(relative, entry.name), IN_SYSTEM_FOLDER))
+        else:
+            if entry.is_symlink():
+                _check_link(entry.path, os.path.realpath(folder))
+            folders.append(entry.name)
+    return folders, aside
 
 
 def _check_link(link: bytes, folder: bytes) -> None:

@@ -21,9 +21,12 @@ from base.watch import SILENT, Watch
 from pipeline.sources.folders import Catalog
 from pipeline.sources.headers import Header, read_header
 from pipeline.sources.manifest import INDEX_VERSION, Manifest
+from pipeline.sources.picture_like import begins_as_picture, is_picture_name
 from pipeline.sources.source import Files
 from pipeline.sources.walk import UNREADABLE, Found, walk
 
+NO_PICTURE = "no picture, by its name and its content"
+_ASIDE = "aside: "  # how the reason begins, in the kept facts, of what is left aside and not refused
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128
 _WAITING = "index       another process is reading the same folders: waiting for it"
@@ -49,15 +52,19 @@ def build_index(catalog: Catalog, cache_dir: Path, threads: int, watch: Watch = 
         facts, reasons = _read_missing(catalog.root, store, found, threads, watch)
     kept = np.ones(len(found), bool)
     kept[list(reasons)] = False
-    refused = [(found.paths[row], reason) for row, reason in reasons.items()]
+    refused, aside = list(found.refused), list(found.aside)
+    for row, reason in reasons.items():
+        is_aside = reason.startswith(_ASIDE)
+        (aside if is_aside else refused).append((found.paths[row], reason.removeprefix(_ASIDE)))
     return Manifest(
         source=Files(catalog.root, tuple(itertools.compress(found.paths, kept))),
         class_names=catalog.class_names,
         labels=found.labels[kept],
         given_splits=found.given_splits[kept],
         facts=facts[kept],
-        quarantine=tuple(sorted(refused + found.refused)),
+        quarantine=tuple(sorted(refused)),
         data_origin=catalog.data_origin,
+        aside=tuple(sorted(aside)),
     )
 
 
@@ -85,8 +92,8 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
         kill_points.reach("index.file")
         try:
             header, digest = _inspect(os.path.join(root, found.paths[row]))
-        except OSError as error:
-            reasons[row] = f"{UNREADABLE}: {error.strerror}"
+        except _NeverAPicture as error:
+            reasons[row] = _ASIDE + str(error)
         except BadImage as error:
             reasons[row] = str(error)
         else:
@@ -96,10 +103,21 @@ def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndar
     return rows, facts, reasons
 
 
+class _NeverAPicture(Exception):  # noqa: N818 - it names what the file is, not a fault of the program
+    """A file that is a picture neither by its name nor by its content."""
+
+
 def _inspect(path: bytes) -> tuple[Header, np.ndarray]:
-    """(header, SHA-256 uint8 [32]); raises BadImage, or OSError where the file cannot be read."""
-    content, _ = read_file(path)
-    return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+    """(header, SHA-256 uint8 [32]); raises BadImage for a picture that cannot be used, else _NeverAPicture."""
+    content = b""
+    try:
+        content, _ = read_file(path)
+        return read_header(content), np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+    except (OSError, BadImage) as error:
+        reason = f"{UNREADABLE}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        if is_picture_name(path) or begins_as_picture(content):
+            raise BadImage(reason) from None
+        raise _NeverAPicture(reason if isinstance(error, OSError) else NO_PICTURE) from None
 
 
 def _store_name(catalog: Catalog) -> str:
@@ -124,7 +142,7 @@ def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.n
     refused = np.flatnonzero(known & np.isin(old_rows, list(old_reasons)))
     reasons = {int(row): old_reasons[int(old_rows[row])] for row in refused}
     # A file that could not be read may be readable now: a change of permissions leaves no trace in its facts.
-    unread = [row for row, reason in reasons.items() if reason.startswith(UNREADABLE)]
+    unread = [row for row, reason in reasons.items() if reason.removeprefix(_ASIDE).startswith(UNREADABLE)]
     known[unread] = False
     return facts, {row: reason for row, reason in reasons.items() if known[row]}, np.flatnonzero(~known)
 

@@ -11,7 +11,7 @@ import numpy as np
 from base.errors import BadImage, UserError
 from pipeline.sources.source import Source, Stamp
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Manifest:
       facts: structured [examples]: bytes, mtime_ns, header facts, sha256.
       quarantine: (path, reason) of every file that was refused.
       data_origin: "real" or "synthetic".
+      aside: (path, reason) of every file that is none of the pictures, and so neither used nor refused.
     """
 
     source: Source
@@ -35,6 +36,7 @@ class Manifest:
     facts: np.ndarray
     quarantine: tuple[tuple[bytes, str], ...]
     data_origin: str
+    aside: tuple[tuple[bytes, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)

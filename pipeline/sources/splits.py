@@ -5,23 +5,30 @@ same bytes never land in different splits, so a test picture is never one that w
 """
 
 import dataclasses
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from base.errors import UserError
+from base.errors import UserError, one_line
 from base.hashing import fold_key, splitmix64
 from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
+from pipeline.sources.names import near_name
+
+USUAL_FRACTIONS = (0.6, 0.2, 0.2)
+Fractions = tuple[float, float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
     """Which examples are in which split: int64 example ids, ascending (file order), by split name; `shared` are those
-    whose very bytes also stand in another split, `contradicting` those that also stand under another class."""
+    whose very bytes also stand in another split, `contradicting` those that also stand under another class; `drawn`
+    says why each split that is not the data's own was drawn."""
 
     ids: dict[str, np.ndarray]
     shared: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     contradicting: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    drawn: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def counts(self, manifest: Manifest) -> dict[str, list[int]]:
         """Examples a class, by split name."""
@@ -35,35 +42,71 @@ def train_on_validation(splits: Splits) -> Splits:
     return dataclasses.replace(splits, ids=splits.ids | {"train": joined, "validation": joined[:0]})
 
 
-def make_splits(manifest: Manifest, refused: np.ndarray, fractions: tuple[float, float, float], seed: int) -> Splits:
+def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
+    """What a user should know of the splits, a line each; `asked` is whether he gave the fractions himself."""
+    train = len(splits.ids["train"])
+    total = train + sum(len(splits.ids[split]) for split in splits.drawn)
+    notes = [
+        f"{split}: drawn from train, {len(splits.ids[split])} of {total} pictures, because {why}"
+        for split, why in splits.drawn.items()
+    ]
+    if not len(splits.ids["test"]) and not asked:
+        notes.append(
+            "no test split, and so no test score: put class folders into a folder called test, or have one drawn from "
+            "train with --split_fractions=0.6,0.2,0.2"
+        )
+    for split, counts in splits.counts(manifest).items():
+        lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
+        if lacking and any(counts):
+            more = f" and {len(lacking) - 1} other classes" if len(lacking) > 1 else ""
+            notes.append(f"{split} has no picture of {lacking[0]!r}{more}")
+    return notes
+
+
+def make_splits(
+    manifest: Manifest, refused: np.ndarray, fractions: Fractions | None, seed: int,
+    named: Collection[tuple[str, bytes]] = (),
+) -> Splits:  # fmt: skip
     """Splits the examples that are not in `refused` (int64 ids).
 
-    Folders that name a split keep it. Where they name none, or lack one that `fractions` (train, validation, test)
-    asks for, the missing ones are drawn from train. Raises UserError where a class has nothing to train on.
+    Folders that name a split keep it; `named` are (split, folder) of those that stand there, empty ones too. What is
+    missing is drawn from train by `fractions` (train, validation, test). Where these are None they are 0.6, 0.2 and
+    0.2, but no test split is drawn where the folders name a validation split and no test split: who made his own splits
+    has counted on all of train. Raises UserError where a class has nothing to train on.
     """
-    codes = manifest.given_splits.astype(np.int64)
-    undecided = codes < 0
-    fractions = _missing_fractions(codes, fractions)
-    if not undecided.any() and any(fractions[1:]):
-        undecided = codes == 0
     alive = np.ones(len(manifest), bool)
     alive[refused] = False
+    codes = np.where(alive, manifest.given_splits, -1).astype(np.int64)
+    given = {SPLIT_NAMES[code] for code in np.unique(codes) if code >= 0}
+    wanted = _wanted(given, dict(named), fractions)
+    source = codes == 0 if given else alive
     groups = _content_groups(manifest)
-    drawn = np.flatnonzero(undecided & alive)
-    codes[drawn] = _draw(manifest.labels[drawn], groups[drawn], manifest.facts["sha256"][drawn], fractions, seed)
-    codes[~alive] = -1
+    if any(wanted[1:]) or not given:
+        rows = np.flatnonzero(source)
+        codes[rows] = _draw(manifest.labels[rows], groups[rows], manifest.facts["sha256"][rows], wanted, seed)
     _check_trainable(manifest, codes)
     ids = {name: np.flatnonzero(codes == code) for code, name in enumerate(SPLIT_NAMES)}
     labels = np.where(alive, manifest.labels, -1)
-    return Splits(ids, shared=_crossing(groups, codes), contradicting=_crossing(groups, labels))
+    drawn = {split: _why_drawn(split, dict(named)) for split, part in zip(SPLIT_NAMES, wanted, strict=True)
+             if part and split != "train"}  # fmt: skip
+    return Splits(ids, _crossing(groups, codes), _crossing(groups, labels), drawn)
 
 
-def _missing_fractions(codes: np.ndarray, fractions: tuple[float, float, float]) -> tuple[float, float, float]:
-    """The fractions to draw, with 0 for a split that folders give."""
-    given = {int(code) for code in np.unique(codes) if code > 0}
-    wanted = [0.0 if code in given else fraction for code, fraction in enumerate(fractions)]
-    total = sum(wanted)
-    return tuple(fraction / total for fraction in wanted)
+def _wanted(given: Collection[str], named: Mapping[str, bytes], fractions: Fractions | None) -> Fractions:
+    """The fractions to draw, with 0 for a split that is given."""
+    known = given | named.keys()
+    wanted = dict(zip(SPLIT_NAMES, fractions or USUAL_FRACTIONS, strict=True))
+    if not fractions and "validation" in known and "test" not in known:
+        wanted["test"] = 0.0
+    wanted |= {split: 0.0 for split in given if split != "train"}
+    total = sum(wanted.values())
+    return tuple(part / total for part in wanted.values())
+
+
+def _why_drawn(split: str, named: Mapping[str, bytes]) -> str:
+    if split in named:
+        return f"{one_line(named[split])}/ holds no class folder with a picture"
+    return f"the data names no {split} split"
 
 
 def _content_groups(manifest: Manifest) -> np.ndarray:
@@ -100,9 +143,12 @@ def _cuts(count: int, fractions: tuple[float, float, float]) -> np.ndarray:
 def _check_trainable(manifest: Manifest, codes: np.ndarray) -> None:
     counts = np.bincount(manifest.labels[codes == 0], minlength=len(manifest.class_names))
     if not counts.all():
+        name = manifest.class_names[counts.argmin()]
+        near = near_name(name, (other for other, count in zip(manifest.class_names, counts, strict=True) if count))
         raise UserError(
-            f"class {manifest.class_names[counts.argmin()]!r} has no picture to train on: every class needs at least "
-            "one readable picture in the training split; add some, or remove the folder"
+            f"class {name!r} has no picture to train on: every class needs at least one readable picture in the "
+            "training split; add some, or remove the folder"
+            + (f"; train has the class {near!r}: if that is the same, rename one of them" if near else "")
         )
 
 

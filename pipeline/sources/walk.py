@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from base.files import MAX_INT64
+from base.files import MAX_INT64, NOT_A_FILE
 from base.splits import SPLIT_NAMES
-from pipeline.sources.folders import Catalog, Folder
+from pipeline.sources.folders import IN_SYSTEM_FOLDER, Catalog, Folder
+from pipeline.sources.names import SYSTEM_FOLDERS
+from pipeline.sources.picture_like import is_picture_name
 
 UNREADABLE = "cannot be read"
 
@@ -21,7 +23,7 @@ class Found:
 
     `paths` are relative to the data folder; `labels` int32, `given_splits` int8 (an index into SPLIT_NAMES, or -1 where
     the folders name none), `bytes` and `mtime_ns` int64, all [files]; `refused` are (path, reason) of what is no file,
-    or cannot be looked at.
+    or cannot be looked at; `aside` of what is none of the user's pictures.
     """
 
     paths: list[bytes]
@@ -30,6 +32,7 @@ class Found:
     bytes: np.ndarray
     mtime_ns: np.ndarray
     refused: list[tuple[bytes, str]]
+    aside: list[tuple[bytes, str]]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -42,16 +45,46 @@ def walk(catalog: Catalog) -> Found:
     """
     columns = _Columns()
     counts = [columns.add_folder(catalog.root, folder) for folder in catalog.folders]
-    labels = np.repeat(np.array([folder.label for folder in catalog.folders], np.int32), counts)
-    codes = [SPLIT_NAMES.index(folder.split) if folder.split else -1 for folder in catalog.folders]
-    splits = np.repeat(np.array(codes, np.int8), counts)
+    if catalog.table:
+        labels, splits = _look_up(catalog, columns)
+    else:
+        labels = np.repeat(np.array([folder.label for folder in catalog.folders], np.int32), counts)
+        codes = [_code(folder.split) for folder in catalog.folders]
+        splits = np.repeat(np.array(codes, np.int8), counts)
     # A class at a time, so that the keys are the paths themselves and not a million pairs.
     members = [np.flatnonzero(labels == label).tolist() for label in range(len(catalog.class_names))]
     rows = [row for one_class in members for row in sorted(one_class, key=columns.paths.__getitem__)]
     return Found(
         [columns.paths[row] for row in rows], labels[rows], splits[rows],
         np.frombuffer(columns.bytes, np.int64)[rows], np.frombuffer(columns.mtime_ns, np.int64)[rows], columns.refused,
+        columns.aside,
     )  # fmt: skip
+
+
+def _look_up(catalog: Catalog, columns: "_Columns") -> tuple[np.ndarray, np.ndarray]:
+    """(labels, -1 for what the table does not name; splits) of all files; tells what is not named, and not there."""
+    table, found = catalog.table, catalog.table.find(columns.paths)
+    numbers = {name: label for label, name in enumerate(catalog.class_names)}
+    rows = [found.get(path) for path in columns.paths]
+    itself = os.path.relpath(os.path.realpath(table.path), os.path.realpath(os.fsdecode(catalog.root)))
+    columns.aside += columns.refused  # what of them the table names is not there, as a picture
+    columns.aside += [
+        (path, f"no line of {table.path.name} names it")
+        for path, row in zip(columns.paths, rows, strict=True)
+        if row is None and path != os.fsencode(itself)
+    ]
+    there = {row.line for row in found.values()}
+    columns.refused = [
+        (path, f"not there: line {row.line} of {table.path.name} names it")
+        for path, row in table.rows.items()
+        if row.line not in there
+    ]
+    labels = np.array([-1 if row is None else numbers[row.class_name] for row in rows], np.int32)
+    return labels, np.array([-1 if row is None else _code(row.split) for row in rows], np.int8)
+
+
+def _code(split: str) -> int:
+    return SPLIT_NAMES.index(split) if split else -1
 
 
 class _Columns:
@@ -61,6 +94,7 @@ class _Columns:
         self.paths: list[bytes] = []
         self.bytes, self.mtime_ns = array("q"), array("q")
         self.refused: list[tuple[bytes, str]] = []
+        self.aside: list[tuple[bytes, str]] = []
 
     def add_folder(self, root: bytes, folder: Folder) -> int:
         """Adds all that lies under a class folder, at any depth; returns how many files that were."""
@@ -72,7 +106,7 @@ class _Columns:
                 handle = os.open(os.path.join(root, relative), os.O_RDONLY | os.O_DIRECTORY)
                 try:
                     with os.scandir(handle) as entries:
-                        self._add_entries(entries, relative + b"/", pending)
+                        self._add_entries(entries, relative and relative + b"/", pending)
                 finally:
                     os.close(handle)
             except OSError as error:
@@ -88,7 +122,7 @@ class _Columns:
                 try:
                     status = entry.stat()
                 except OSError as error:
-                    self.refused.append((prefix + os.fsencode(entry.name), f"{UNREADABLE}: {error.strerror}"))
+                    self._refuse(prefix + os.fsencode(entry.name), f"{UNREADABLE}: {error.strerror}")
                     continue
                 if stat.S_IFMT(status.st_mode) == stat.S_IFREG:
                     names.append(entry.name)
@@ -103,8 +137,13 @@ class _Columns:
 
     def _add_other(self, entry: os.DirEntry, path: bytes, status: os.stat_result, pending: list[bytes]) -> None:
         if not stat.S_ISDIR(status.st_mode):
-            self.refused.append((path, "not a regular file"))
+            self._refuse(path, NOT_A_FILE)
+        elif os.path.basename(path).lower() in SYSTEM_FOLDERS:
+            self.aside.append((path, IN_SYSTEM_FOLDER))
         elif entry.is_symlink():
             self.refused.append((path, "link to a folder: not followed"))
         else:
             pending.append(path)
+
+    def _refuse(self, path: bytes, reason: str) -> None:
+        (self.refused if is_picture_name(path) else self.aside).append((path, reason))

@@ -141,6 +141,19 @@ def test_what_is_no_file_is_refused_and_nothing_waits_for_it(given, strange, cal
         assert len(fields) == (1 if strange[name] else 2)
 
 
+def test_what_never_was_a_picture_is_left_aside_in_a_folder_and_judged_where_it_is_named(call, tmp_path):
+    root = write_shapes(tmp_path / "album", {"disk": 2})
+    (root / "disk" / "0000.json").write_text("{}")
+    (root / "@eaDir").mkdir()
+    shutil.copy(root / "disk" / "0000.jpg", root / "@eaDir" / "thumb.jpg")
+    shutil.copy(root / "disk" / "0000.jpg", root / "disk" / "no_suffix")
+    done = call(f"--run={finished_run()}", root)
+    assert (done.code, len(done.stdout.splitlines())) == (0, 3)
+    assert done.stderr == f"1 files are no pictures, and left aside, as {root}/disk/0000.json\n"
+    named = call(f"--run={finished_run()}", root / "disk" / "0000.json")
+    assert (named.code, len(named.stdout.splitlines())) == (2, 1)
+
+
 def test_a_folder_that_cannot_be_read_is_refused(call, tmp_path, monkeypatch):
     root = write_shapes(tmp_path / "album", {"disk": 1, "square": 1})
     scandir = os.scandir
@@ -181,7 +194,7 @@ def test_the_classes_do_not_depend_on_how_many_files_are_held_at_a_time(call, tm
         (["--run={tmp}/none", "{tmp}"], ["none' does not exist", "give a run folder"]),
         (["--run={tmp}", "{tmp}"], ["holds no SavedModel"]),
         (["--run={run}", "{tmp}/none.jpg"], ["none.jpg' does not exist", "give pictures or folders"]),
-        (["--run={run}", "{tmp}/empty"], ["empty' holds no file"]),
+        (["--run={run}", "{tmp}/empty"], ["empty' holds no picture"]),
         (["--run={tmp}/fake", "{run}/report.html"], ["is not a SavedModel that Penstock exported"]),
         (["--run={tmp}/run[1]", "{picture}"], ["--run '", "run[1]'", "takes '[' for a pattern", "relative"]),
         (["--run={run}", "--csv={tmp}/file/out.csv", "{picture}"], ["--csv=", "cannot be written", "another file"]),

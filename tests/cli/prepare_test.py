@@ -32,9 +32,9 @@ def test_the_tables_are_a_runs(call, tmp_path):
     for _ in range(2):  # its own tables and sheets it replaces
         done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
         assert done.code == 0, done.stderr
-    names = {"split.csv", "quarantine.csv", "samples.png", "augmented.png"}
+    names = {"split.csv", "quarantine.csv", "left_aside.csv", "samples.png", "augmented.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
-    for name in ("split.csv", "quarantine.csv"):
+    for name in ("split.csv", "quarantine.csv", "left_aside.csv"):
         assert (tmp_path / name).read_bytes() == (finished_run() / name).read_bytes()
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith("png"))
     assert "321 examples, 1 quarantined" in done.stdout
@@ -50,6 +50,39 @@ def test_every_file_is_an_example_or_quarantined(call, tmp_path):
     assert "23 examples, 2 quarantined" in done.stdout
     assert "warning   2 files have the same bytes as a file of another class, as disk/0000.jpg" in done.stdout
     assert len(read_rows(tmp_path / "out" / "split.csv")) == 23
+
+
+def test_what_is_not_used_is_counted_listed_and_no_reason_to_stop(call, tmp_path):
+    root = write_shapes(tmp_path / "few", {"disk": 5, "square": 5})
+    for picture in sorted(root.rglob("*.*")):
+        picture.with_suffix(".json").write_text("{}")
+    (root / "disk" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    (root / "loose.png").write_bytes((root / "disk" / "0001.png").read_bytes())
+    done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}", "--on_bad_image=fail")
+    assert done.code == 0, done.stderr
+    assert "10 examples, 0 quarantined" in done.stdout
+    assert "  aside     11 not used: no picture, by its name and its content, as 'disk/0000.json'" in done.stdout
+    assert "  aside     1 not used: it lies in no class folder, as 'loose.png'" in done.stdout
+    assert "  note      test: drawn from train, 2 of 10 pictures, because the data names no test split" in done.stdout
+    assert len(read_rows(tmp_path / "out" / "left_aside.csv")) == 12
+
+
+def test_a_table_gives_the_labels_of_flat_pictures(call, tmp_path):
+    root = write_shapes(tmp_path / "few", {"disk": 6, "square": 6})
+    lines = ["label,path"]
+    for path in sorted(root.rglob("*.*")):
+        flat = path.rename(root / f"{path.parent.name}-{path.name}")
+        lines.append(f"{path.parent.name},{flat.name}")
+    for name in ("disk", "square"):
+        (root / name).rmdir()
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, "disk,gone.jpg"]))
+    done = call(f"--dataset=folder:{root}", f"--labels_csv={tmp_path / 'labels.csv'}", "--image_size=16",
+                f"--out_dir={tmp_path / 'out'}")  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert "12 examples, 1 quarantined" in done.stdout
+    assert "refused   gone.jpg: not there: line 14 of labels.csv names it" in done.stdout
+    rows = read_rows(tmp_path / "out" / "split.csv")
+    assert {(row["path"].partition("-")[0], row["label"]) for row in rows} == {("disk", "disk"), ("square", "square")}
 
 
 def test_options_reach_the_sheets_and_the_split(call, tmp_path):

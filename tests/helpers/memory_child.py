@@ -28,7 +28,7 @@ def main(folder: Path, saved_model: Path) -> None:
     """See the file's first lines."""
     predictor = Predictor(saved_model)
     endpoint = predictor._endpoint
-    paths = find_pictures([str(folder)])
+    paths, _ = find_pictures([str(folder)])
     list(predictor.predict([paths[0]]))  # what TensorFlow takes when it first runs is its own
     limit_memory(MEMORY_BYTES)
     said = {"predict": {os.fsdecode(one.path): one.reason for one in predictor.predict(paths)}, "endpoint": {}}

@@ -37,7 +37,7 @@ OTHER_VALUES = {
     "rotate_degrees": 1.0, "shift_fraction": 0.25, "shear_degrees": 3.0, "zoom_fraction": 0.5, "horizontal_flip": True,
     "vertical_flip": True, "brightness_fraction": 0.125, "contrast_fraction": 0.0625, "precision": "mixed_float16",
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
-    "max_bad_fraction": 0.25, "threads": 3,
+    "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
     "checkpoint_every_steps": 7, "profile_steps": (2, 4),
 }  # fmt: skip
 

@@ -12,8 +12,8 @@ from jobs.options import RunOptions, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.run_fixtures import OTHER_VALUES
 
-FREE = {"data_dir", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps", "profile_steps", "strategy",
-        "replicas"}  # fmt: skip
+FREE = {"data_dir", "labels_csv", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps",
+        "profile_steps", "strategy", "replicas"}  # fmt: skip
 # Options that only some models have.
 MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
@@ -25,7 +25,7 @@ def with_model(name: str) -> dict:
 def test_a_realsense_run_is_the_reports():
     options = resolve("realsense", {}).by_flag()
     expected = {"model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
-                "global_batch_size": 64, "optimizer": "adam", "split_fractions": (0.6, 0.2, 0.2),
+                "global_batch_size": 64, "optimizer": "adam", "split_fractions": None,
                 "split_seed": 1}  # fmt: skip
     assert {name: options[name] for name in expected} == expected
     assert not resolve("realsense", {}).augment.active
@@ -128,6 +128,6 @@ def test_differences_names_each_option_that_a_run_depends_on(name):
 def test_options_are_kept_as_plain_values_by_room():
     plain = json.loads(json.dumps(resolve("catdog", {}).to_json()))
     assert set(plain) == {"seed", "threads", "data", "augment", "model", "training"}
-    assert plain["data"]["split_fractions"] == [0.6, 0.2, 0.2]
+    assert plain["data"]["split_fractions"] is None
     assert plain["model"]["name"] == "catdog_2"
     assert [field.name for field in dataclasses.fields(RunOptions)] == list(plain)

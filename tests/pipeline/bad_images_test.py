@@ -15,7 +15,7 @@ from tests.pipeline.data_test import cut_in_half
 def tree(picture_tree):
     """Class a of four good files; class b of three good ones, one that its header and two that decoding refuses."""
     root = picture_tree({"a": 4, "b": 5})
-    (root / "b" / "0005.txt").write_text("no picture at all")
+    (root / "b" / "0005.jpg").write_text("no picture at all")
     for name in ("0001.png", "0002.jpg"):
         cut_in_half(root / "b" / name)
     return root
@@ -23,7 +23,7 @@ def tree(picture_tree):
 
 def test_bad_files_are_quarantined_and_half_of_a_class_may_be_bad(tree, load):
     loaded = load(tree)
-    assert [path for path, _ in loaded.quarantine] == [b"b/0001.png", b"b/0002.jpg", b"b/0005.txt"]
+    assert [path for path, _ in loaded.quarantine] == [b"b/0001.png", b"b/0002.jpg", b"b/0005.jpg"]
 
 
 def test_fail_stops_before_anything_is_decoded_and_names_the_first(tree, load, monkeypatch):
@@ -31,12 +31,12 @@ def test_fail_stops_before_anything_is_decoded_and_names_the_first(tree, load, m
     with pytest.raises(UserError) as caught:
         load(tree, on_bad_image="fail")
     text = str(caught.value)
-    assert text.startswith("--on_bad_image=fail: 1 bad files, as 'b/0005.txt': not a picture: none of the magic bytes")
+    assert text.startswith("--on_bad_image=fail: 1 bad files, as 'b/0005.jpg': not a picture: none of the magic bytes")
     assert text.endswith("repair them or take them away, or leave them out with --on_bad_image=quarantine")
 
 
 def test_fail_names_what_only_decoding_finds(tree, load):
-    (tree / "b" / "0005.txt").unlink()
+    (tree / "b" / "0005.jpg").unlink()
     with pytest.raises(
         UserError, match=r"^--on_bad_image=fail: 2 bad files, as 'b/0001.png': .*; 'b/0002.jpg': cannot"
     ):
@@ -143,9 +143,9 @@ def test_a_script_stops_with_one_line_and_the_list(tree, tmp_path, monkeypatch, 
     arguments = [f"--dataset=folder:{tree}", "--image_size=16", f"--out_dir={tmp_path / 'out'}", "--on_bad_image=fail"]
     done = call_script(prepare, arguments, monkeypatch, capfd)
     assert done.code == 2
-    assert done.stderr.startswith("error: --on_bad_image=fail: 1 bad files, as 'b/0005.txt'")
+    assert done.stderr.startswith("error: --on_bad_image=fail: 1 bad files, as 'b/0005.jpg'")
     assert done.stderr.count("\n") == 1
-    assert [row["path"] for row in read_rows(tmp_path / "out" / "quarantine.csv")] == ["b/0005.txt"]
+    assert [row["path"] for row in read_rows(tmp_path / "out" / "quarantine.csv")] == ["b/0005.jpg"]
     (tree / "b" / "0002.jpg").unlink()  # of which libjpeg would say its own word, too
     arguments[-1] = "--max_bad_fraction=0.2"
     done = call_script(prepare, arguments, monkeypatch, capfd)

@@ -48,7 +48,8 @@ def test_pictures_become_checked_split_and_packed_examples(picture_tree, load):
     loaded = load(root, watch)
     assert isinstance(loaded.pixels, PackedPixels)
     assert loaded.pixels.pixel_format.full_scale == 255
-    assert [path for path, _ in loaded.quarantine] == [b"a/notes.txt", b"b/0001.png"]
+    assert [path for path, _ in loaded.quarantine] == [b"b/0001.png"]
+    assert [path for path, _ in loaded.aside] == [b"a/notes.txt"]
     assert [len(loaded.splits.ids[name]) for name in ("train", "validation", "test")] == [11, 4, 4]
     refused = loaded.manifest.paths.index(b"b/0001.png")
     assert all(refused not in ids for ids in loaded.splits.ids.values())

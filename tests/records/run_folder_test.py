@@ -34,6 +34,7 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
     folder.split.write(split)
     folder.quarantine.write(refused)
+    folder.aside.write(refused)
     folder.history.write(history)
     folder.predictions.write(("a", "b"), predictions)
     folder.results.write({"steps": 3})
@@ -42,7 +43,7 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     folder.report.write("<html>")
     assert folder.options.read() == OPTIONS.to_json()
     assert folder.split.read() == split
-    assert folder.quarantine.read() == refused
+    assert folder.quarantine.read() == folder.aside.read() == refused
     assert folder.history.read() == history
     (row,) = folder.predictions.read()
     assert row[:3] == predictions[0][:3]

@@ -180,7 +180,7 @@ def test_long_quarantine_list_is_cut_and_counted(tmp_path):
     folder = make_run(tmp_path)
     folder.quarantine.write([RefusedRow(f"bad{n}.jpg", "no") for n in range(250)])
     text = report_of(folder)[1].sections["data"]
-    assert "250 quarantined files" in text
+    assert "250 files quarantined" in text
     assert "The other 50 are in quarantine.csv." in text
     assert text.count("bad") == 200
 

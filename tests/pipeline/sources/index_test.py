@@ -10,7 +10,7 @@ from base import files
 from base.splits import SPLIT_NAMES
 from pipeline.sources import index
 from pipeline.sources.folders import Catalog, Folder, catalog_of_folder
-from pipeline.sources.index import FORMATS, build_index
+from pipeline.sources.index import FORMATS, NO_PICTURE, build_index
 from tests.conftest import random_picture, write_picture
 
 
@@ -77,14 +77,14 @@ def test_bad_files_are_listed_with_a_reason_and_good_ones_kept(picture_tree, ind
     assert manifest.paths == (b"a/0000.jpg", b"a/0001.png", b"b/0000.jpg")
     reasons = reasons_of(manifest)
     assert reasons[b"a/empty.jpg"] == "empty file"
-    assert reasons[b"a/notes.txt"].startswith("not a picture")
     assert "cut short" in reasons[b"a/cut.jpg"]
     assert "HTML" in reasons[b"b/page.png"]
     assert reasons[b"b/dangling.jpg"] == "cannot be read: No such file or directory"
     assert reasons[b"b/loop"] == "link to a folder: not followed"
     assert reasons[b"b/pipe.jpg"] == "not a regular file"
     assert str(files.MAX_FILE_BYTES) in reasons[b"b/huge.jpg"]
-    assert len(reasons) == 8
+    assert len(reasons) == 7
+    assert manifest.aside == ((b"a/notes.txt", NO_PICTURE),)
     assert list(manifest.quarantine) == sorted(manifest.quarantine)
 
 

@@ -15,7 +15,8 @@ def test_hidden_files_are_passed_over_and_deep_ones_found(picture_tree, index_of
     (root / "a" / "Thumbs.db").write_text("x")
     manifest = index_of(root)
     assert manifest.paths == (b"a/0000.jpg", b"b/0000.jpg", b"b/deep/er/0000.jpg")
-    assert [path for path, _ in manifest.quarantine] == [b"a/Thumbs.db"]
+    assert not manifest.quarantine
+    assert [path for path, _ in manifest.aside] == [b"a/Thumbs.db"]
 
 
 def test_order_and_hash_do_not_depend_on_the_order_of_the_folder(picture_tree, tmp_path, monkeypatch):
