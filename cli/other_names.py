@@ -4,6 +4,8 @@
 RENAMED = (
     ("dataset", "data data_path dataset_path dataset_name data_root datadir train_dir train_data train_path test_dir "
      "test_data input input_dir images images_dir image_dir folder root source src"),
+    ("labels_csv", "labels label_file labels_file labels_path label_csv annotations annotation_file csv_file "
+     "csv_path train_csv train_labels"),
     ("image_size", "img_size imgsz imgsize img input_size size resolution resize crop_size img_height img_width "
      "image_height image_width height width s"),
     ("color_mode", "channels num_channels in_chans grayscale grey gray color colour rgb"),

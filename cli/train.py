@@ -50,7 +50,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     # Before the data is there, nothing is worth saving: a signal stops at once.
     with listen(at_once=True) as stop, held as folder:
         catalog = open_catalog(dataset, data_dir, cache_dir, labels_csv=options.data.labels_csv)
-        import_tensorflow(leftovers=folder.made)
+        folder.keep = import_tensorflow(folder.made)
         from jobs.train import train
         from reports.progress import Terminal
 

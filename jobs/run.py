@@ -75,6 +75,7 @@ class Run:
     def write_down(self) -> None:
         """Makes the folder a run: its options, as values and as a flagfile, and its split."""
         self.folder.options.write(self.options.to_json())
+        self.folder.keep()
         self.folder.flags.write(flagfile(self.options))
         self.folder.split.write(self.data.split_rows())
 

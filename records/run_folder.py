@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class RunFolder:
         """Opens the folder; nothing is read or made."""
         self.path = path
         self.made: tuple[Path, ...] = ()  # by a claim, where no run is yet: the lock, then folders, the inmost first
+        self.keep: Callable[[], None] = lambda: None  # called once a run is here, and that stays however it ends
         self.options = RunFile(path / "options.json", _JSON)  # plain values, nested by room; makes the folder a run
         self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order

@@ -8,7 +8,6 @@ from absl import flags
 
 from cli import evaluate, predict, prepare, train
 from cli.arguments import SCRIPTS, bad_value, flags_of, mentioned, renamed, said_of
-from cli.flags import run_flags
 from cli.other_names import RENAMED, SAID
 from cli.paths import dataset_of
 from tests.helpers.run_fixtures import call_script, write_shapes
@@ -26,7 +25,8 @@ KNOWN = {
         "dropout_rate": "dropout", "val_split": "split_fractions", "hflip": "horizontal_flip", "pretrained": "weights",
         "freeze": "learning_rate", "device": "", "gpu": "", "gpus": "replicas", "wd": "l2", "weight_decay": "l2",
         "no_augment": "augment", "log_dir": "run_dir", "config": "flagfile", "num_classes": "dataset", "version": "",
-        "mixup": "", "resume_from": "run_dir", "warmup_steps": "warmup_epochs",
+        "labels": "labels_csv", "annotations": "labels_csv", "mixup": "", "resume_from": "run_dir",
+        "warmup_steps": "warmup_epochs",
     },
     "prepare": {"output": "out_dir", "img_size": "image_size", "data": "dataset", "val_split": "split_fractions"},
     "evaluate": {"model": "run", "checkpoint": "run", "output": "out_dir", "data": "dataset", "batch_size": "",
@@ -144,8 +144,9 @@ def test_home_is_home_in_every_path(call, tmp_path, monkeypatch):
     model = "--dataset=tfds:none", "--model=mobilenet_v2"
     assert call("train", *model, "--weights=~/no.txt").startswith(f"--weights='{tmp_path}/no.txt': it must be none,")
     assert call("train", "--dataset=~/none").startswith(f"unknown dataset '{tmp_path}/none'")
-    with_path = [leaf.name for leaf in run_flags() if leaf.option.path]
-    assert with_path == ["dataset", "data_dir", "weights"]
+    for script in ("train", "prepare"):
+        for name in {"dataset", "data_dir", "labels_csv", "weights"} & set(FLAGS[script]):
+            assert FLAGS[script][name].parser.parse("~/x") == f"{tmp_path}/x"
 
 
 def test_a_flagfile_of_another_system_is_read_by_the_scripts(call, tmp_path, monkeypatch):

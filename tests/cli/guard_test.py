@@ -104,7 +104,7 @@ def check(done, words):
         (["--dataset=folder:{trees}/good", "--run_dir="], ["--run_dir is empty", "leave it out"]),
         (["--dataset=folder:{trees}/good", "--resume=must"], ["--resume=must", "check --run_dir"]),
         (["--dataset=folder:{trees}/good", "--strategy=none", "--replicas=2"], ["--replicas=2", "leave one"]),
-        (["--dataset=folder:{trees}/hollow"], ["class 'square' is empty", "hollow/square'", "remove the folder"]),
+        (["--dataset=folder:{trees}/hollow"], ["class 'square' is empty", "hollow/square'", "or remove it"]),
         (["--dataset=folder:{trees}/few"], ["class 'stripes' is empty", "add some"]),
         (["--dataset=folder:{trees}/unreadable"], ["class 'disk' is empty", "refused 2 files", "disk/a.jpg", "JPEG"]),
         (["--dataset=folder:{trees}/good", "--image_size=4"], ["--image_size=4", "from 8 to 2048"]),

@@ -38,8 +38,18 @@ def test_a_tensorflow_that_cannot_be_loaded(monkeypatch, tmp_path):
         import_tensorflow()
 
 
-SAYS = "import os, signal, sys, time; os.write(2, b'the last word\\n'); "
+SAYS = "import os, signal, sys, time; os.write(2, b'the last word\\n')\n"
 ENDED = "\nerror: the process ended while it loaded TensorFlow; what it said until then stands above, if anything\n"
+
+# Waits where train.py goes on once TensorFlow is loaded.
+WAITS = """
+class Wait:
+    def find_spec(name, path=None, target=None):
+        if name == "jobs.train":
+            open("ready", "w").close()
+            time.sleep(60)
+sys.meta_path.insert(0, Wait)
+"""
 
 
 def start(script: str, tensorflow: str, folder: Path, *arguments: str) -> subprocess.Popen:
@@ -94,6 +104,18 @@ def test_folders_of_the_user_stay_where_they_are(train, tmp_path):
     assert sorted(os.listdir(tmp_path / "begun")) == [".lock", "options.json"]
 
 
+@pytest.mark.parametrize("run_dir", [(), ("--run_dir=there/mine",)])
+def test_a_process_that_dies_later_leaves_no_folder_without_a_run(run_dir, train, tmp_path):
+    run = train(WAITS, *run_dir)
+    while not (tmp_path / "ready").exists():
+        time.sleep(0.02)
+    assert {"runs", "there"} & set(os.listdir(tmp_path))
+    run.kill()
+    assert run.communicate(timeout=60) == ("", "")
+    while {"runs", "there"} & set(os.listdir(tmp_path)):  # the other process is not awaited by anybody
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("script", ["predict.py", "evaluate.py", "prepare.py"])
 def test_every_script_has_a_last_word(script, tmp_path):
     write_shapes(tmp_path / "pictures", {"disk": 2, "square": 2})
@@ -146,12 +168,29 @@ def test_nothing_is_kept_back_where_nobody_could_say_it_later(where, name, value
     assert capfd.readouterr().err == "the last word\n"
 
 
-def test_where_all_goes_well_nothing_is_said_and_nobody_is_left(monkeypatch, tmp_path, capfd):
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """The processes that the import of another TensorFlow, in this one, starts."""
     (tmp_path / "tensorflow.py").write_text(SAYS)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     started, real = [], subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *given, **told: started.append(real(*given, **told)) or started[-1])
+    return started
+
+
+def test_where_all_goes_well_nothing_is_said_and_nobody_is_left(started, capfd):
     import_tensorflow()
     assert capfd.readouterr().err == ""
     assert [process.returncode for process in started] == [0]
+
+
+def test_once_a_run_is_there_nobody_waits_for_its_end(started, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").touch()
+    keep = import_tensorflow((tmp_path / "run" / ".lock", tmp_path / "run"))
+    assert started[0].poll() is None
+    keep()
+    keep()
+    assert [process.returncode for process in started] == [0]
+    assert (tmp_path / "run" / ".lock").exists()
