@@ -133,6 +133,7 @@ def _facts(results: dict) -> list[tuple[str, str]]:
         "epochs": ("epochs", lambda value: f"{value}, best: {results.get('best_epoch') or '–'}"),
         "steps": ("steps", _plain),
         "seconds": ("duration", lambda value: str(datetime.timedelta(seconds=round(value)))),
+        "starts": ("starts", _plain),
         "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
         "input_wait_fraction": ("input wait", lambda value: f"{_percent(value)} of the training time"),
         "parameters": ("parameters", _plain),
