@@ -13,6 +13,7 @@ from base.watch import Watch
 from jobs.beginning import weights_name
 from jobs.options import RunOptions
 from jobs.run import Run
+from models.layers import normalizes_batches
 from models.zoo import build_model
 from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
@@ -20,7 +21,7 @@ from training.history import should_stop
 from training.loop import Loop
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
-PENSTOCK_VERSION = "0.1.0"
+PENSTOCK_VERSION = "0.2.0"
 
 
 def versions() -> dict[str, str]:
@@ -107,10 +108,10 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
         say(f"processor   warning: {before} -> {now}, which rounds otherwise: the last bits may differ")
     before, now = saved.identity["replicas"], loop.identity["replicas"]
     if before != now:
-        normalized = any("moving_variance" in variable.path for variable in loop.state.model.variables)
         say(
             f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in "
-            "their last bits" + (", and BatchNorm normalizes by each replica's own rows" if normalized else "")
+            "their last bits"
+            + (", and BatchNorm normalizes by each replica's own rows" if normalizes_batches(loop.state.model) else "")
         )
 
 
