@@ -22,7 +22,7 @@ MOST_CLASSES = 60
 
 def announce(run: Run) -> None:
     """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
-    say, order, size = run.watch.say, run.order, run.options.training.global_batch_size
+    say = run.watch.say
     for line in run.hardware.log_lines:
         say(line)
     announce_data(run.options, run.data, run.watch)
@@ -30,11 +30,17 @@ def announce(run: Run) -> None:
     place, why = run.augments_on
     shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
     say(f"augment     {shown}; on the {place} ({why})")
-    rest = len(order.example_ids) % size
-    say(
-        f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
-        f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
-    )
+    say(f"steps       {_batches_line(run)}")
+
+
+def _batches_line(run: Run) -> str:
+    asked, size, examples = run.options.training.global_batch_size, run.global_batch_size, len(run.order.example_ids)
+    split, replica = f"{run.order.steps_per_epoch} an epoch", f"({size // run.hardware.replicas} a replica)"
+    if size == asked:
+        words = f"{split}: {examples} examples / global batch size {size} {replica}"
+    else:
+        words = f"{split}: global batch size {size}, not {asked}: the training split has {examples} examples {replica}"
+    return words + (f", the last batch has {examples % size} and padding" if examples % size else "")
 
 
 def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:

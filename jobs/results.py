@@ -28,6 +28,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "epochs": len(history),
         "best_epoch": best_row(history)["epoch"],
         "steps": loop.step,
+        "global_batch_size": run.global_batch_size,
         **_rates(history),
         "input_bottleneck": bottleneck_of(run, history[-1]),
         "epochs_asked": run.options.training.epochs,

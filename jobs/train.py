@@ -37,7 +37,7 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
     saved = newest_checkpoint(folder, watch)
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
-    with open_run(options, folder, catalog, cache_dir, watch, restores=saved is not None) as (run, model):
+    with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
