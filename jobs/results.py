@@ -1,10 +1,12 @@
 """What a run was and what came out of it, in one mapping."""
 
+import datetime
 import time
 
 import numpy as np
 
 from jobs.announce import bottleneck_of, parameters_of
+from jobs.chosen import chosen_of
 from jobs.resume import versions
 from jobs.run import Run
 from training.checkpoint import to_arrays, weights_sha256
@@ -35,10 +37,12 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         **means,
         "input_bottleneck": bottleneck_of(run, history[-1]),
         "seconds": time.monotonic() - run.began_seconds,
+        "finished_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "precision": run.hardware.policy,
         "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
         "device": run.hardware.devices,
         "seed": run.options.seed,
+        "chosen": chosen_of(run),
         "parameters": parameters_of(model),
         "quarantined": len(run.data.quarantine),
         "left_aside": len(run.data.aside),

@@ -8,7 +8,7 @@ from records.history import TIMED_COLUMNS
 from tests.helpers.run_fixtures import read_rows
 
 # Of results.json: what is a time, or says one in words.
-_TIMED_RESULTS = ("seconds", "images_per_second", "input_wait_fraction", "input_bottleneck")
+_TIMED_RESULTS = ("seconds", "finished_at", "images_per_second", "input_wait_fraction", "input_bottleneck")
 _TABLES = ("predictions_test.csv", "split.csv", "quarantine.csv")
 
 
