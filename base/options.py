@@ -30,6 +30,7 @@ class Option:
       flag: the flag's name, where that is not the field's.
       rule: ends the sentence "it must be ..." where a flag's text has not the option's type, and its type does not
         say it.
+      words: of a path, the values that are none.
       path: whether it is a path, or holds one, of the user's: a ~ in it is his home.
     """
 
@@ -40,6 +41,7 @@ class Option:
     flag: str = ""
     rule: str = ""
     path: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from absl import flags
 
 from base.errors import UserError
 from base.options import Group, Leaf, Option, leaves, with_presets
-from cli.paths import dataset_of, expand_home
+from cli.paths import absolute, dataset_of
 from jobs.options import RunOptions, resolve
 
 
@@ -20,7 +20,9 @@ class LeafParser(flags.ArgumentParser):
 
     def parse(self, argument: str) -> Any:
         """See flags.ArgumentParser."""
-        return self.leaf.parse(expand_home(argument) if self.leaf.option.path else argument)
+        option = self.leaf.option
+        is_path = option.path and argument and argument not in option.words
+        return self.leaf.parse(absolute(argument) if is_path else argument)
 
     def flag_type(self) -> str:
         """See flags.ArgumentParser."""

@@ -21,20 +21,25 @@ def expand_home(text: str) -> str:
     return kind + colon + os.path.expanduser(path)
 
 
+def absolute(text: str) -> str:
+    """A path that means the same wherever a program is."""
+    return os.path.abspath(expand_home(text))
+
+
 def dataset_of(text: str) -> str:
-    """--dataset, where a folder of the user's is folder:PATH, whether that was said or not.
+    """--dataset, where a folder of the user's is folder:PATH, whether that was said or not, with an absolute path.
 
     A data set's own name wins over a folder that is called so, which is said.
     """
-    kind, colon, _ = text.partition(":")
+    kind, colon, place = text.partition(":")
     is_folder = os.path.isdir(path := os.path.expanduser(text))
     if text in DATASET_FORMS:
         if is_folder:
             put(f"dataset     {text} is the data set of that name; the folder {text!r} is --dataset=folder:{text}")
         return text
     if is_folder and not (colon and kind in _KINDS):
-        return f"folder:{path.removeprefix('./').rstrip('/') or path}"
-    return expand_home(text)
+        return f"folder:{os.path.abspath(path)}"
+    return f"folder:{absolute(place)}" if kind == "folder" and place else expand_home(text)
 
 
 def path_of(text: str) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import re
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
 
 
 def default_run_dir(dataset: str) -> Path:
-    """runs/DATASET/TIME, with the data set's name made fit for a folder."""
-    name = re.sub(r"[^\w.]+", "-", dataset.replace("..", "")).strip("-")
+    """runs/DATASET/TIME, with the data set's name, or that of the pictures' folder, made fit for a folder."""
+    kind, _, folder = dataset.partition(":")
+    name = f"folder-{os.path.basename(os.path.abspath(folder))}" if kind == "folder" else dataset
+    name = re.sub(r"[^\w.]+", "-", name.replace("..", "")).strip("-")
     return Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")

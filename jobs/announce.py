@@ -95,8 +95,10 @@ def announce_results(run: Run, results: Mapping) -> None:
                 f"{figures['examples']} examples{note}")  # fmt: skip
             if story := another_story(figures):
                 say(f"            {story}")
-    say(f"best epoch  {results['best_epoch']} of {results['epochs']}; {results['images_per_second']:.0f} images/s, "
-        f"input wait {100 * results['input_wait_fraction']:.1f}%")  # fmt: skip
+    rate, wait = results["images_per_second"], results["input_wait_fraction"]
+    rates = "" if rate is None else f"; {rate:.0f} images/s, input wait {100 * wait:.1f}%"
+    starts = "" if results["starts"] == 1 else f"; {results['starts']} starts"
+    say(f"best epoch  {results['best_epoch']} of {results['epochs']}{rates}{starts}")
     difference = results["export_largest_difference"]
     say(f"model       {run.folder.saved_model} (differs from evaluation by {difference:.1e} at most)")
     if results["export_files_changed"]:

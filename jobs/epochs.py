@@ -28,7 +28,7 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     state = make_state(
         run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
     )
-    return Loop(options, order, state, run.folder, run.watch, profiler, identity)
+    return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
 def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:

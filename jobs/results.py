@@ -1,9 +1,7 @@
 """What a run was and what came out of it, in one mapping."""
 
 import datetime
-import time
-
-import numpy as np
+from collections.abc import Mapping, Sequence
 
 from jobs.announce import bottleneck_of, parameters_of
 from jobs.chosen import chosen_of
@@ -23,8 +21,6 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
       files_changed: files of the proof that have changed since they were packed.
     """
     history, model = loop.history, loop.state.model
-    means = {name: float(np.mean([row[name] for row in history]))
-             for name in ("images_per_second", "input_wait_fraction")}  # fmt: skip
     return {
         "dataset": run.options.data.dataset,
         "data_origin": run.data.manifest.data_origin,
@@ -34,9 +30,11 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "epochs": len(history),
         "best_epoch": best_row(history)["epoch"],
         "steps": loop.step,
-        **means,
+        **_rates(history),
         "input_bottleneck": bottleneck_of(run, history[-1]),
-        "seconds": time.monotonic() - run.began_seconds,
+        "epochs_asked": run.options.training.epochs,
+        "seconds": run.clock.seconds,
+        "starts": run.clock.starts,
         "finished_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "precision": run.hardware.policy,
         "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
@@ -52,3 +50,11 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "weights_sha256": weights_sha256(to_arrays(model.variables)),
         "versions": versions(),
     }
+
+
+def _rates(history: Sequence[Mapping]) -> dict[str, float | None]:
+    """Over all steps that were timed, of whichever start; None where none was."""
+    timed = [row for row in history if row["images_per_second"] is not None]
+    seconds = sum(row["seconds"] for row in timed)
+    return {name: sum(row[name] * row["seconds"] for row in timed) / seconds if seconds else None
+            for name in ("images_per_second", "input_wait_fraction")}  # fmt: skip

@@ -1,6 +1,7 @@
 """What a checkpoint must agree with to be continued to the same bits, and what is said where it does not."""
 
 import platform
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -9,12 +10,16 @@ import tensorflow as tf
 from base.errors import UserError
 from base.options import differences
 from base.watch import Watch
+from jobs.beginning import weights_name
+from jobs.options import RunOptions
 from jobs.run import Run
 from models.zoo import build_model
 from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
+from training.history import should_stop
 from training.loop import Loop
 
+_ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
 PENSTOCK_VERSION = "0.1.0"
 
 
@@ -24,12 +29,45 @@ def versions() -> dict[str, str]:
             "keras": keras.__version__, "numpy": np.__version__}  # fmt: skip
 
 
-def identity_of(run: Run) -> dict:
-    """All that the run's bits are a function of, for its checkpoints; the thread count is one of the options."""
-    return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256,
+def identity_of(run: Run, weights: str) -> dict:
+    """All that the run's bits are a function of, for its checkpoints: contents, not places; the thread count is one of
+    the options. `weights` names those that the model began with."""
+    training = run.options.training
+    return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
+            "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
             "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
-            "versions": versions(), "replicas": run.hardware.replicas,
+            "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
             "processor": run.hardware.processor}  # fmt: skip
+
+
+def beginning_of(options: RunOptions, old: Mapping, saved: Checkpoint | None) -> str:
+    """`weights_name` of a run; of one that goes on, what its checkpoint says, unless it is given other weights than
+    before, which may be the same in another place."""
+    if saved and old.get("model", {}).get("weights") == options.model.weights:
+        return saved.identity.get("weights", "")
+    return weights_name(options.model)
+
+
+def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) -> None:
+    """Raises UserError where a run cannot go on to as many epochs as are asked for; `old` is its options.json."""
+    training, before = options.training, old.get("training", {}).get("epochs", options.training.epochs)
+    done = len(saved.history) if saved else 0
+    if training.epochs < done:
+        raise UserError(
+            f"--epochs={training.epochs}: the run has done {done} already; give as many or more, or another --run_dir"
+        )
+    if before == training.epochs or not saved:
+        return
+    if training.schedule == "cosine":
+        raise UserError(
+            f"--epochs={training.epochs}: the run was begun with {before}, and its cosine schedule falls to nothing by "
+            f"then, so that another number is another run: {_ANOTHER}"
+        )
+    if training.epochs > before and should_stop(saved.history, training.early_stop_patience):
+        raise UserError(
+            f"--epochs={training.epochs}: --early_stop_patience={training.early_stop_patience} ended the run after "
+            f"epoch {done}, and would again: {_ANOTHER}"
+        )
 
 
 def newest_checkpoint(folder: RunFolder, watch: Watch) -> Checkpoint | None:
@@ -62,8 +100,7 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
     if saved is None:
         say("resume      from the start: the run has no checkpoint")
         return
-    restore(loop.state.parts, saved.arrays)
-    loop.step, loop.history = saved.step, saved.history
+    loop.go_on(saved)
     say(f"resume      from step {saved.step}, after {len(saved.history)} whole epochs")
     before, now = saved.identity.get("processor"), loop.identity["processor"]
     if before != now:

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from base.watch import Watch
+from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
 from models.zoo import build_model
 from pipeline.data import Data, load, look
@@ -18,6 +19,7 @@ from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
 from reports.summaries import Summaries, open_summaries
 from training import device
+from training.clock import RunClock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Run:
       watch: takes log lines and progress, and says whether to stop.
       summaries: TensorBoard's event files.
       data: checked, split, packed or streamed.
-      began_seconds: a time.monotonic().
+      clock: counts the run's time from this start's beginning.
     """
 
     options: RunOptions
@@ -40,7 +42,7 @@ class Run:
     watch: Watch
     summaries: Summaries
     data: Data
-    began_seconds: float
+    clock: RunClock
 
     @functools.cached_property
     def order(self) -> Order:
@@ -89,7 +91,7 @@ def open_run(
     `restores` builds a model whose weights come out of a checkpoint. Too small a picture, and weights that cannot be
     had, are told before anything is decoded. Raises UserError, or Stopped.
     """
-    began_seconds = time.monotonic()
+    clock = RunClock(time.monotonic())
     hardware = device.apply(device.choose(device.look(), options.training, options.threads))
     options = dataclasses.replace(options, threads=hardware.threads)
     shard_size(options.training.global_batch_size, hardware.replicas)
@@ -97,7 +99,10 @@ def open_run(
         overview = look(catalog, options.data, cache_dir, options.threads, watch)
         classes, shape = len(overview.manifest.class_names), overview.pixel_format.shape
         with hardware.scope():
-            model_options = options.model.to_restore() if restores else options.model
-            model = build_model(model_options, options.seed, classes, shape)
+            other_run = options.model.weights_run
+            begins = options.model.to_restore() if restores or other_run else options.model
+            model = build_model(begins, options.seed, classes, shape)
+            if other_run and not restores:
+                begin_with(model, other_run, watch)
         data = load(overview, options.data, cache_dir, options.threads, watch)
-        yield Run(options, hardware, folder, watch, summaries, data, began_seconds), model
+        yield Run(options, hardware, folder, watch, summaries, data, clock), model

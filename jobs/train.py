@@ -1,6 +1,7 @@
 """A training, from options to a finished run folder: the order in which things happen."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -10,7 +11,7 @@ from jobs.announce import announce
 from jobs.epochs import learn, make_loop
 from jobs.finish import finish
 from jobs.options import RunOptions
-from jobs.resume import check_identity, go_on, identity_of, newest_checkpoint
+from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
 from jobs.run import open_run
 from jobs.trouble import naming_trouble
 from pipeline.sources.folders import Catalog
@@ -29,14 +30,18 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
     """
     old = folder.adopt(options)
     results = folder.results_if_finished()
-    if results is not None:
-        watch.say(f"finished already: {folder.results.path}; another --run_dir trains again")
-        return results
+    is_over = results is not None and results.get("epochs_asked") == options.training.epochs
+    if is_over and not _is_elsewhere(options, old):
+        return _say_finished(results, folder, watch)
     options = dataclasses.replace(options, threads=options.threads or old.get("threads", 0))
     saved = newest_checkpoint(folder, watch)
+    check_epochs(options, old, saved)
+    weights = beginning_of(options, old, saved)
     with open_run(options, folder, catalog, cache_dir, watch, restores=saved is not None) as (run, model):
-        identity = identity_of(run)
+        identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
+        if is_over:
+            return _say_finished(results, folder, watch)
         loop = make_loop(run, model, identity)
         run.write_down()
         announce(run)
@@ -46,3 +51,15 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
                 go_on(run, loop, saved)
             learn(run, loop, sheets)
             return finish(run, loop, sheets)
+
+
+def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:
+    """Whether the pictures or weights are said to be in another place than the run's: only contents tell then."""
+    now = options.to_json()
+    places = (("data", "dataset"), ("data", "data_dir"), ("data", "labels_csv"), ("model", "weights"))
+    return any(now[group][name] != old.get(group, {}).get(name) for group, name in places)
+
+
+def _say_finished(results: dict, folder: RunFolder, watch: Watch) -> dict:
+    watch.say(f"finished already: {folder.results.path}; more --epochs go on, another --run_dir trains again")
+    return results

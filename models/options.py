@@ -1,6 +1,7 @@
 """Which model to build: frozen options that refuse bad values at birth. Imports no TensorFlow, for a quick `--help`."""
 
 import dataclasses
+from pathlib import Path
 
 from base.errors import UserError
 from base.options import Options, option
@@ -9,6 +10,7 @@ CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
 RESIDUAL_NAMES = ("residual_small",)
 BACKBONE_NAMES = ("mobilenet_v2", "mobilenet_v2_035", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50_v2",
                   "convnext_tiny", "densenet121")  # fmt: skip
+_OTHER_WEIGHTS = (".keras", ".hdf5", ".npz", ".pt", ".pth", ".safetensors", ".ckpt", ".index", ".pb", ".txt")
 MOST_UNITS = 65_536  # of a layer: above any that is of use, and below what fits no memory
 MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
 
@@ -19,18 +21,28 @@ class ModelOptions(Options):
 
     `filters` has an entry a block (convolutional models) or a stage (residual_small); `units` and `dropout` are those
     of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or `.h5` file (as keras.applications
-    publishes them) of a backbone without its top, or "imagenet", which Keras fetches; it is only a start: whoever
-    restores a trained model builds it with "none". Raises UserError for a value the model cannot be built from.
+    publishes them) of a backbone without its top, "imagenet", which Keras fetches, or the folder of a run; it is only a
+    start: whoever restores a trained model builds it with "none". Raises UserError for a value the model cannot be
+    built from.
     """
 
     name: str = option("residual_small", "docs/training.md says what each is", choices=MODEL_NAMES, flag="model")
+    # What they are decides, not where they lie: their content is part of a run's identity by itself.
     weights: str = option(
-        "none", "what a keras.applications backbone starts from: none, imagenet or a file of its weights", path=True
-    )
+        "none", "what the model starts from: none, another run's folder, of whose best weights it takes what fits, or "
+        "for a keras.applications backbone imagenet or an .h5 file of its weights", path=True,
+        words=("none", "imagenet"), identity=False,
+    )  # fmt: skip
     filters: tuple[int, ...] | None = option(None, "channels of each block, as in 32,64,64", within=(1, MOST_UNITS))
     units: int | None = option(None, "width of the hidden Dense layer", within=(1, MOST_UNITS))
     dropout: float | None = option(None, "fraction of the last features dropped in training")
     l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
+
+    @property
+    def weights_run(self) -> Path | None:
+        """The folder of the run whose weights the model starts from; None where it starts from others."""
+        is_run = self.weights not in ("none", "imagenet") and not self.weights.endswith(".h5")
+        return Path(self.weights) if is_run else None
 
     def to_restore(self) -> "ModelOptions":
         """For a model whose weights come out of a checkpoint: nobody needs those that it started from."""
@@ -48,15 +60,17 @@ class ModelOptions(Options):
             raise UserError(f"--dropout={self.dropout}: it must be a fraction, from 0 to below 1")
 
     def _check_weights(self):
-        if self.weights == "none":
+        if self.weights.endswith(_OTHER_WEIGHTS) or not self.weights:
+            raise UserError(
+                f"--weights={self.weights!r}: it must be none, imagenet, the path of an .h5 file or the folder of a run"
+            )
+        if self.weights == "none" or self.weights_run:
             return
         if self.name not in BACKBONE_NAMES:
             raise UserError(
                 f"--weights={self.weights!r}: {self.name} has no pretrained weights; "
-                f"use none, or a model among {', '.join(BACKBONE_NAMES)}"
+                f"use none, the folder of a run, or a model among {', '.join(BACKBONE_NAMES)}"
             )
-        if self.weights != "imagenet" and not self.weights.endswith(".h5"):
-            raise UserError(f"--weights={self.weights!r}: it must be none, imagenet or the path of an .h5 file")
 
     def _check_layers(self):
         if self.filters is not None and self.name in BACKBONE_NAMES:

@@ -14,8 +14,9 @@ class DataOptions(Options):
     """How pictures on disk become examples."""
 
     dataset: str = option(
-        "", "realsense, catdog, folder:PATH (class folders, or split folders of class folders) or tfds:NAME", path=True
-    )
+        "", "realsense, catdog, folder:PATH (class folders, or split folders of class folders) or tfds:NAME",
+        identity=False,
+    )  # fmt: skip
     data_dir: str = option("", "where the pictures are; the default is the data set's usual place", identity=False,
                           path=True)  # fmt: skip
     labels_csv: str = option("", "a table with the columns path, label and, if wanted, split, in any order, where "

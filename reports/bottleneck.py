@@ -18,6 +18,8 @@ _SEND_LESS = "--augment_on=device sends pixels as they are stored, a quarter of 
 def describe_input(row: Mapping, packed: bool, host_augments: bool) -> str:
     """One line on an epoch, from its row of history.csv, whose read_, decode_, augment_ and transfer_seconds say how
     long a batch keeps that stage busy, all its threads working; `host_augments` what an accelerator could."""
+    if row["step_seconds"] is None:
+        return "input not judged: the epoch's only step was the first of its start, which is traced and not timed"
     stages = {name: row[f"{name}_seconds"] or 0.0 for name in _ADVICE}
     slowest = max(stages, key=stages.get)
     waited = f"the steps waited {100 * row['input_wait_fraction']:.1f}% of their time for input"

@@ -35,7 +35,7 @@ _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\u
 _BREAKABLE = re.compile(r"(?<=[/\\_:=@])(?=[^/\\_:=@\s])|(?<=[.,-])(?=[^\W\d])")
 _LONG = 16  # letters of a name that may be broken within a word where nothing else helps
 _NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", "seed", "finished_at", "chosen",
-              *SPLIT_NAMES}  # fmt: skip
+              "epochs_asked", *SPLIT_NAMES}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ def _facts(results: dict) -> list[tuple[str, str]]:
         "epochs": ("epochs", lambda value: f"{value}, best: {results.get('best_epoch') or NOTHING}"),
         "steps": ("steps", number),
         "seconds": ("duration", duration),
+        "starts": ("starts", number),
         "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
         "input_wait_fraction": ("input wait", lambda value: f"{percent(value)} of the training time"),
         "parameters": ("parameters", number),

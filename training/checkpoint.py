@@ -19,7 +19,7 @@ import numpy as np
 from base import durable, kill_points
 from base.watch import Watch
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _NAME = re.compile(r"step-(\d{8,})$")
 
 
@@ -31,12 +31,14 @@ class Checkpoint:
       history: a dict an epoch, as in history.csv.
       identity: what the run is a function of (options, manifest, threads, versions); must agree to be resumed.
       arrays: by the name of a part of the state (as "model"), its variables by position.
+      times: where the run's time went so far: "epoch", the clock of the epoch under way, "seconds" and "starts".
     """
 
     step: int
     history: list[dict]
     identity: dict
     arrays: dict[str, list[np.ndarray]]
+    times: dict = dataclasses.field(default_factory=lambda: {"epoch": {}, "seconds": 0.0, "starts": 0})
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Sequence]) -> None:
@@ -55,6 +57,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, parts: Mapping[str, Se
             "step": checkpoint.step,
             "history": checkpoint.history,
             "identity": checkpoint.identity,
+            "times": checkpoint.times,
             # [path, shape, dtype] a variable, by part, for whoever reads the file.
             "variables": {part: [_described(variable) for variable in variables] for part, variables in parts.items()},
             "variables_sha256": hashlib.sha256(content).hexdigest(),
@@ -100,7 +103,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays = {}
         for name in sorted(saved.files):
             arrays.setdefault(name.partition("/")[0], []).append(saved[name])
-    return Checkpoint(state["step"], state["history"], state["identity"], arrays)
+    return Checkpoint(state["step"], state["history"], state["identity"], arrays, state["times"])
+
+
+def load_variables(path: Path) -> dict[str, np.ndarray]:
+    """The model's variables in a checkpoint, by their paths; raises as `load_checkpoint`."""
+    arrays = load_checkpoint(path).arrays["model"]
+    described = json.loads((path / "state.json").read_text())["variables"]["model"]
+    return {name: array for (name, *_), array in zip(described, arrays, strict=True)}
 
 
 def restore(parts: Mapping[str, Sequence], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:

@@ -12,6 +12,12 @@ from base.errors import UserError
 from training.options import TrainingOptions
 
 # Of a CPU's flags those that decide, with the names that people know.
+# Variables of the environment by which TensorFlow and its kernels compute otherwise.
+_NUMERIC_VARIABLES = (
+    "TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32", "TF_ENABLE_WINOGRAD_NONFUSED",
+    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL", "TF_ENABLE_AUTO_MIXED_PRECISION",
+)  # fmt: skip
 _BFLOAT16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 
 
@@ -33,6 +39,7 @@ class Machine:
       cores: that this process may use.
       has_onednn: False where TF_ENABLE_ONEDNN_OPTS=0 switches oneDNN's kernels off.
       has_tf_config: whether TF_CONFIG describes a cluster.
+      environment: (variable, value) of those that change how numbers are computed.
     """
 
     gpus: tuple[Gpu, ...] = ()
@@ -41,6 +48,7 @@ class Machine:
     cores: int = 1
     has_onednn: bool = True
     has_tf_config: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Hardware:
       log_lines: one a choice, with why it was made.
       processor: what computes, by name, and whether with oneDNN's kernels: another one rounds otherwise.
       is_mirrored: whether a MirroredStrategy holds the replicas; without one the plain step is faster.
+      environment: as the machine's.
       is_deterministic: whether TensorFlow's op determinism is switched on, which CPUs do without.
     """
 
@@ -70,6 +79,7 @@ class Hardware:
     processor: str = ""
     is_mirrored: bool = False
     is_deterministic: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
 
     def scope(self):
         """The strategy's scope, or a default one that does nothing."""
@@ -86,6 +96,7 @@ def look() -> Machine:
         cores=len(os.sched_getaffinity(0)),
         has_onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
         has_tf_config=bool(os.environ.get("TF_CONFIG")),
+        environment=tuple((name, os.environ[name]) for name in _NUMERIC_VARIABLES if os.environ.get(name)),
     )
 
 
@@ -106,15 +117,16 @@ def choose(machine: Machine, options: TrainingOptions, threads: int, determinist
         f"device      {devices}",
         f"strategy    {f'mirrored over {replicas} replicas' if is_mirrored else 'none'} ({why_replicas})",
         f"precision   {policy} ({why_policy})",
-        "xla         off for the step, on for the augmentation "
-        + ("(the step's kernels are cuDNN's)" if gpus else "(on a CPU it makes the step slower)"),
-    ]
+        _xla_line(machine),
+        *(f"environment {name}={value}: it changes how numbers are computed, and so is part of what the run is"
+          for name, value in machine.environment),
+    ]  # fmt: skip
     if gpus:
         lines.append(f"determinism {'on (the same bits every time)' if deterministic else 'off (asked for)'}")
     is_deterministic = bool(gpus) and deterministic
     processor = gpus[0].name if gpus else machine.cpu + ("" if machine.has_onednn else " without oneDNN")
     return Hardware(devices, None, replicas, policy, threads, bool(gpus), tuple(lines), processor, is_mirrored,
-                    is_deterministic)  # fmt: skip
+                    is_deterministic, machine.environment)  # fmt: skip
 
 
 def apply(chosen: Hardware) -> Hardware:
@@ -135,6 +147,13 @@ def apply(chosen: Hardware) -> Hardware:
     keras.config.set_dtype_policy(chosen.policy)
     names = _device_names(chosen)
     return dataclasses.replace(chosen, strategy=tf.distribute.MirroredStrategy(names) if chosen.is_mirrored else None)
+
+
+def _xla_line(machine: Machine) -> str:
+    if "--tf_xla_auto_jit=" in dict(machine.environment).get("TF_XLA_FLAGS", ""):
+        return "xla         as TF_XLA_FLAGS says for the step, on for the augmentation"
+    why = "the step's kernels are cuDNN's" if machine.gpus else "on a CPU it makes the step slower"
+    return f"xla         off for the step, on for the augmentation ({why})"
 
 
 def _choose_replicas(strategy: str, replicas: int, gpus: int) -> tuple[int, str]:

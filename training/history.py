@@ -28,6 +28,7 @@ def epoch_line(row: Mapping, epochs: int) -> str:
     parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
     if row["validation_loss"] is not None:
         parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
-    parts.append(f"{row['images_per_second']:.0f} images/s")
-    parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
+    if row["images_per_second"] is not None:  # of a start's only step, which was traced, there is no rate
+        parts.append(f"{row['images_per_second']:.0f} images/s")
+        parts.append(f"input wait {100 * row['input_wait_fraction']:.1f}%")
     return "  ".join(parts)

@@ -12,7 +12,8 @@ from base.signals import Stopped
 from base.watch import Watch
 from pipeline.order import Order
 from records.run_folder import RunFolder
-from training.checkpoint import Checkpoint, keep_newest, save_checkpoint, to_arrays
+from training.checkpoint import Checkpoint, keep_newest, restore, save_checkpoint, to_arrays
+from training.clock import EpochClock, RunClock
 from training.health import NumbersError, find_bad_variable, find_trouble
 from training.history import best_row, epoch_line, should_stop
 from training.options import TrainingOptions
@@ -25,26 +26,6 @@ KEEP_CHECKPOINTS = 3
 LOOK_EVERY_STEPS = 100
 
 
-@dataclasses.dataclass
-class EpochClock:
-    """Where the time of an epoch's steps goes. Validation and saving are not in it, padding is no example."""
-
-    seconds: float = 0.0
-    wait_seconds: float = 0.0
-    steps: int = 0
-    examples: int = 0
-
-    def figures(self) -> dict[str, float]:
-        """The columns of history.csv that a clock of the steps can fill."""
-        seconds = max(self.seconds, 1e-9)
-        return {
-            "images_per_second": self.examples / seconds,
-            "input_wait_fraction": self.wait_seconds / seconds,
-            "seconds": self.seconds,
-            "step_seconds": (self.seconds - self.wait_seconds) / max(1, self.steps),
-        }
-
-
 class Loop:
     """Trains from `step` to the last epoch.
 
@@ -54,14 +35,24 @@ class Loop:
       identity: what the run is a function of; stored in each checkpoint.
       step: updates done; a resumed run sets it, and `history`, before the first epoch.
       history: a row an epoch, as in history.csv.
+      epoch_clock: of the epoch that is under way; a resumed run sets it too.
+      run_clock: of the whole run.
     """
 
     def __init__(self, options: TrainingOptions, order: Order, state: TrainState, folder: RunFolder, watch: Watch,
-                 profiler: Profiler, identity: dict):  # fmt: skip
+                 profiler: Profiler, identity: dict, run_clock: RunClock):  # fmt: skip
         """Args: `options` says when the run ends and how often it is saved, `order` how long an epoch is."""
         self.state, self.folder, self.identity = state, folder, identity
         self.step, self.history = 0, []
+        self.epoch_clock, self.run_clock, self._is_traced = EpochClock(), run_clock, False
         self._options, self._order, self._watch, self._profiler = options, order, watch, profiler
+
+    def go_on(self, saved: Checkpoint) -> None:
+        """Puts state, step, history and clocks where a checkpoint left them."""
+        restore(self.state.parts, saved.arrays)
+        self.step, self.history = saved.step, saved.history
+        self.epoch_clock = EpochClock(**saved.times["epoch"])
+        self.run_clock.go_on(saved.times["seconds"], saved.times["starts"])
 
     def epochs(self, batches: Iterator, train_step: Callable, measure: Callable[[], dict]) -> Iterator[dict]:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
@@ -83,9 +74,10 @@ class Loop:
         self._show("")
         try:
             while not self._is_over():
-                clock = self._train_epoch(batches, train_step)
-                self.history.append(self._make_row(clock, measure))
+                self._train_epoch(batches, train_step)
+                self.history.append(self._make_row(measure))
                 self.state.sums.assign(np.zeros(3))
+                self.epoch_clock = EpochClock()
                 self._save()
                 self.folder.history.write(self.history)
                 kill_points.reach("history.written")
@@ -99,8 +91,7 @@ class Loop:
         done, options = len(self.history), self._options
         return done >= options.epochs or should_stop(self.history, options.early_stop_patience)
 
-    def _train_epoch(self, batches: Iterator, train_step: Callable) -> EpochClock:
-        clock = EpochClock()
+    def _train_epoch(self, batches: Iterator, train_step: Callable) -> None:
         epoch_end = (len(self.history) + 1) * self._order.steps_per_epoch
         while self.step < epoch_end:
             if self._watch.stop_asked:
@@ -119,18 +110,16 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            clock.steps += 1
-            clock.seconds += ended - began
-            clock.wait_seconds += arrived - began
-            clock.examples += self._batch_examples(self.step == epoch_end)
+            if self._is_traced:
+                self.epoch_clock.add(ended - began, arrived - began, self._batch_examples(self.step == epoch_end))
+            self._is_traced = True
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
-            self._show(f"{clock.figures()['images_per_second']:.0f} images/s")
+            self._show(f"{self.epoch_clock.figures()['images_per_second'] or 0:.0f} images/s")
             cadence = self._options.checkpoint_every_steps
             if cadence and self.step % cadence == 0 and self.step != epoch_end:
                 self._check_numbers(before_a_save=True)
                 self._save()
-        return clock
 
     def _batch_examples(self, is_last: bool) -> int:
         size = self._order.global_batch_size
@@ -141,7 +130,7 @@ class Loop:
         doing = f"epoch {min(len(self.history) + 1, epochs)}/{epochs}"
         self._watch.progress(self.step, epochs * self._order.steps_per_epoch, doing, note)
 
-    def _make_row(self, clock: EpochClock, measure: Callable[[], dict]) -> dict:
+    def _make_row(self, measure: Callable[[], dict]) -> dict:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
         row = {"epoch": len(self.history) + 1, "step": self.step}
         row |= {"loss": loss_sum / examples, "accuracy": correct / examples}
@@ -152,7 +141,7 @@ class Loop:
             # The epoch's sums are saved with its last step: the resumed run has only the validation to do.
             raise self._save_to_stop() from None
         kill_points.reach("validation.end")
-        return row | measured | clock.figures()
+        return row | measured | self.epoch_clock.figures()
 
     def _save_to_stop(self) -> Stopped:
         self._check_numbers(before_a_save=True)
@@ -175,7 +164,10 @@ class Loop:
             )
         parts = self.state.parts
         arrays = {part: to_arrays(variables) for part, variables in parts.items()}
-        save_checkpoint(self.folder.checkpoints, Checkpoint(self.step, self.history, self.identity, arrays), parts)
+        times = {"epoch": dataclasses.asdict(self.epoch_clock), "seconds": self.run_clock.seconds,
+                 "starts": self.run_clock.starts}  # fmt: skip
+        checkpoint = Checkpoint(self.step, self.history, self.identity, arrays, times)
+        save_checkpoint(self.folder.checkpoints, checkpoint, parts)
         kill_points.reach("checkpoint.saved")
         best = best_row(self.history)
         keep_newest(self.folder.checkpoints, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

@@ -12,7 +12,9 @@ _WINDOW = "two whole numbers, the first and the last step, with 1 <= first <= la
 class TrainingOptions(Options):
     """The recipe, the devices and the cadences of a training."""
 
-    epochs: int = option(30, "passes over the training split", within=(1, 100_000))
+    # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
+    epochs: int = option(30, "passes over the training split; a finished run goes on where more are asked for",
+                         within=(1, 100_000), identity=False)  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
     optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))

@@ -106,7 +106,7 @@ NO_FLAG = "is not a flag: options are written --name=value; "
         ("--epochs=10.0", f"--epochs=10.0: {INTEGER}; write --epochs=10"),
         ("--epochs=2.5", f"--epochs=2.5: {INTEGER}"),
         ("--epochs=", f"--epochs=: {INTEGER}"),
-        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split)"),
+        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split; a"),
         ("--run_dir --seed=3", "--run_dir has no value: write --run_dir=VALUE (the run folder;"),
         ("--learning_rate=1,5", "--learning_rate=1,5: it must be a number from 1e-09 to 10; write --learning_rate=1.5"),
         ("--dropout=0,5", "--dropout=0,5: it must be a number; write --dropout=0.5"),
@@ -145,7 +145,7 @@ def test_home_is_home_in_every_path(call, tmp_path, monkeypatch):
     assert call("train", *model, "--weights=~/no.txt").startswith(f"--weights='{tmp_path}/no.txt': it must be none,")
     assert call("train", "--dataset=~/none").startswith(f"unknown dataset '{tmp_path}/none'")
     for script in ("train", "prepare"):
-        for name in {"dataset", "data_dir", "labels_csv", "weights"} & set(FLAGS[script]):
+        for name in {"data_dir", "labels_csv", "weights"} & set(FLAGS[script]):
             assert FLAGS[script][name].parser.parse("~/x") == f"{tmp_path}/x"
 
 
@@ -198,8 +198,8 @@ def test_a_folder_is_a_data_set_whether_that_is_said_or_not(form, call, tmp_path
     (tmp_path / "catdog").mkdir()
     line = call("train", f"--dataset={form.format(here=tmp_path)}")
     assert re.match(r"'(.*/)?pictures' holds one class folder", line)
-    assert dataset_of("./pictures/") == dataset_of("pictures") == "folder:pictures"
-    assert [dataset_of(form) for form in ("/", ".", "./")] == ["folder:/", "folder:.", "folder:./"]
+    assert dataset_of("./pictures/") == dataset_of("pictures") == f"folder:{os.path.abspath('pictures')}"
+    assert [dataset_of(form) for form in ("/", ".", "./")] == ["folder:/", *[f"folder:{os.getcwd()}"] * 2]
 
 
 def test_a_data_sets_name_wins_over_a_folder_and_that_is_said(monkeypatch, capfd, tmp_path):

@@ -43,8 +43,8 @@ def test_every_field_has_a_flag_and_every_flag_a_field():
 def test_a_flag_reaches_its_field_and_no_other(name):
     model = {"model": MODELS[name]} if name in MODELS else {}
     arguments = [f"--{key}={shown(value)}" for key, value in (model | {name: OTHER_VALUES[name]}).items()]
-    assert options_from("--dataset=folder:here", *arguments) == resolve(
-        "folder:here", model | {name: OTHER_VALUES[name]}
+    assert options_from("--dataset=folder:/here", *arguments) == resolve(
+        "folder:/here", model | {name: OTHER_VALUES[name]}
     )
 
 

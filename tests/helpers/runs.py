@@ -6,6 +6,7 @@ from base.watch import SILENT, Watch
 from jobs.options import RunOptions, resolve
 from jobs.run import Run
 from records.run_folder import RunFolder
+from training.clock import RunClock
 from training.device import Hardware
 
 OPTIONS = resolve("folder:here", {"threads": 2})
@@ -16,4 +17,4 @@ def run_of(
     data, path: Path, options: RunOptions = OPTIONS, hardware: Hardware = HARDWARE, watch: Watch = SILENT
 ) -> Run:
     """A run of these data in the folder at `path`; nothing is made there, and no curve is drawn."""
-    return Run(options, hardware, RunFolder(path), watch, None, data, 0.0)
+    return Run(options, hardware, RunFolder(path), watch, None, data, RunClock(0.0))

@@ -12,8 +12,8 @@ from jobs.options import RunOptions, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.run_fixtures import OTHER_VALUES
 
-FREE = {"data_dir", "labels_csv", "cache", "on_bad_image", "max_bad_fraction", "checkpoint_every_steps",
-        "profile_steps", "strategy", "replicas"}  # fmt: skip
+FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
+        "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
 # Options that only some models have.
 MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 

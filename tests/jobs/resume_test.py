@@ -1,7 +1,9 @@
 """Which checkpoint a run may go on from, and what is said of the others."""
 
+import contextlib
 import dataclasses
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ from base.errors import UserError
 from base.options import leaves
 from jobs import resume
 from jobs.options import RunOptions
-from jobs.resume import check_identity, go_on, identity_of, newest_checkpoint, versions
+from jobs.resume import check_epochs, check_identity, go_on, identity_of, newest_checkpoint, versions
 from jobs.run import Run
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
@@ -25,6 +27,8 @@ from tests.helpers.runs import HARDWARE, OPTIONS, run_of
 from tests.helpers.watches import Recording, Silence
 from tests.training.checkpoint_test import arrays_as_variables
 from training.checkpoint import Checkpoint, save_checkpoint
+from training.clock import RunClock
+from training.loop import Loop
 
 
 @pytest.fixture
@@ -44,8 +48,12 @@ def run_dir(tmp_path, data):
     """A run that has been killed after step 5."""
     folder = tmp_path / "run"
     RunFolder(folder).split.write(data.split_rows())
-    save(folder, 5, identity_of(run_of(data, folder)))
+    save(folder, 5, identity_now(run_of(data, folder)))
     return folder
+
+
+def identity_now(run: Run, weights="none") -> dict:
+    return identity_of(run, weights)
 
 
 def save(run_dir, step, identity) -> None:
@@ -56,7 +64,7 @@ def save(run_dir, step, identity) -> None:
 def find(run: Run, watch=None) -> Checkpoint | None:
     """The checkpoint that the run may go on from."""
     saved = newest_checkpoint(run.folder, watch or Silence())
-    check_identity(saved, identity_of(run), run)
+    check_identity(saved, identity_now(run), run)
     return saved
 
 
@@ -80,7 +88,7 @@ def test_a_run_without_checkpoints_begins(tmp_path, data):
     assert find(run_of(data, tmp_path)) is None
 
 
-@pytest.mark.parametrize("name", ["epochs", "learning_rate", "threads", "rotate_degrees", "split_fractions", "seed"])
+@pytest.mark.parametrize("name", ["learning_rate", "threads", "rotate_degrees", "split_fractions", "seed"])
 def test_a_checkpoint_of_other_options_is_refused_and_they_are_named(name, run_dir, data):
     changed = OPTIONS.changed({name: OTHER_VALUES[name]})
     assert re.search(rf"\(options\.([a-z]+\.)*{name}: ", refusal(run_of(data, run_dir, changed)))
@@ -98,6 +106,57 @@ def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     changed = OPTIONS.changed({name: OTHER_VALUES[name] for name in free})
     hardware = dataclasses.replace(HARDWARE, replicas=2, processor="another")
     assert find(run_of(data, run_dir, changed, hardware)).step == 5
+
+
+def test_a_cosine_knows_how_many_epochs_it_falls_over(run_dir, data):
+    cosine = OPTIONS.changed({"schedule": "cosine"})
+    save(run_dir, 7, identity_now(run_of(data, run_dir, cosine)))
+    assert find(run_of(data, run_dir, cosine)).step == 7
+    text = refusal(run_of(data, run_dir, cosine.changed({"epochs": OPTIONS.training.epochs + 1})))
+    assert "(schedule_epochs: 30 -> 31)" in text
+
+
+def test_other_weights_to_begin_with_are_another_run_wherever_they_lie(run_dir, data):
+    run = run_of(data, run_dir)
+    with pytest.raises(UserError, match=r"\(weights: none -> 0f\)"):
+        check_identity(newest_checkpoint(run.folder, Silence()), identity_now(run, "0f"), run)
+
+
+def test_an_environment_that_computes_otherwise_is_another_run(run_dir, data):
+    hardware = dataclasses.replace(HARDWARE, environment=(("TF_XLA_FLAGS", "--tf_xla_auto_jit=2"),))
+    assert "(environment.TF_XLA_FLAGS: None -> --tf_xla_auto_jit=2)" in refusal(
+        run_of(data, run_dir, hardware=hardware)
+    )
+
+
+def done(epochs: int, losses=()) -> Checkpoint:
+    history = [
+        {"epoch": n + 1, "loss": 1.0, "validation_loss": loss} for n, loss in enumerate(losses or [0.1] * epochs)
+    ]
+    return Checkpoint(epochs, history, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "saved", "words"),
+    [
+        ({"epochs": 4}, done(3), ""),
+        ({"epochs": 3}, done(3), ""),
+        ({"epochs": 2}, None, ""),
+        ({"epochs": 3}, done(2), ""),
+        ({"epochs": 2}, done(3), "--epochs=2: the run has done 3 already; give as many or more"),
+        ({"epochs": 9, "schedule": "cosine"}, done(3), "--epochs=9: the run was begun with 4, and its cosine schedule"),
+        (
+            {"epochs": 9, "early_stop_patience": 2},
+            done(3, [1.0, 2.0, 3.0]),
+            "=2 ended the run after epoch 3, and would",
+        ),
+        ({"epochs": 9, "early_stop_patience": 2}, done(3, [3.0, 2.0, 1.0]), ""),
+    ],
+)
+def test_how_many_epochs_a_run_may_go_on_to(given, saved, words):
+    options, old = OPTIONS.changed(given), OPTIONS.changed(given | {"epochs": 4}).to_json()
+    with pytest.raises(UserError, match=re.escape(words)) if words else contextlib.nullcontext():
+        check_epochs(options, old, saved)
 
 
 @pytest.mark.parametrize("program", ["penstock", "python", "tensorflow", "keras", "numpy"])
@@ -136,7 +195,7 @@ def test_a_missing_or_damaged_split_csv_only_costs_the_words(content, run_dir, d
 
 def test_where_every_checkpoint_is_damaged_nothing_begins_anew(run_dir, data):
     run, watch = run_of(data, run_dir), Recording()
-    save(run_dir, 9, identity_of(run))
+    save(run_dir, 9, identity_now(run))
     for step in (5, 9):
         (run_dir / "checkpoints" / f"step-{step:08d}" / "state.json").write_text("{}")
     with pytest.raises(UserError) as caught:
@@ -152,11 +211,16 @@ def test_where_every_checkpoint_is_damaged_nothing_begins_anew(run_dir, data):
 def gone_on(replicas: int, name: str = "kernel", processor="A CPU") -> list[str]:
     """The log lines of a run on so many replicas that finds a checkpoint of one; its variable must come back."""
     tensor, watch = tf.Variable([0.0], name=name), Recording()
-    saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, {"sums": [np.array([7.0], np.float32)]})
+    saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, {"sums": [np.array([7.0], np.float32)]},
+                       {"epoch": {"seconds": 2.0, "wait_seconds": 1.0, "steps": 4, "examples": 9}, "seconds": 60.0,
+                        "starts": 2})  # fmt: skip
     state = SimpleNamespace(parts={"sums": [tensor]}, model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
-    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state)
+    clock = RunClock(time.monotonic())
+    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state, run_clock=clock)
+    loop.go_on = lambda saved: Loop.go_on(loop, saved)
     go_on(run_of(None, Path(), watch=watch), loop, saved)
-    assert (loop.step, tensor.numpy().tolist()) == (3, [7.0])
+    assert (loop.step, tensor.numpy().tolist(), clock.starts) == (3, [7.0], 3)
+    assert clock.seconds >= 60
     return watch.lines
 
 

@@ -35,7 +35,7 @@ def test_every_name_has_a_builder():
         ("catdog_2", {"weights": "imagenet"}, "--weights='imagenet': catdog_2 has no pretrained weights; use none"),
         ("residual_small", {"units": 5}, "--units=5: residual_small has no such layer; leave it out"),
         ("densenet121", {"filters": (32, 64)}, "--filters=32,64: densenet121 has fixed layers; leave it out"),
-        ("densenet121", {"weights": "weights.npz"}, "--weights='weights.npz': it must be none, imagenet or the path"),
+        ("densenet121", {"weights": "weights.npz"}, "--weights='weights.npz': it must be none, imagenet, the path"),
     ],
 )
 def test_bad_values_are_refused_at_birth(name, settings, message):

@@ -1,5 +1,6 @@
 """The loop: steps in order, rows, checkpoints where they are due."""
 
+import dataclasses
 import itertools
 import os
 import time
@@ -9,13 +10,15 @@ import pytest
 import tensorflow as tf
 
 from base.errors import UserError
+from base.signals import Stopped
 from pipeline.order import Order
 from records.history import TIMED_COLUMNS
 from records.run_folder import RunFolder
 from tests.helpers.run_fixtures import read_rows
 from tests.helpers.watches import Recording, Silence
 from training import loop as loop_module
-from training.checkpoint import load_newest, restore
+from training.checkpoint import load_newest
+from training.clock import EpochClock, RunClock
 from training.health import make_notes, note_step
 from training.loop import Loop
 from training.options import TrainingOptions
@@ -55,7 +58,7 @@ class Rig:
         run_dir.mkdir(parents=True, exist_ok=True)
         self.folder, self.watch = RunFolder(run_dir), Signalled()
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
-        self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2})
+        self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2}, RunClock(0.0))
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses = iter([])
 
@@ -89,9 +92,7 @@ class Rig:
         return [line for line in self.watch.lines if not line.startswith("epoch")]
 
     def resume(self):
-        saved = load_newest(self.folder.checkpoints, Silence())
-        restore(self.state.parts, saved.arrays)
-        self.loop.step, self.loop.history = saved.step, saved.history
+        self.loop.go_on(load_newest(self.folder.checkpoints, Silence()))
         return self
 
     def kept(self):
@@ -139,10 +140,33 @@ def test_a_run_folder_that_is_gone_is_named(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_padding_is_not_counted_as_images(tmp_path):
+def images_of(rows) -> list[float]:
+    return [row["images_per_second"] * row["seconds"] for row in rows]
+
+
+def test_padding_is_not_counted_as_images_nor_the_step_that_is_traced(tmp_path):
     rows = Rig(tmp_path).run().rows
-    images = [row["images_per_second"] * row["seconds"] for row in rows]
-    np.testing.assert_allclose(images, [STEPS * 8 - PADDING] * EPOCHS)
+    np.testing.assert_allclose(images_of(rows), [(STEPS - 1) * 8 - PADDING, *[STEPS * 8 - PADDING] * (EPOCHS - 1)])
+
+
+def test_the_times_of_all_starts_are_added_up(tmp_path):
+    first = Rig(tmp_path)
+    first.stop_after = 13  # in the second epoch, three steps of which are timed
+    with pytest.raises(Stopped):
+        first.run()
+    second = Rig(tmp_path)
+    saved = load_newest(tmp_path / "checkpoints", Silence())
+    assert (saved.times["starts"], saved.times["epoch"]["steps"]) == (1, 4)
+    second.loop.go_on(dataclasses.replace(saved, times=saved.times | {"seconds": 60.0}))
+    second.run()
+    assert (second.loop.run_clock.starts, second.loop.run_clock.seconds > 60) == (2, True)
+    # Of the second epoch all steps but the one that the second start traced.
+    np.testing.assert_allclose(images_of(second.rows), [(STEPS - 1) * 8 - PADDING, STEPS * 8 - PADDING])
+
+
+def test_an_epoch_of_which_no_step_was_timed_has_no_rate():
+    assert EpochClock().figures() == {"images_per_second": None, "input_wait_fraction": None, "step_seconds": None,
+                                      "seconds": 0.0}  # fmt: skip
 
 
 def test_checkpoints_come_at_epoch_ends_and_in_between_when_asked(tmp_path):
