@@ -12,6 +12,7 @@ from jobs.run import Run
 from pipeline.graph import make_finish, make_train_dataset
 from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
+from reports.contact_sheet import Sheet, draw_sheet
 from reports.plots import png_pixels
 from training.loop import Loop
 from training.optimizer import build_optimizer, learning_rate_at
@@ -30,12 +31,12 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
-def learn(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> None:
-    """Trains to the last epoch; `sheets` are the PNGs of samples and augmented ones, for TensorBoard."""
+def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
+    """Trains to the last epoch; `sheets` are of samples and augmented ones, for TensorBoard."""
     announce_model(run, loop.state.model)
     if loop.step == 0:
-        for tag, png in zip(("samples", "augmented"), sheets, strict=True):
-            run.summaries.picture("train", tag, png_pixels(png))
+        for tag, sheet in zip(("samples", "augmented"), sheets, strict=True):
+            run.summaries.picture("train", tag, png_pixels(draw_sheet(sheet)))
     if loop.history:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])

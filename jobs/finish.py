@@ -12,6 +12,7 @@ from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
 from records.tables import refused_rows
+from reports.contact_sheet import Sheet
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
 from training.history import best_row
@@ -21,7 +22,7 @@ PROOF_FILES = 400
 _WHERE = "after the last step, which is saved"
 
 
-def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
+def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
 
     Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
