@@ -55,7 +55,6 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         from jobs.train import train
         from reports.progress import Terminal
 
-        stop.at_once = False
         with contextlib.closing(Terminal(stop)) as watch:
             train(options, folder, catalog, cache_dir, watch)
 

@@ -15,6 +15,7 @@ from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.folders import Aside
 from reports.bottleneck import describe_input
+from training.memory import free_bytes, memory_lines, step_bytes
 
 MOST_REASONS = 5
 MOST_CLASSES = 60
@@ -22,7 +23,7 @@ MOST_CLASSES = 60
 
 def announce(run: Run) -> None:
     """Device, strategy, precision, XLA, data, augmentation, steps; and why each automatic choice was made."""
-    say, order, size = run.watch.say, run.order, run.options.training.global_batch_size
+    say, order, size = run.watch.say, run.order, run.global_batch_size
     for line in run.hardware.log_lines:
         say(line)
     announce_data(run.options, run.data, run.watch)
@@ -30,11 +31,22 @@ def announce(run: Run) -> None:
     place, why = run.augments_on
     shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
     say(f"augment     {shown}; on the {place} ({why})")
-    rest = len(order.example_ids) % size
+    rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
+    if size < asked:
+        say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
     say(
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
         f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
     )
+
+
+def announce_memory(run: Run, model: keras.Model) -> None:
+    """What a step needs; raises UserError where that is far beyond what is free."""
+    hardware, rows = run.hardware, run.global_batch_size
+    needed = step_bytes(model, run.options.training.optimizer, rows, hardware.replicas)
+    # What a GPU has free TensorFlow does not say.
+    for line in memory_lines(needed, None if hardware.accelerated else free_bytes(), rows):
+        run.watch.say(line)
 
 
 def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:

@@ -26,7 +26,7 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
     state = make_state(
-        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), options.global_batch_size
+        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size
     )
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
@@ -99,7 +99,7 @@ def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:
     if not len(ids):
         return lambda: {"validation_loss": None, "validation_accuracy": None}
     predict, labels = make_predictor(model), run.data.manifest.labels[ids]
-    batches = split_batches(run.data, ids, run.options.training.global_batch_size)
+    batches = split_batches(run.data, ids, run.global_batch_size)
 
     def validate() -> dict:
         figures = scores(labels, predict_batches(predict, run.watch.each(batches, "in validation")))

@@ -67,7 +67,7 @@ def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
     def predict_split(ids: np.ndarray) -> np.ndarray:
         if not len(ids):
             return np.zeros((0, run.num_classes), np.float32)
-        batches = split_batches(run.data, ids, run.options.training.global_batch_size)
+        batches = split_batches(run.data, ids, run.global_batch_size)
         return predict_batches(predict, run.watch.each(batches, _WHERE))
 
     return {name: predict_split(ids) for name, ids in run.data.splits.ids.items()}

@@ -32,6 +32,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "steps": loop.step,
         **_rates(history),
         "input_bottleneck": bottleneck_of(run, history[-1]),
+        "global_batch_size": run.global_batch_size,
         "epochs_asked": run.options.training.epochs,
         "seconds": run.clock.seconds,
         "starts": run.clock.starts,

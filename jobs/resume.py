@@ -20,7 +20,7 @@ from training.history import should_stop
 from training.loop import Loop
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
-PENSTOCK_VERSION = "0.1.0"
+PENSTOCK_VERSION = "0.2.0"
 
 
 def versions() -> dict[str, str]:
@@ -34,6 +34,7 @@ def identity_of(run: Run, weights: str) -> dict:
     the options. `weights` names those that the model began with."""
     training = run.options.training
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
+            "global_batch_size": run.global_batch_size,
             "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
             "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),

@@ -47,8 +47,15 @@ class Run:
     @functools.cached_property
     def order(self) -> Order:
         """The global batches of training."""
-        size = self.options.training.global_batch_size
-        return Order(self.data.splits.ids["train"], size, self.options.seed, shuffle=True)
+        return Order(self.data.splits.ids["train"], self.global_batch_size, self.options.seed, shuffle=True)
+
+    @property
+    def global_batch_size(self) -> int:
+        """What is asked for, or as many as there are examples to train on, shared evenly by the replicas: more rows
+        would only be padding, which costs memory and time as examples do."""
+        asked, examples = self.options.training.global_batch_size, len(self.data.splits.ids["train"])
+        replicas = self.hardware.replicas
+        return asked if asked <= examples else max(replicas, examples // replicas * replicas)
 
     @property
     def last_step(self) -> int:
