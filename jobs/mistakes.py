@@ -8,7 +8,7 @@ from evaluation.metrics import worst_mistakes
 from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from records.tables import PredictionRow
-from reports.contact_sheet import Band, Sheet, Tile, draw_sheet, small
+from reports.contact_sheet import Band, Sheet, Tile, small
 from reports.numbers import percent
 from reports.page import Mistake
 from reports.plots import displayable
@@ -25,7 +25,7 @@ def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarr
     ]
 
 
-def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
+def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], Sheet | None]:
     """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
     if not len(example_ids):
         return [], None
@@ -39,7 +39,7 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
         Mistake(row.path, row.label, row.prediction, float(row.probabilities.max()), image)
         for row, image in zip(wrong, images, strict=True)
     ]
-    return mistakes, draw_sheet(_sheet_of(mistakes, data.manifest.class_names))
+    return mistakes, _sheet_of(mistakes, data.manifest.class_names)
 
 
 def _sheet_of(mistakes: Sequence[Mistake], class_names: Sequence[str]) -> Sheet:
@@ -47,8 +47,7 @@ def _sheet_of(mistakes: Sequence[Mistake], class_names: Sequence[str]) -> Sheet:
 
     def tile(one: Mistake) -> Tile:
         sure, fallback = percent(one.probability), f"class {numbers[one.label]} for {numbers[one.prediction]}"
-        return Tile(
-            small(one.image), f"{one.label} taken for {one.prediction}, {sure}", one.path, f"{fallback}, {sure}"
-        )
+        name = f"{one.label} taken for {one.prediction}"
+        return Tile(small(one.image), f"{sure} {name}", one.path, f"{sure} {fallback}")
 
     return Sheet([Band([tile(one) for one in mistakes])])

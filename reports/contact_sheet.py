@@ -13,15 +13,16 @@ from typing import Literal
 
 import numpy as np
 from matplotlib import font_manager
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from reports.letters import FONT, drawable
 
-# TensorBoard shows a picture some 400 pixels wide: with more columns than these its captions would be dust.
+# TensorBoard shows a picture some 350 pixels wide and high: more columns or rows than these would make captions dust.
 COLUMNS = 4
+PAGE_ROWS = 2
 MIN_SIDE, MAX_SIDE = 128, 224  # pixels; smaller pictures are enlarged by a whole factor, larger ones reduced
 GAP = 12  # pixels
-NAME_LINES, PATH_LINES = 3, 3
+NAME_LINES, PATH_LINES = 4, 3
 _GROUND, _TEXT, _SOFT = "#161b22", "#e6edf3", "#a3adb8"
 
 
@@ -66,12 +67,44 @@ def small(image: np.ndarray) -> np.ndarray:
     return np.asarray(reduced)
 
 
+def draw_pages(sheet: Sheet) -> np.ndarray:
+    """A sheet cut into pages of PAGE_ROWS rows, uint8 [pages, height, width, 3]; a band that goes on is named again."""
+    pages = [np.asarray(_draw(page)) for page in _pages_of(sheet)]
+    height, width = (max(page.shape[axis] for page in pages) for axis in (0, 1))
+    padded = np.empty((len(pages), height, width, 3), np.uint8)
+    padded[:] = ImageColor.getrgb(_GROUND)
+    for whole, page in zip(padded, pages, strict=True):
+        whole[: page.shape[0], : page.shape[1]] = page
+    return padded
+
+
 def draw_sheet(sheet: Sheet) -> bytes:
     """A sheet as a PNG, on a dark ground: each picture pixel for pixel, or each pixel a square, and its caption in
     lines as wide as the picture. Of a name that is too long the start is kept, of a path the end.
 
     Raises ValueError where there is no tile, or tiles are of several sizes.
     """
+    file = io.BytesIO()
+    _draw(sheet).save(file, format="png")
+    return file.getvalue()
+
+
+def _pages_of(sheet: Sheet) -> list[Sheet]:
+    pages, rows = [[]], 0
+    for band in sheet.bands:
+        for first in range(0, len(band.tiles), COLUMNS):
+            if rows == PAGE_ROWS:
+                pages.append([])
+                rows = 0
+            tiles = band.tiles[first : first + COLUMNS]
+            if first and pages[-1]:
+                tiles = [*pages[-1].pop().tiles, *tiles]
+            pages[-1].append(dataclasses.replace(band, tiles=tiles))
+            rows += 1
+    return [Sheet(bands, sheet.note) for bands in pages]
+
+
+def _draw(sheet: Sheet) -> Image.Image:
     sizes = {tile.image.shape for band in sheet.bands for tile in band.tiles}
     if len(sizes) != 1:
         raise ValueError(f"tiles of {len(sizes)} sizes {sorted(sizes)}: give some, and of one size")
@@ -79,7 +112,7 @@ def draw_sheet(sheet: Sheet) -> bytes:
     scale = math.ceil(MIN_SIDE / max(height, width))
     columns = min(COLUMNS, max(len(band.tiles) for band in sheet.bands))
     tile_width = width * scale
-    letters = max(12, tile_width // 10)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
+    letters = max(14, tile_width // 8)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
     writer = _Writer(letters)
     whole = columns * (tile_width + GAP) - GAP
     blocks = [writer.text(sheet.note, "", "", whole)] if sheet.note else []
@@ -102,15 +135,13 @@ def _row(tiles: Sequence[Tile], scale: int, writer: "_Writer", whole: int) -> Im
     return row
 
 
-def _stacked(blocks: Sequence[Image.Image], whole: int) -> bytes:
+def _stacked(blocks: Sequence[Image.Image], whole: int) -> Image.Image:
     sheet = Image.new("RGB", (whole + 2 * GAP, sum(block.height + GAP for block in blocks) + GAP), _GROUND)
     top = GAP
     for block in blocks:
         sheet.paste(block, (GAP, top))
         top += block.height + GAP
-    file = io.BytesIO()
-    sheet.save(file, format="png")
-    return file.getvalue()
+    return sheet
 
 
 class _Writer:

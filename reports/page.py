@@ -9,9 +9,9 @@ import io
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -22,8 +22,9 @@ from base.splits import SPLIT_NAMES
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
 from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports.contact_sheet import Sheet, small
+from reports.facts import OptionRow, facts_of, option_text
 from reports.letters import drawable
-from reports.numbers import NOTHING, date_and_time, duration, number, percent, percent_interval
+from reports.numbers import date_and_time, number, percent, percent_interval
 from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves, png_pixels
 
 MAX_PAIRS = 12
@@ -34,8 +35,6 @@ _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\u
 # Where a name or a path may go on in another line; never within a number.
 _BREAKABLE = re.compile(r"(?<=[/\\_:=@])(?=[^/\\_:=@\s])|(?<=[.,-])(?=[^\W\d])")
 _LONG = 16  # letters of a name that may be broken within a word where nothing else helps
-_NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", "seed", "finished_at", "chosen",
-              "epochs_asked", *SPLIT_NAMES}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,15 +46,6 @@ class Mistake:
     prediction: str
     probability: float  # what the model gave that prediction, in [0, 1]
     image: np.ndarray  # [height, width, channels] uint8, 1 or 3 channels
-
-
-class OptionRow(NamedTuple):
-    """An option of a run: its room, its flag, what was asked for, and what was taken, None where that says nothing."""
-
-    room: str
-    flag: str
-    asked: Any
-    chosen: Any
 
 
 def render_report(
@@ -84,14 +74,14 @@ def render_report(
         dataset=results["dataset"].rstrip("/").rpartition("/")[2] or results["dataset"],
         split=next((name for name in reversed(SPLIT_NAMES) if results.get(name)), None),
         split_names=SPLIT_NAMES,
-        facts=_facts(results),
+        facts=facts_of(results),
         history=history,
         curves=_curves(history, results.get("best_epoch")) if history else None,
         test=_test_figures(predictions, results["class_names"]),
         mistakes=[(one, _small_picture(displayable(one.image[None])[0])) for one in mistakes],
         data=_data_figures(split, quarantine, results["class_names"]) | {"aside": aside},
         sheets=[None if sheet is None else _shown_sheet(sheet) for sheet in sheets],
-        options=[(room, [(row.flag, _option_text(row)) for row in rows])
+        options=[(room, [(row.flag, option_text(row)) for row in rows])
                  for room, rows in itertools.groupby(options, lambda row: row.room)],
         command=command,
     )  # fmt: skip
@@ -148,34 +138,6 @@ def _data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRo
     }
 
 
-def _facts(results: dict) -> list[tuple[str, str]]:
-    """What results.json says of the run besides its scores, in words; unknown keys come last, as they are."""
-    worded = {
-        "epochs": ("epochs", lambda value: f"{value}, best: {results.get('best_epoch') or NOTHING}"),
-        "steps": ("steps", number),
-        "seconds": ("duration", duration),
-        "starts": ("starts", number),
-        "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
-        "input_wait_fraction": ("input wait", lambda value: f"{percent(value)} of the training time"),
-        "parameters": ("parameters", number),
-        "precision": ("precision", str),
-        "strategy": ("strategy", str),
-        "device": ("device", str),
-        "quarantined": ("quarantined files", number),
-        "left_aside": ("files not used", number),
-        "export_largest_difference": ("export differs from evaluation by", lambda value: f"{number(value)} at most"),
-        "export_files_changed": ("files changed before the export", number),
-        "versions": ("versions", lambda value: ", ".join(f"{name} {value[name]}" for name in value)),
-        "input_bottleneck": ("input", str),
-        "manifest_sha256": ("pictures SHA-256", str),
-        "weights_sha256": ("weights SHA-256", str),
-    }  # fmt: skip
-    known = [(label, word(results[key])) for key, (label, word) in worded.items() if results.get(key) is not None]
-    others = {key: value for key, value in results.items() if key not in worded.keys() | _NOT_FACTS}
-    facts = known + [(name.replace("_", " "), text) for name, text in _flattened(others)]
-    return sorted(facts, key=lambda fact: len(fact[1]) > 48)  # the long ones fill a row each, below the grid
-
-
 def _shown_sheet(sheet: Sheet) -> dict:
     bands = [(band, [(tile, _small_picture(tile.image)) for tile in band.tiles]) for band in sheet.bands]
     return {"bands": bands, "note": sheet.note}
@@ -205,29 +167,6 @@ def _picture(png: bytes) -> dict:
     height, width = png_pixels(png).shape[:2]
     css_width = round(width * 96 / PIXELS_PER_INCH)
     return {"uri": Markup(data_uri(png)), "width": width, "height": height, "css_width": css_width}
-
-
-def _flattened(values: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flattened(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            yield prefix + name, ", ".join(map(_text, value)) or NOTHING
-        else:
-            yield prefix + name, _text(value)
-
-
-def _option_text(row: OptionRow) -> str:
-    asked = row.asked if isinstance(row.asked, list) else [row.asked]
-    # As it is typed: a seed of 1,234 is none.
-    said = ",".join(str(part) if type(part) is int else _text(part) for part in asked if part is not None)
-    if row.chosen is None or str(row.chosen) == said:
-        return said or NOTHING
-    return f"{said}: {row.chosen}" if said == "auto" else f"{row.chosen} (chosen)"
-
-
-def _text(value: object) -> str:
-    return number(value) if value is None or isinstance(value, int | float) else str(value)
 
 
 def _broken(text: object) -> Markup:

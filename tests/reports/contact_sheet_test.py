@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from reports import contact_sheet
-from reports.contact_sheet import COLUMNS, GAP, MAX_SIDE, Band, Sheet, Tile, draw_sheet, small
+from reports.contact_sheet import COLUMNS, GAP, MAX_SIDE, Band, Sheet, Tile, draw_pages, draw_sheet, small
 from reports.plots import png_pixels
 
 
@@ -54,6 +54,26 @@ def test_every_band_begins_a_row():
     assert [len(rows) for rows in tops] == [1, 2, 1]
     assert max(tops[0]) < min(tops[1])
     assert max(tops[1]) < min(tops[2])
+
+
+def test_pages_hold_two_rows_and_all_tiles_in_order():
+    tiles = tiles_of(30, 20)
+    bands = [Band(tiles[:9], "nine"), Band(tiles[9:11], "two"), Band(tiles[11:30])]
+    pages = draw_pages(Sheet(bands, "3 of 9 classes"))
+    found = []
+    for number, page in enumerate(pages):
+        for place, tile in enumerate(tiles):
+            found += [(number, top, column, place) for column, top in places_of(tile, page)]
+    assert [place for *_, place in sorted(found)] == list(range(30))
+    assert [len({top for number, top, *_ in found if number == page}) for page in range(len(pages))] == [2, 2, 2, 2, 1]
+
+
+def test_a_page_fills_the_place_that_tensorboard_gives_it():
+    """Which is about as high as it is wide: a tower would become a thread."""
+    for side in (16, 100, 224):
+        bands = [Band(tiles_of(8, side, name="cats", path="train/cats/IMG.jpg"), f"class_{n}") for n in range(12)]
+        _, height, width, _ = draw_pages(Sheet(bands)).shape
+        assert height <= 1.1 * width
 
 
 @pytest.fixture
