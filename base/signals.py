@@ -1,13 +1,23 @@
 """SIGTERM, SIGINT, and the SIGHUP of a terminal that is closed: the first asks the loop to finish its step and save, a
-second one stops at once."""
+second one stops at once.
+
+Python runs a signal's handler between two of its own instructions, so never while it waits for a step of TensorFlow's,
+which may take minutes. A thread is told of each signal right away: it says that it was heard, and ends the process
+where nothing is to be saved.
+"""
 
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
 INTERRUPTED = "interrupted; nothing half-written is left"
+GOES_ON = "the same command goes on from there"
+# How long the thread leaves it to Python to stop the work at once, which tidies up more.
+GRACE_SECONDS = 1.0
 
 
 class StopRequest:
@@ -17,6 +27,8 @@ class StopRequest:
         """`at_once` raises Stopped where the signal comes, for a time in which there is nothing to save."""
         self.signal_name = ""
         self.at_once = at_once
+        self.say: Callable[[str], None] = lambda line: None  # where the user reads that a signal was heard
+        self._heard, self._left = "", threading.Event()
 
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
@@ -26,7 +38,25 @@ class StopRequest:
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
         if self.at_once:
-            raise Stopped(f"{self.signal_name}: stopped at once; nothing half-written is left")
+            self._left.set()
+            raise Stopped(self._at_once_line())
+
+    def _hear(self, number: int) -> None:
+        """In a thread, as soon as the signal is there."""
+        if self._heard:
+            if number != signal.SIGHUP:
+                os._exit(EXIT_STOPPED)
+            return
+        self._heard = signal.Signals(number).name
+        if not self.at_once:
+            self.say(f"{self._heard}: stopping once what is running is done and saved; a second one stops at once")
+        elif not self._left.wait(GRACE_SECONDS):
+            with contextlib.suppress(OSError):
+                print(f"{self._at_once_line()}; {GOES_ON}", file=sys.stderr, flush=True)
+            os._exit(EXIT_STOPPED)
+
+    def _at_once_line(self) -> str:
+        return f"{self.signal_name or self._heard}: stopped at once; nothing half-written is left"
 
 
 class Stopped(BaseException):
@@ -44,9 +74,32 @@ def listen(at_once: bool = False) -> Iterator[StopRequest]:
     numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, request._receive) for number in numbers}
+    with _told(lambda number: number in numbers and request._hear(number)):
+        previous = {number: signal.signal(number, request._receive) for number in numbers}
+        try:
+            yield request
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _told(hear: Callable[[int], object]) -> Iterator[None]:
+    """A block during which a thread calls `hear` with the number of each signal, whatever Python is waiting for."""
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while numbers := os.read(told, 1):
+            hear(numbers[0])
+
+    thread = threading.Thread(target=wait, name="signals", daemon=True)
+    thread.start()
     try:
-        yield request
+        yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(tell)
+        thread.join(timeout=2 * GRACE_SECONDS)
+        os.close(told)

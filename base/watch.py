@@ -11,6 +11,7 @@ class Watch:
     def __init__(self, stop: StopRequest | None = None):
         """`stop` says whether somebody asked to stop; None is never asked."""
         self._stop = stop or StopRequest()
+        self._stop.say = self.say
 
     def say(self, line: str) -> None:
         """Takes a log line."""
@@ -25,6 +26,11 @@ class Watch:
     def stop_asked(self) -> str:
         """The name of the signal that asked to stop, for work that saves first; empty where none has."""
         return self._stop.signal_name
+
+    def save_first(self) -> None:
+        """From here on a signal waits until the work asks for it, which then saves what it has; before, it stops at
+        once, as nothing would be lost."""
+        self._stop.at_once = False
 
     def check(self, where: str = "before the first step") -> None:
         """Raises Stopped if somebody has asked; `where` ends the line that the user reads."""

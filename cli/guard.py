@@ -13,7 +13,7 @@ from absl import app, flags, logging
 
 from base.durable import WriteError
 from base.errors import UserError
-from base.signals import EXIT_STOPPED, INTERRUPTED, Stopped
+from base.signals import EXIT_STOPPED, GOES_ON, INTERRUPTED, Stopped
 from cli import arguments, flagfile
 from cli.help import help_page, is_asked_for
 from cli.streams import flush, open_streams, put
@@ -81,7 +81,7 @@ def call(main: Main, words: list[str]) -> None:
             raise
         _fail(f"{os.fsdecode(error.filename)!r} cannot be used: {error.strerror}; check the path and its permissions")
     except Stopped as stopped:
-        _exit(EXIT_STOPPED, f"{stopped}; the same command goes on from there")
+        _exit(EXIT_STOPPED, f"{stopped}; {GOES_ON}")
     except KeyboardInterrupt:
         _exit(EXIT_INTERRUPTED, INTERRUPTED)
     flush(sys.stdout)

@@ -8,11 +8,12 @@ import numpy as np
 from evaluation.metrics import scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import announce_model, bottleneck_of
+from jobs.curves import write_options
 from jobs.run import Run
 from pipeline.graph import make_finish, make_train_dataset
 from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
-from reports.plots import png_pixels
+from reports.contact_sheet import Sheet, draw_pages
 from training.loop import Loop
 from training.optimizer import build_optimizer, learning_rate_at
 from training.profile import Profiler
@@ -30,12 +31,14 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
-def learn(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> None:
-    """Trains to the last epoch; `sheets` are the PNGs of samples and augmented ones, for TensorBoard."""
+def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
+    """Trains to the last epoch; `sheets` are of samples and augmented ones, for TensorBoard."""
     announce_model(run, loop.state.model)
+    if loop.step == len(loop.history) * run.order.steps_per_epoch:  # a finished run that goes on has other epochs
+        write_options(run, len(loop.history))
     if loop.step == 0:
-        for tag, png in zip(("samples", "augmented"), sheets, strict=True):
-            run.summaries.picture("train", tag, png_pixels(png))
+        for tag, sheet in zip(("samples", "augmented"), sheets, strict=True):
+            run.summaries.pictures("train", tag, draw_pages(sheet))
     if loop.history:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])

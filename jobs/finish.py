@@ -6,12 +6,14 @@ from base import kill_points
 from evaluation.metrics import class_balance, confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches, split_batches
 from jobs.announce import announce_results
+from jobs.curves import write_results
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_report
 from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
 from records.tables import refused_rows
+from reports.contact_sheet import Sheet, draw_pages
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
 from training.history import best_row
@@ -21,7 +23,7 @@ PROOF_FILES = 400
 _WHERE = "after the last step, which is saved"
 
 
-def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
+def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
 
     Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
@@ -39,9 +41,10 @@ def finish(run: Run, loop: Loop, sheets: tuple[bytes, bytes]) -> dict:
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
     run.folder.aside.write(refused_rows(run.data.aside))
-    mistakes, mistakes_png = find_mistakes(run.data, ids["test"], probabilities["test"])
+    mistakes, worst = find_mistakes(run.data, ids["test"], probabilities["test"])
     if figures["test"]:
-        _draw_test(run, best["epoch"], figures["test"], probabilities["test"], mistakes_png)
+        _draw_test(run, best["epoch"], figures["test"], probabilities["test"], worst)
+    write_results(run, results)
     run.folder.results.write(results)
     kill_points.reach("results.written")
     run.folder.report.write(draw_report(run.folder, mistakes, sheets))
@@ -81,10 +84,10 @@ def _make_proof(run: Run, probabilities: dict[str, np.ndarray]) -> Proof:
     return Proof(data.manifest, ids[rows], probabilities[split][rows], decoded)
 
 
-def _draw_test(run: Run, epoch: int, figures: dict, rows: np.ndarray, mistakes_png: bytes | None) -> None:
+def _draw_test(run: Run, epoch: int, figures: dict, rows: np.ndarray, worst: Sheet | None) -> None:
     labels, names = run.data.manifest.labels[run.data.splits.ids["test"]], run.data.manifest.class_names
     run.summaries.scalars("test", epoch, {"loss": figures["loss"], "accuracy": figures["accuracy"]})
     confusion = confusion_matrix(labels, rows.argmax(axis=1), len(names))
-    run.summaries.picture("test", "confusion", png_pixels(plot_confusion(confusion, names)))
-    if mistakes_png is not None:
-        run.summaries.picture("test", "worst_mistakes", png_pixels(mistakes_png))
+    run.summaries.pictures("test", "confusion", png_pixels(plot_confusion(confusion, names))[None])
+    if worst is not None:
+        run.summaries.pictures("test", "worst_mistakes", draw_pages(worst))

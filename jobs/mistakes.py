@@ -1,13 +1,17 @@
 """What a run's model says of its test examples: a row each, and the worst mistakes with their pictures."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evaluation.metrics import worst_mistakes
 from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from records.tables import PredictionRow
+from reports.contact_sheet import Band, Sheet, Tile, small
+from reports.numbers import percent
 from reports.page import Mistake
-from reports.plots import contact_sheet
+from reports.plots import displayable
 
 MISTAKES_SHOWN = 24
 
@@ -21,7 +25,7 @@ def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarr
     ]
 
 
-def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], bytes | None]:
+def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], Sheet | None]:
     """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
     if not len(example_ids):
         return [], None
@@ -29,11 +33,21 @@ def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray
     if not len(rows):
         return [], None
     stored = data.pixels.read(example_ids[rows])
-    images = np.round(to_float(stored, data.pixels.pixel_format.full_scale).numpy() * 255).astype(np.uint8)
+    images = displayable(to_float(stored, data.pixels.pixel_format.full_scale).numpy())
     wrong = prediction_rows(data, example_ids[rows], probabilities[rows])
     mistakes = [
         Mistake(row.path, row.label, row.prediction, float(row.probabilities.max()), image)
         for row, image in zip(wrong, images, strict=True)
     ]
-    captions = [f"{one.label} taken for {one.prediction}\n{one.probability:.2f}" for one in mistakes]
-    return mistakes, contact_sheet(images, captions, 6)
+    return mistakes, _sheet_of(mistakes, data.manifest.class_names)
+
+
+def _sheet_of(mistakes: Sequence[Mistake], class_names: Sequence[str]) -> Sheet:
+    numbers = {name: number for number, name in enumerate(class_names)}
+
+    def tile(one: Mistake) -> Tile:
+        sure, fallback = percent(one.probability), f"class {numbers[one.label]} for {numbers[one.prediction]}"
+        name = f"{one.label} taken for {one.prediction}"
+        return Tile(small(one.image), f"{sure} {name}", one.path, f"{sure} {fallback}")
+
+    return Sheet([Band([tile(one) for one in mistakes])])

@@ -14,6 +14,7 @@ from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
 from records.tables import QUARANTINE, SPLIT, refused_rows
+from reports.contact_sheet import draw_sheet
 from reports.sheets import augmentation_sheet, sample_sheet
 
 _SAMPLES, _AUGMENTED = "samples.png", "augmented.png"
@@ -44,8 +45,9 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
     folder.aside.write(refused_rows(data.aside))
     folder.split.write(data.split_rows())
     with data.pixels.naming_changes():
-        durable.write_bytes(out_dir / _SAMPLES, sample_sheet(data))
-        durable.write_bytes(out_dir / _AUGMENTED, augmentation_sheet(data, options.augment, options.seed))
+        durable.write_bytes(out_dir / _SAMPLES, draw_sheet(sample_sheet(data)))
+        augmented = augmentation_sheet(data, options.augment, options.seed)
+        durable.write_bytes(out_dir / _AUGMENTED, draw_sheet(augmented))
     watch.say(f"written     {out_dir}: {', '.join((*tables, _SAMPLES, _AUGMENTED))}")
 
 

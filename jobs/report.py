@@ -1,28 +1,44 @@
 """The report of a finished run, drawn from the files of its folder."""
 
+import contextlib
+import functools
+import operator
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from base.options import leaves
+from jobs.options import RunOptions
 from records.run_folder import RunFolder
-from reports.page import Mistake, render_report
+from reports.contact_sheet import Sheet
+from reports.page import Mistake, OptionRow, render_report
 
 
 def draw_report(
-    folder: RunFolder, mistakes: Sequence[Mistake] = (), sheets: tuple[bytes | None, bytes | None] = (None, None)
+    folder: RunFolder, mistakes: Sequence[Mistake] = (), sheets: tuple[Sheet | None, Sheet | None] = (None, None)
 ) -> str:
     """The page as HTML; `mistakes` and `sheets`, which no file holds, as `reports.page.render_report` takes them.
 
     Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run.
     """
+    results = folder.results.read()
     return render_report(
-        results=folder.results.read(),
+        run_path=folder.path,
+        results=results,
         history=folder.history.read(),
         predictions=folder.predictions.read(),
         split=folder.split.read(),
         quarantine=folder.quarantine.read(),
         aside=folder.aside.read(),
-        options=folder.options.read(),
+        options=list(option_rows(folder.options.read(), results.get("chosen", {}))),
         command="python train.py " + shlex.quote(f"--flagfile={folder.flags.path}"),
         mistakes=mistakes,
         sheets=sheets,
     )
+
+
+def option_rows(options: Mapping, chosen: Mapping) -> Iterator[OptionRow]:
+    """A row for each option that `options`, as options.json holds them, has; `chosen` are values by flag."""
+    for leaf in leaves(RunOptions):
+        with contextlib.suppress(KeyError):
+            asked = functools.reduce(operator.getitem, leaf.path, options)
+            yield OptionRow(leaf.path[0] if len(leaf.path) > 1 else "run", leaf.name, asked, chosen.get(leaf.name))

@@ -1,8 +1,10 @@
 """What a run was and what came out of it, in one mapping."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 from jobs.announce import bottleneck_of, parameters_of
+from jobs.chosen import chosen_of
 from jobs.resume import versions
 from jobs.run import Run
 from training.checkpoint import to_arrays, weights_sha256
@@ -28,16 +30,18 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "epochs": len(history),
         "best_epoch": best_row(history)["epoch"],
         "steps": loop.step,
-        "global_batch_size": run.global_batch_size,
         **_rates(history),
         "input_bottleneck": bottleneck_of(run, history[-1]),
+        "global_batch_size": run.global_batch_size,
         "epochs_asked": run.options.training.epochs,
         "seconds": run.clock.seconds,
         "starts": run.clock.starts,
+        "finished_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "precision": run.hardware.policy,
         "strategy": "none" if run.hardware.strategy is None else f"mirrored x {run.hardware.replicas}",
         "device": run.hardware.devices,
         "seed": run.options.seed,
+        "chosen": chosen_of(run),
         "parameters": parameters_of(model),
         "quarantined": len(run.data.quarantine),
         "left_aside": len(run.data.aside),

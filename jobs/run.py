@@ -91,8 +91,8 @@ def open_run(
     """Configures TensorFlow, looks, builds the model and loads; writes nothing to the folder.
 
     `saved` is the checkpoint that the run goes on from: the model's weights come out of it, and the size of its batches
-    is kept, which other replicas would have chosen otherwise. Too small a picture, and weights that cannot be
-    had, are told before anything is decoded. Raises UserError, or Stopped.
+    is kept, which other replicas would have chosen otherwise. Too small a picture, and weights that cannot be had, are
+    told before anything is decoded. Raises UserError, or Stopped.
     """
     clock = RunClock(time.monotonic())
     hardware = device.apply(device.choose(device.look(), options.training, options.threads))

@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from base.watch import Watch
-from jobs.announce import announce
+from jobs.announce import announce, announce_memory
 from jobs.epochs import learn, make_loop
 from jobs.finish import finish
 from jobs.options import RunOptions
@@ -43,8 +43,11 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
         if is_over:
             return _say_finished(results, folder, watch)
         loop = make_loop(run, model, identity)
-        run.write_down()
         announce(run)
+        announce_memory(
+            run, model
+        )  # before a run is here: what cannot fit would only be continued with the same options
+        run.write_down()
         with naming_trouble(run):
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
             if old:

@@ -5,12 +5,11 @@ writes out what no page can hold.
 """
 
 import dataclasses
-import datetime
 import io
-import json
+import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,20 @@ from PIL import Image
 from base.splits import SPLIT_NAMES
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
 from records.tables import PredictionRow, RefusedRow, SplitRow
-from reports.plots import PIXELS_PER_INCH, displayable, plot_confusion, plot_curves, png_data_uri, png_pixels
+from reports.contact_sheet import Sheet, small
+from reports.facts import OptionRow, facts_of, option_text
+from reports.letters import drawable
+from reports.numbers import date_and_time, number, percent, percent_interval
+from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves, png_pixels
 
 MAX_PAIRS = 12
-MAX_MISTAKE_SIDE = 224  # pixels; larger pictures are reduced, to keep the page at a few megabytes
+PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
 
 # Bytes that are no UTF-8 (surrogate escapes), control characters, and those that turn the direction of what follows.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", *SPLIT_NAMES}
+# Where a name or a path may go on in another line; never within a number.
+_BREAKABLE = re.compile(r"(?<=[/\\_:=@])(?=[^/\\_:=@\s])|(?<=[.,-])(?=[^\W\d])")
+_LONG = 16  # letters of a name that may be broken within a word where nothing else helps
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,35 +50,39 @@ class Mistake:
 
 def render_report(
     *,
+    run_path: Path,
     results: Mapping[str, Any],
     history: Sequence[Mapping[str, float | None]],
     predictions: Sequence[PredictionRow],
     split: Sequence[SplitRow],
     quarantine: Sequence[RefusedRow],
-    options: Mapping[str, Any],
+    options: Sequence[OptionRow],
     command: str,
     aside: Sequence[RefusedRow] = (),
     mistakes: Sequence[Mistake] = (),
-    sheets: tuple[bytes | None, bytes | None] = (None, None),
+    sheets: tuple[Sheet | None, Sheet | None] = (None, None),
 ) -> str:
     """The page, as HTML, of what a run's files hold: `results` results.json, `history` history.csv, and so on.
 
     `predictions` are of the test examples, `mistakes` the worst ones, worst first; `command` starts the run again;
-    `sheets` are PNGs of examples and of augmented examples. Raises ValueError where `predictions` name a class that
+    `sheets` are of examples and of augmented examples. Raises ValueError where `predictions` name a class that
     `results` do not.
     """
     return _environment().get_template("page.html").render(
+        run_path=run_path.absolute(),
         results=results,
+        dataset=results["dataset"].rstrip("/").rpartition("/")[2] or results["dataset"],
         split=next((name for name in reversed(SPLIT_NAMES) if results.get(name)), None),
         split_names=SPLIT_NAMES,
-        facts=_facts(results),
+        facts=facts_of(results),
         history=history,
         curves=_curves(history, results.get("best_epoch")) if history else None,
         test=_test_figures(predictions, results["class_names"]),
-        mistakes=[_shown_mistake(mistake) for mistake in mistakes],
+        mistakes=[(one, _small_picture(displayable(one.image[None])[0])) for one in mistakes],
         data=_data_figures(split, quarantine, results["class_names"]) | {"aside": aside},
-        sheets=[None if png is None else _picture(png) for png in sheets],
-        options=list(_flattened(options)),
+        sheets=[None if sheet is None else _shown_sheet(sheet) for sheet in sheets],
+        options=[(room, [(row.flag, option_text(row)) for row in rows])
+                 for room, rows in itertools.groupby(options, lambda row: row.room)],
         command=command,
     )  # fmt: skip
 
@@ -83,7 +92,8 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible, trim_blocks=True
     )
-    environment.filters |= {"percent": _percent, "interval": _interval, "plain": _plain}
+    environment.filters |= {"percent": percent, "interval": percent_interval, "number": number, "date": date_and_time,
+                            "broken": _broken, "is_long": lambda name: len(name) > _LONG}  # fmt: skip
     return environment
 
 
@@ -101,6 +111,7 @@ def _test_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> 
         "examples": len(rows),
         "right": int(np.trace(confusion)),
         "balanced_accuracy": balanced_accuracy(confusion),
+        "numbered": any("\ufffd" in drawable(name) for name in class_names),
         "picture": _themed(lambda dark: plot_confusion(confusion, class_names, dark=dark)),
         "classes": list(zip(class_names, class_figures(confusion), strict=True)),
         "pairs": [
@@ -127,35 +138,18 @@ def _data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRo
     }
 
 
-def _facts(results: dict) -> list[tuple[str, str]]:
-    """What results.json says of the run besides its scores, in words; unknown keys come last, as they are."""
-    worded = {
-        "epochs": ("epochs", lambda value: f"{value}, best: {results.get('best_epoch') or '–'}"),
-        "steps": ("steps", _plain),
-        "seconds": ("duration", lambda value: str(datetime.timedelta(seconds=round(value)))),
-        "starts": ("starts", _plain),
-        "images_per_second": ("images per second", lambda value: f"{value:,.0f}"),
-        "input_wait_fraction": ("input wait", lambda value: f"{_percent(value)} of the training time"),
-        "parameters": ("parameters", _plain),
-        "precision": ("precision", str),
-        "strategy": ("strategy", str),
-        "seed": ("seed", str),
-        "quarantined": ("quarantined files", _plain),
-        "left_aside": ("files not used", _plain),
-        "versions": ("versions", lambda value: ", ".join(f"{name} {value[name]}" for name in value)),
-        "weights_sha256": ("weights SHA-256", str),
-    }  # fmt: skip
-    known = [(label, word(results[key])) for key, (label, word) in worded.items() if results.get(key) is not None]
-    others = {key: value for key, value in results.items() if key not in worded.keys() | _NOT_FACTS}
-    facts = known + [(name.replace("_", " "), text) for name, text in _flattened(others)]
-    return sorted(facts, key=lambda fact: len(fact[1]) > 48)  # the long ones fill a row each, below the grid
+def _shown_sheet(sheet: Sheet) -> dict:
+    bands = [(band, [(tile, _small_picture(tile.image)) for tile in band.tiles]) for band in sheet.bands]
+    return {"bands": bands, "note": sheet.note}
 
 
-def _shown_mistake(mistake: Mistake) -> dict:
-    image = Image.fromarray(displayable(mistake.image[None])[0])
-    image.thumbnail((MAX_MISTAKE_SIDE, MAX_MISTAKE_SIDE))
-    image.save(file := io.BytesIO(), "PNG")
-    return {"says": mistake, "picture": _picture(file.getvalue()), "small": max(image.size) < 96}
+def _small_picture(pixels: np.ndarray) -> dict:
+    image = Image.fromarray(small(pixels))
+    is_small = max(image.size) <= PNG_MAX_SIDE
+    settings = {"format": "png"} if is_small else {"format": "jpeg", "quality": 90, "subsampling": 0}
+    image.save(file := io.BytesIO(), **settings)
+    uri = Markup(data_uri(file.getvalue(), settings["format"]))
+    return {"uri": uri, "width": image.width, "height": image.height, "small": is_small}
 
 
 def _curves(history: Sequence[dict], best_epoch: int | None) -> dict:
@@ -172,15 +166,12 @@ def _themed(draw: Callable[[bool], bytes]) -> dict:
 def _picture(png: bytes) -> dict:
     height, width = png_pixels(png).shape[:2]
     css_width = round(width * 96 / PIXELS_PER_INCH)
-    return {"uri": Markup(png_data_uri(png)), "width": width, "height": height, "css_width": css_width}
+    return {"uri": Markup(data_uri(png)), "width": width, "height": height, "css_width": css_width}
 
 
-def _flattened(values: dict, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flattened(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _broken(text: object) -> Markup:
+    """A name or a path that goes on in another line between its parts, not within them, where there is room."""
+    return Markup("<wbr>").join(_BREAKABLE.split(_visible(str(text))))
 
 
 def _visible(value: object) -> object:
@@ -193,21 +184,3 @@ def _visible(value: object) -> object:
         return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else match[0].encode("unicode_escape").decode()
 
     return _UNSHOWABLE.sub(escape, value)
-
-
-def _percent(value: float | None, digits: int = 1) -> str:
-    if value is None:
-        return "–"
-    text = f"{100 * value:.{digits}f}"
-    # 9,999 of 10,000 are not "100%", and one is not "0%".
-    if 0 < value < 1 and float(text) in (0.0, 100.0):
-        return f"<{10**-digits:.{digits}f}%" if value < 0.5 else f">{100 - 10**-digits:.{digits}f}%"
-    return f"{text}%"
-
-
-def _interval(pair: Sequence[float] | None, digits: int = 1) -> str:
-    return "–" if pair is None else f"{_percent(pair[0], digits)} to {_percent(pair[1], digits)}"
-
-
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"

@@ -1,30 +1,26 @@
-"""The pictures of a run, as PNG bytes: curves, confusion matrix, contact sheets.
+"""The plots of a run, as PNG bytes: curves and confusion matrix.
 
-Curves and matrices are drawn with matplotlib's objects, for which PNG means the Agg canvas. pyplot is never imported:
-it keeps every figure of the process alive, looks for a screen, and would mix our figures with those of a user's
-notebook. Sheets need Pillow alone: matplotlib took a second a sheet, twice, before the first step.
+They are drawn with matplotlib's objects, for which PNG means the Agg canvas. pyplot is never imported: it keeps every
+figure of the process alive, looks for a screen, and would mix our figures with those of a user's notebook.
 """
 
 import base64
 import io
-import math
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from reports.letters import FONT, drawable
+from reports.numbers import percent
 from training.history import best_row
 
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
-SHEET_MIN_SIDE = 128  # pixels; smaller pictures are enlarged by a whole factor, so each pixel stays a square
-SHEET_GAP = 12  # pixels
-FONT = "DejaVu Sans"  # comes with matplotlib, so that a picture is the same on every machine
 _LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
 
 _Theme = namedtuple("_Theme", ("background", "text", "faint", "train", "right", "wrong"))
@@ -63,7 +59,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     if confusion.shape != (classes, classes):
         raise ValueError(f"confusion is {confusion.shape}: {classes} class names need {classes, classes}")
     theme = _DARK if dark else _LIGHT
-    labels = [_fitted(name.replace("\n", "\ufffd"), 24) for name in class_names]
+    labels = [_fitted(name, 24) for name in class_names]
     labels = [f"class {number}" if "\ufffd" in label else label for number, label in enumerate(labels)]
     side = float(np.clip(1.15 * classes, 2.3, max(6.5, min(0.25 * classes, 14.0))))
     longest = 0.08 * max(map(len, labels))  # inches
@@ -79,34 +75,6 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     if classes <= 60:
         _write_counts(axes, confusion, cells, 72 * side / classes)
     return _png(figure)
-
-
-def contact_sheet(images: np.ndarray, captions: Sequence[str], columns: int) -> bytes:
-    """Lays pictures out in rows, pixel for pixel, each above its caption, on a dark ground, as a PNG.
-
-    `images` are [n, height, width, channels], n at least 1, as `displayable` takes them; `captions` n texts of one line
-    or more, of which a line that is too long loses its middle. Raises ValueError where counts do not agree.
-    """
-    images = displayable(images)
-    if not len(images) or len(captions) != len(images) or columns < 1:
-        raise ValueError(f"{len(images)} images, {len(captions)} captions, {columns} columns: give at least 1 of each")
-    scale = math.ceil(SHEET_MIN_SIDE / max(images.shape[1:3]))
-    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
-    height, width = images.shape[1:3]
-    letters = max(11, width // 13)  # pixels; in proportion, as a wide sheet is shrunk to the reader's screen
-    captions = [_fitted(caption, int(width / (0.65 * letters))) for caption in captions]
-    lines, columns = 1 + max(caption.count("\n") for caption in captions), min(columns, len(images))
-    step_x, step_y = width + SHEET_GAP, height + int((1.3 * lines + 0.4) * letters) + SHEET_GAP
-    rows = math.ceil(len(images) / columns)
-    sheet = Image.new("RGB", (columns * step_x + SHEET_GAP, rows * step_y + SHEET_GAP), _DARK.background)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(font_manager.findfont(FONT), letters)
-    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left, top = SHEET_GAP + number % columns * step_x, SHEET_GAP + number // columns * step_y
-        sheet.paste(Image.fromarray(image), (left, top))
-        draw.multiline_text((left, top + height + 0.4 * letters), caption, _DARK.text, font, spacing=0.3 * letters)
-    file = io.BytesIO()
-    sheet.save(file, format="png")
-    return file.getvalue()
 
 
 def displayable(images: np.ndarray) -> np.ndarray:
@@ -136,9 +104,20 @@ def displayable(images: np.ndarray) -> np.ndarray:
     return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
-def png_data_uri(png: bytes) -> str:
-    """A PNG file's bytes as a `data:` address, for a page that needs no other file."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """The contrast ratio of two colors, [3] sRGB in [0, 1], as WCAG 2 defines it: from 1 to 21; text needs 4.5."""
+    dark, bright = sorted((_luminance(one), _luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def readable_on(ground: Sequence[float]) -> str:
+    """Black or white, whichever stands out more: one of them has a contrast of 4.5 on any color."""
+    return max("#000000", "#ffffff", key=lambda ink: contrast(to_rgb(ink), ground))
+
+
+def data_uri(picture: bytes, kind: str = "png") -> str:
+    """A PNG or JPEG file's bytes as a `data:` address, for a page that needs no other file."""
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode("ascii")
 
 
 def png_pixels(png: bytes) -> np.ndarray:
@@ -184,6 +163,12 @@ def _cell_colors(confusion: np.ndarray, theme: _Theme) -> np.ndarray:
     return (1 - strength) * np.array(to_rgb(theme.background)) + strength * hue
 
 
+def _luminance(color: Sequence[float]) -> float:
+    channels = np.asarray(color, float)
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
 def _label_classes(axes: Axes, labels: Sequence[str], upright: bool, theme: _Theme) -> None:
     classes = len(labels)
     axes.set_xlabel("predicted class", color=theme.text, family=FONT, size=10)
@@ -206,19 +191,14 @@ def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_poi
     size = float(np.clip(cell_points / max(3.0, 0.85 * digits), 3.0, 10.0))
     for row, column in np.argwhere(confusion):
         count = int(confusion[row, column])
-        text = f"{count:,}\n{100 * count / support[row]:.0f}%" if few else f"{count:,}"
-        # The luminance weights of ITU-R BT.709: near enough to choose between black and white.
-        bright = cells[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
-        color = "#111111" if bright else "#ffffff"
+        text = f"{count:,}\n{percent(count / support[row], 0)}" if few else f"{count:,}"
+        color = readable_on(cells[row, column])
         axes.text(column, row, text, family=FONT, size=size, color=color, ha="center", va="center")
 
 
 def _fitted(text: str, letters: int) -> str:
-    """`text` with lines of at most `letters`, and U+FFFD for what the font would draw as an empty box, and warn of."""
-    font = font_manager.get_font(font_manager.findfont(FONT))
-    drawn = "".join(c if c == "\n" or (c.isprintable() and font.get_char_index(ord(c))) else "\ufffd" for c in text)
-    half = max(1, (letters - 1) // 2)  # both ends are kept: paths differ at their end, class names at their start
-    return "\n".join(s if len(s) <= letters else f"{s[:half]}…{s[-half:]}" for s in drawn.split("\n"))
+    text, half = drawable(text), max(1, (letters - 1) // 2)
+    return text if len(text) <= letters else f"{text[:half]}…{text[-half:]}"  # names differ at either end
 
 
 def _png(figure: Figure) -> bytes:

@@ -7,51 +7,87 @@ from pipeline.augment.options import AugmentOptions
 from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from pipeline.graph import make_finish
-from reports.plots import contact_sheet
+from reports.contact_sheet import COLUMNS, Band, Sheet, Tile, small
+from reports.plots import displayable
 
-SAMPLE_COLUMNS = 6
-AUGMENTED_COLUMNS = 7
-
-
-def sample_sheet(data: Data, split: str = "train", rows: int = 4) -> bytes:
-    """PNG of examples of a split, evenly spread over its classes, with class name and path."""
-    ids = _spread(data, split, rows * SAMPLE_COLUMNS)
-    manifest = data.manifest
-    captions = [f"{manifest.class_names[manifest.labels[i]]}\n{manifest.shown_path(i)}" for i in ids]
-    return contact_sheet(_evaluated(data, data.pixels.read(ids)), captions, SAMPLE_COLUMNS)
+SAMPLES = 24  # at least as many, where a class has them
+MOST_BANDS = 12  # up to as many classes have a row of their own
+MOST_CLASSES = 48  # of a sheet with a picture a class
+MOST_AUGMENTED = 16  # classes
 
 
-def augmentation_sheet(data: Data, options: AugmentOptions, seed: int, rows: int = 5) -> bytes:
-    """PNG with a row an example: as it is, then as the first epochs will see it."""
-    ids = _spread(data, "train", rows)
+def sample_sheet(data: Data, split: str = "train") -> Sheet:
+    """Examples of a split: each class in rows of its own, or where there are many classes, one example of each."""
+    classes, note = _classes(data, split, MOST_CLASSES)
+    if len(classes) > MOST_BANDS:
+        tiles = [_tile(data, one, named=True) for label in classes for one in _spread(data, split, label, 1)]
+        return Sheet([Band(tiles)], note)
+    rows = max(1, SAMPLES // (COLUMNS * len(classes)))
+    bands = []
+    for label in classes:
+        name, fallback = _title(data, label)
+        tiles = [_tile(data, one) for one in _spread(data, split, label, rows * COLUMNS)]
+        bands.append(Band(tiles, name, fallback=fallback))
+    return Sheet(bands, note)
+
+
+def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
+    """A band an example: as it is, then as the first epochs will see it."""
+    classes, note = _classes(data, "train", MOST_AUGMENTED)
+    # Two rows an example, unless that makes a tower.
+    epochs = (2 if len(classes) <= MOST_AUGMENTED // 2 else 1) * COLUMNS - 1
+    a_class = max(1, 4 // len(classes))
+    ids = np.concatenate([_spread(data, "train", label, a_class) for label in classes])
+    seen = _augmented(data, options, seed, ids, epochs)
+    bands = []
+    for row, one in enumerate(ids):
+        tiles = [Tile(_shown(data, one), "as it is")]
+        tiles += [Tile(epoch[row], f"epoch {number}") for number, epoch in enumerate(seen, start=1)]
+        name, fallback = _title(data, data.manifest.labels[one])
+        bands.append(Band(tiles, name, data.manifest.shown_path(one), fallback))
+    return Sheet(bands, note)
+
+
+def _augmented(data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, epochs: int) -> list[list[np.ndarray]]:
+    """[epochs][examples]: the pictures of these examples as the first epochs see them."""
     pixels = data.pixels.read(ids)
     finish = make_finish(options, data.pixels.pixel_format)
     examples = Examples(data.splits.ids["train"], data.manifest.labels, pixels.shape[1])
     seen = []
-    for epoch in range(AUGMENTED_COLUMNS - 1):
+    for epoch in range(epochs):
         planned = options.plan(seed, epoch, ids, examples)
         others = {image: data.pixels.read(planned[source]) for source, image in options.reads.items()}
-        seen.append(finish({"image": pixels} | planned | others)["image"].numpy())
-    originals, tiles, captions = _evaluated(data, pixels), [], []
-    for row, example_id in enumerate(ids):
-        tiles += [originals[row], *(epoch[row] for epoch in seen)]
-        captions += [data.manifest.shown_path(example_id), *(f"epoch {e + 1}" for e in range(len(seen)))]
-    return contact_sheet(np.stack(tiles), captions, AUGMENTED_COLUMNS)
+        images = finish({"image": pixels} | planned | others)["image"].numpy()
+        seen.append([small(image) for image in displayable(images)])
+    return seen
 
 
-def _evaluated(data: Data, pixels: np.ndarray) -> np.ndarray:
-    """Stored pixels as evaluation sees them: float32 in [0, 1]."""
-    return to_float(pixels, data.pixels.pixel_format.full_scale).numpy()
+def _tile(data: Data, one: int, named: bool = False) -> Tile:
+    name, fallback = _title(data, data.manifest.labels[one]) if named else ("", "")
+    return Tile(_shown(data, one), name, data.manifest.shown_path(one), fallback)
 
 
-def _spread(data: Data, split: str, count: int) -> np.ndarray:
-    """At most `count` example ids of a split, as many a class as possible, class after class."""
+def _title(data: Data, label: int) -> tuple[str, str]:
+    """(a class's name, what is drawn where the font has not its letters)."""
+    return data.manifest.class_names[label], f"class {label}"
+
+
+def _shown(data: Data, one: int) -> np.ndarray:
+    """A stored picture as evaluation sees it, [height, width, 3] uint8, in a size for screens."""
+    images = to_float(data.pixels.read(np.array([one])), data.pixels.pixel_format.full_scale).numpy()
+    return small(displayable(images)[0])
+
+
+def _classes(data: Data, split: str, most: int) -> tuple[np.ndarray, str]:
+    """(at most that many of a split's classes, evenly spread; a note where these are not all of the data set)."""
+    labels = np.unique(data.manifest.labels[data.splits.ids[split]])
+    chosen = labels[np.linspace(0, len(labels) - 1, min(most, len(labels))).astype(int)]
+    count = len(data.manifest.class_names)
+    return chosen, f"{len(chosen)} of {count} classes" if len(chosen) < count else ""
+
+
+def _spread(data: Data, split: str, label: int, count: int) -> np.ndarray:
+    """At most `count` example ids of a class, evenly spread over its files."""
     ids = data.splits.ids[split]
-    labels = data.manifest.labels[ids]
-    a_class = max(1, count // len(data.manifest.class_names))
-    chosen = []
-    for label in np.unique(labels):
-        members = ids[labels == label]
-        places = np.linspace(0, len(members) - 1, min(a_class, len(members))).astype(int)
-        chosen.append(members[places])
-    return np.concatenate(chosen)[:count]
+    members = ids[data.manifest.labels[ids] == label]
+    return members[np.linspace(0, len(members) - 1, min(count, len(members))).astype(int)]

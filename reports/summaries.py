@@ -42,12 +42,12 @@ class Summaries:
         self._write(split, epoch, write)
 
     def text(self, split: str, tag: str, epoch: int, words: str) -> None:
-        """Writes a line of text at `epoch`, and flushes."""
+        """Writes text, which may be Markdown, at `epoch`, and flushes."""
         self._write(split, epoch, lambda: tf.summary.text(tag, words))
 
-    def picture(self, split: str, tag: str, pixels: np.ndarray) -> None:
-        """Writes a uint8 [height, width, 3] picture, and flushes."""
-        self._write(split, 0, lambda: tf.summary.image(tag, pixels[None]))
+    def pictures(self, split: str, tag: str, pixels: np.ndarray) -> None:
+        """Writes uint8 [pictures, height, width, 3], all of them, and flushes."""
+        self._write(split, 0, lambda: tf.summary.image(tag, pixels, max_outputs=len(pixels)))
 
     def close(self) -> None:
         """Closes the event files."""

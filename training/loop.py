@@ -114,6 +114,7 @@ class Loop:
             if self._is_traced:
                 self.epoch_clock.add(ended - began, arrived - began, examples)
             self._is_traced = True
+            self._watch.save_first()
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
             self._show(f"{self.epoch_clock.figures()['images_per_second'] or 0:.0f} images/s")
@@ -145,6 +146,7 @@ class Loop:
         return row | measured | self.epoch_clock.figures()
 
     def _save_to_stop(self) -> Stopped:
+        self._watch.say(f"saving      step {self.step}")
         self._check_numbers(before_a_save=True)
         self._save()
         return Stopped(f"{self._watch.stop_asked}: saved after step {self.step}")

@@ -15,6 +15,7 @@ from base.splits import SPLIT_NAMES
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.names import near_name
 
+NO_SPLIT = "the data names no split"
 IMBALANCE = 5  # times as many pictures in the largest class as in the smallest
 USUAL_FRACTIONS = (0.6, 0.2, 0.2)
 Fractions = tuple[float, float, float]
@@ -47,10 +48,10 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
     """What a user should know of the splits, a line each; `asked` is whether he gave the fractions himself."""
     train = len(splits.ids["train"])
     total = train + sum(len(splits.ids[split]) for split in splits.drawn)
-    notes = [
-        f"{split}: drawn from train, {len(splits.ids[split])} of {total} pictures, because {why}"
-        for split, why in splits.drawn.items()
-    ]
+    notes = []
+    for split, why in splits.drawn.items():
+        source = "" if why == NO_SPLIT else " from train"
+        notes.append(f"{split}: drawn{source}, {len(splits.ids[split])} of {total} pictures, because {why}")
     if not len(splits.ids["test"]) and not asked:
         notes.append(
             "no test split, and so no test score: put class folders into a folder called test, or have one drawn from "
@@ -62,6 +63,8 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
             f"classes are imbalanced: {sizes[most]!r} has {most} pictures in train, {sizes[least]!r} has {least}; read "
             "the figures of each class, accuracy alone hides the rare ones"
         )
+    if asked and not splits.drawn:
+        notes.append("--split_fractions has no effect: the data has all splits that it asks for")
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
         if lacking and any(counts):
@@ -94,8 +97,8 @@ def make_splits(
     _check_trainable(manifest, codes)
     ids = {name: np.flatnonzero(codes == code) for code, name in enumerate(SPLIT_NAMES)}
     labels = np.where(alive, manifest.labels, -1)
-    drawn = {split: _why_drawn(split, dict(named)) for split, part in zip(SPLIT_NAMES, wanted, strict=True)
-             if part and split != "train"}  # fmt: skip
+    drawn = {split: _why_drawn(split, dict(named)) if given else NO_SPLIT
+             for split, part in zip(SPLIT_NAMES, wanted, strict=True) if part and split != "train"}  # fmt: skip
     return Splits(ids, _crossing(groups, codes), _crossing(groups, labels), drawn)
 
 

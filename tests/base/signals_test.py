@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from base.signals import EXIT_STOPPED, Stopped, listen
+from base.signals import EXIT_STOPPED, GOES_ON, Stopped, listen
+from base.watch import Watch
 from tests.helpers.run_fixtures import ROOT
 
 TWICE = """
@@ -96,3 +98,55 @@ def test_a_library_that_the_signal_comes_into_makes_no_fault_of_it():
 
     with listen(at_once=True), pytest.raises(Stopped, match=r"^SIGTERM: stopped at once"):
         library()
+
+
+BLOCKED = """
+import ctypes, os, signal, sys, threading
+from base.signals import listen
+libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+with listen(at_once=sys.argv[1] == "at once") as stop:
+    stop.say = lambda line: print(line, flush=True)
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+    libc.pthread_mutex_lock(mutex)
+    libc.pthread_mutex_lock(mutex)  # for ever, and no signal ends it: as Python waits for a step of TensorFlow's
+"""
+
+
+def blocked(mode: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", BLOCKED, mode], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+
+def test_where_nothing_is_to_be_saved_a_signal_is_heard_whatever_python_waits_for():
+    with blocked("at once") as process:
+        said, error = process.communicate(timeout=60)
+    assert (process.returncode, said) == (EXIT_STOPPED, "")
+    assert error == f"SIGTERM: stopped at once; nothing half-written is left; {GOES_ON}\n"
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_told_while_a_step_runs_and_a_second_one_ends_it(second):
+    with blocked("save") as process:
+        assert process.stdout.readline().startswith(
+            "SIGTERM: stopping once what is running is done and saved; a second"
+        )
+        assert process.poll() is None
+        process.send_signal(second)
+        assert process.wait(timeout=60) == EXIT_STOPPED
+
+
+def test_what_listens_to_signals_ends_with_the_block():
+    before = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(before)
+    with listen():
+        assert "signals" in {thread.name for thread in threading.enumerate()}
+    assert "signals" not in {thread.name for thread in threading.enumerate()}
+    assert signal.set_wakeup_fd(before) == before
+
+
+def test_once_there_is_something_to_save_a_signal_waits_to_be_asked_for():
+    with listen(at_once=True) as stop:
+        Watch(stop).save_first()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.signal_name == "SIGTERM"

@@ -16,10 +16,7 @@ def test_a_batch_is_no_larger_than_the_training_split_whatever_is_asked_for(aske
     assert done.code == 0, done.stderr
     examples = sum(row["split"] == "train" for row in read_rows(tmp_path / "run" / "split.csv"))
     named = asked[0].partition("=")[2] if asked else "64"
-    line = (
-        f"steps       1 an epoch: global batch size {examples}, not {named}: the training split has {examples} examples"
-    )
-    assert f"{line} ({examples} a replica)\n" in done.stdout
+    assert f"batch       {examples} and not {named}: there are {examples} examples to train on\n" in done.stdout
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert (results["global_batch_size"], results["steps"]) == (examples, 2)
     newest = max((tmp_path / "run" / "checkpoints").iterdir())
@@ -31,7 +28,7 @@ def test_a_batch_is_no_larger_than_the_training_split_whatever_is_asked_for(aske
     # Four replicas would choose fewer rows for themselves: a run keeps those that it began with, or says why not.
     more = run_script("train.py", *flags, "--epochs=3", "--replicas=2")
     assert more.code == 0, more.stderr
-    assert f"global batch size {examples}, not 64" in more.stdout
+    assert f"batch       {examples} and not 64: " in more.stdout
     refused = run_script("train.py", *flags, "--epochs=4", "--replicas=4")
     assert refused.code == 2
     assert refused.stderr.startswith(f"error: --global_batch_size={examples} cannot be shared by 4 replicas")

@@ -8,7 +8,9 @@ from records.history import TIMED_COLUMNS
 from tests.helpers.run_fixtures import read_rows
 
 # Of results.json: what is a time, or says one in words.
-_TIMED_RESULTS = ("seconds", "starts", "images_per_second", "input_wait_fraction", "input_bottleneck")
+_TIMED_RESULTS = (
+    "seconds", "starts", "finished_at", "images_per_second", "input_wait_fraction", "input_bottleneck",
+)  # fmt: skip
 _TABLES = ("predictions_test.csv", "split.csv", "quarantine.csv")
 
 

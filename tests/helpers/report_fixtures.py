@@ -5,19 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
+from jobs.options import resolve
 from jobs.report import draw_report
 from records.history import COLUMNS
 from records.run_folder import RunFolder
 from records.tables import PredictionRow, SplitRow
+from reports.contact_sheet import Band, Sheet, Tile
 from reports.page import Mistake
 
+SHEET = Sheet([Band([Tile(np.zeros((8, 8, 3), np.uint8), "epoch 1")], "cats", "train/cats/1.jpg")], "1 of 2 classes")
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.6, 0.9], "loss": 0.5, "loss_interval": [0.25, 0.625]}
 
 
 class Parsed(html.parser.HTMLParser):
     """A page's tags with their attributes, the text a reader sees, and the text of each section."""
 
-    VOID = ("meta", "img", "source", "br", "link")
+    VOID = ("meta", "img", "source", "br", "link", "wbr")
 
     def __init__(self, text: str):
         super().__init__()
@@ -57,7 +60,7 @@ def make_run(path: Path, class_names=("cats", "dogs"), predictions=None, epochs=
          "train": SCORES | {"examples": 90}, "validation": SCORES | {"examples": 30}, "test": test,
          "epochs": epochs, "best_epoch": 1} | results,
     )  # fmt: skip
-    folder.options.write({"seed": 7, "augment": {"rotate_degrees": 20.0}, "filters": None})
+    folder.options.write(resolve("catdog", {"seed": 12345}).to_json())
     folder.history.write(
         [dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1, "step": 10 * number + 10} for number in range(epochs)]
     )

@@ -190,7 +190,7 @@ def test_a_missing_or_damaged_split_csv_only_costs_the_words(content, run_dir, d
     (run_dir / "split.csv").unlink()
     if content is not None:
         (run_dir / "split.csv").write_bytes(content)
-    assert "(manifest_sha256: " in refusal(run_of(changed, run_dir))
+    assert "manifest_sha256: " in refusal(run_of(changed, run_dir))
 
 
 def test_where_every_checkpoint_is_damaged_nothing_begins_anew(run_dir, data):

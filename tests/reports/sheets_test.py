@@ -8,64 +8,107 @@ import pytest
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import PackedPixels
-from reports import sheets
-from reports.sheets import AUGMENTED_COLUMNS, SAMPLE_COLUMNS, augmentation_sheet, sample_sheet
+from reports.sheets import MOST_AUGMENTED, MOST_BANDS, MOST_CLASSES, augmentation_sheet, sample_sheet
 
-LABELS = np.array([0] * 30 + [1] * 3 + [2] * 20, np.int32)
+SMALL = PixelFormat(12)
+
+
+def data_of(counts, names=None, pixel_format=SMALL):
+    """Classes of so many pictures of 12x12 pixels; every second one is in train."""
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    pixels = np.random.default_rng(1).integers(0, 256, (len(labels), 12, 12, pixel_format.channels), np.uint8)
+    if pixel_format.bit_depth == 16:
+        pixels = pixels.astype(np.uint16) * 10
+    names = names or tuple(f"class_{label}" for label in range(len(counts)))
+    manifest = SimpleNamespace(class_names=names, labels=labels, shown_path=lambda i: f"{i}.png")
+    splits = SimpleNamespace(ids={"train": np.arange(0, len(labels), 2)})
+    return SimpleNamespace(manifest=manifest, splits=splits, pixels=PackedPixels(pixels, pixel_format))
 
 
 @pytest.fixture
 def data():
-    """Three classes of 30, 3 and 20 pictures of 12x12 pixels; every second one is in train."""
-    pixels = np.random.default_rng(1).integers(0, 256, (len(LABELS), 12, 12, 3), np.uint8)
-    manifest = SimpleNamespace(class_names=("a", "b", "c"), labels=LABELS, shown_path=lambda i: f"{i}.png")
-    splits = SimpleNamespace(ids={"train": np.arange(0, len(LABELS), 2)})
-    return SimpleNamespace(manifest=manifest, splits=splits, pixels=PackedPixels(pixels, PixelFormat(12)))
+    return data_of((30, 3, 20), ("a", "b", "c"))
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """What the sheets ask contact_sheet for: images, captions, columns."""
-    asked = []
-    monkeypatch.setattr(sheets, "contact_sheet", lambda *arguments: asked.append(arguments) or b"png")
-    return asked
+def ids_of(tiles) -> list[int]:
+    return [int(tile.path.removesuffix(".png")) for tile in tiles]
 
 
-def test_deep_pictures_are_shown_by_their_full_scale(data, drawn):
-    deep = data.pixels.read(np.arange(len(LABELS)))[..., :1].astype(np.uint16) * 10
-    data.pixels = PackedPixels(deep, PixelFormat(12, 1, 16, full_scale=2000))
-    sample_sheet(data)
-    augmentation_sheet(data, AugmentOptions(), seed=4, rows=3)
-    for (images, captions, _), every in zip(drawn, (1, AUGMENTED_COLUMNS), strict=True):
-        shown = [int(caption.split("\n")[-1].removesuffix(".png")) for caption in captions[::every]]
-        plain = images[::every]
-        np.testing.assert_allclose(plain, np.minimum(deep[shown], 2000) / 2000, atol=1e-6)
+def rounded(pixels: np.ndarray, full_scale: int = 255) -> np.ndarray:
+    """As a screen shows them: [n, height, width, 3] uint8."""
+    shown = np.round(np.minimum(pixels / full_scale, 1) * 255).astype(np.uint8)
+    return np.broadcast_to(shown, (*shown.shape[:3], 3))
 
 
-def test_samples_are_spread_over_the_classes_of_train(data, drawn):
-    assert sample_sheet(data) == b"png"
-    images, captions, columns = drawn[0]
-    shown = [int(caption.split("\n")[1].removesuffix(".png")) for caption in captions]
-    assert columns == SAMPLE_COLUMNS
-    assert all(i % 2 == 0 for i in shown)
-    assert len(shown) == len(set(shown)) == len(images)
-    # Eight a class, from its first to its last; the small class gives the two that it has.
-    assert np.bincount(LABELS[shown]).tolist() == [8, 2, 8]
-    assert {0, 28, 34, 52} <= set(shown)
-    assert [caption.split("\n")[0] for caption in captions] == ["abc"[LABELS[i]] for i in shown]
-    np.testing.assert_allclose(images, data.pixels.read(shown) / 255, atol=1e-6)
+def test_deep_pictures_are_shown_by_their_full_scale():
+    data = data_of((30, 3, 20), pixel_format=PixelFormat(12, 1, 16, full_scale=2000))
+    for band in sample_sheet(data).bands:
+        stored = rounded(data.pixels.read(np.array(ids_of(band.tiles))), 2000).astype(int)
+        assert np.abs(np.stack([tile.image for tile in band.tiles]) - stored).max() <= 1
+    for band in augmentation_sheet(data, AugmentOptions(), seed=4).bands:
+        stored = rounded(data.pixels.read(np.array(ids_of([band]))), 2000).astype(int)
+        assert np.abs(np.stack([tile.image for tile in band.tiles]) - stored).max() <= 1
 
 
-def test_a_row_shows_the_picture_and_then_its_epochs(data, drawn):
-    augmentation_sheet(data, AUGMENT_PRESETS["strong"], seed=4, rows=3)
-    augmentation_sheet(data, AugmentOptions(), seed=4, rows=3)
-    (images, captions, columns), (plain, *_) = drawn
-    assert columns == AUGMENTED_COLUMNS
-    rows = images.reshape(3, AUGMENTED_COLUMNS, 12, 12, 3)
-    shown = [int(caption.removesuffix(".png")) for caption in captions[::AUGMENTED_COLUMNS]]
-    np.testing.assert_allclose(rows[:, 0], data.pixels.read(shown) / 255, atol=1e-6)
-    assert captions[1:AUGMENTED_COLUMNS] == [f"epoch {epoch}" for epoch in range(1, AUGMENTED_COLUMNS)]
-    tiles = rows.reshape(3 * AUGMENTED_COLUMNS, -1)
-    assert len(np.unique(tiles.round(4), axis=0)) == len(tiles)
-    flat = plain.reshape(3, AUGMENTED_COLUMNS, -1)
-    np.testing.assert_allclose(flat, np.repeat(flat[:, :1], AUGMENTED_COLUMNS, axis=1), atol=1e-6)
+def test_each_class_has_rows_of_its_own_with_its_name(data):
+    sheet = sample_sheet(data)
+    assert [band.name for band in sheet.bands] == ["a", "b", "c"]
+    # Two rows of four, from a class's first to its last; the small class gives the two that it has.
+    assert [len(band.tiles) for band in sheet.bands] == [8, 2, 8]
+    assert sheet.note == ""
+    for label, band in enumerate(sheet.bands):
+        shown = ids_of(band.tiles)
+        members = np.flatnonzero(data.manifest.labels == label)
+        members = members[members % 2 == 0]
+        assert {members[0], members[-1]} <= set(shown) <= set(members)
+        assert len(set(shown)) == len(shown)
+        np.testing.assert_array_equal([tile.image for tile in band.tiles], data.pixels.read(np.array(shown)))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 10, MOST_BANDS, MOST_BANDS + 1, 43, MOST_CLASSES])
+def test_every_class_is_shown(classes):
+    data = data_of([10] * classes)
+    for sheet in (sample_sheet(data), *([augmentation_sheet(data, AugmentOptions(), 1)] * (classes <= MOST_AUGMENTED))):
+        named = [band.name or tile.name for band in sheet.bands for tile in band.tiles]
+        assert list(dict.fromkeys(named)) == list(data.manifest.class_names)
+        assert sheet.note == ""
+        assert len(named) <= 16 * 8
+
+
+def test_of_very_many_classes_some_are_shown_and_that_is_said():
+    data = data_of([4] * 200)
+    for sheet, most in (
+        (sample_sheet(data), MOST_CLASSES),
+        (augmentation_sheet(data, AugmentOptions(), 1), MOST_AUGMENTED),
+    ):
+        assert sheet.note == f"{most} of 200 classes"
+        named = dict.fromkeys(band.name or tile.name for band in sheet.bands for tile in band.tiles)
+        assert len(named) == most
+        assert {"class_0", "class_199"} <= set(named)
+
+
+def test_a_class_that_a_split_has_not_is_said():
+    data = data_of((1, 1, 6))  # every second one: nothing of the second class
+    assert sample_sheet(data).note == "2 of 3 classes"
+    assert [band.name for band in sample_sheet(data).bands] == ["class_0", "class_2"]
+
+
+def test_a_band_shows_the_picture_and_then_its_epochs(data):
+    strong, plain = (
+        augmentation_sheet(data, options, seed=4) for options in (AUGMENT_PRESETS["strong"], AugmentOptions())
+    )
+    assert [band.name for band in strong.bands] == ["a", "b", "c"]
+    for band, still in zip(strong.bands, plain.bands, strict=True):
+        (stored,) = data.pixels.read(np.array(ids_of([band])))
+        assert [tile.name for tile in band.tiles] == ["as it is", *(f"epoch {epoch}" for epoch in range(1, 8))]
+        np.testing.assert_array_equal(band.tiles[0].image, stored)
+        assert len({tile.image.tobytes() for tile in band.tiles}) == len(band.tiles)
+        assert {tile.image.tobytes() for tile in still.tiles} == {stored.tobytes()}
+
+
+def test_large_pictures_are_reduced_for_screens():
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 600, 600, 3), np.uint8)
+    data = data_of((2, 2))
+    data.pixels = PackedPixels(pixels, PixelFormat(600))
+    for sheet in (sample_sheet(data), augmentation_sheet(data, AugmentOptions(), 1)):
+        assert {tile.image.shape for band in sheet.bands for tile in band.tiles} == {(224, 224, 3)}

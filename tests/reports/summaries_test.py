@@ -56,14 +56,14 @@ def test_a_resumed_run_adds_to_the_curves(tmp_path):
     assert sorted(scalars_of(tmp_path / "train", "loss")) == [(1, 1.0), (2, 2.0)]
 
 
-def test_a_picture_comes_back_pixel_for_pixel(tmp_path):
-    picture = np.random.default_rng(1).integers(0, 256, (9, 14, 3), np.uint8)
+def test_pictures_come_back_pixel_for_pixel(tmp_path):
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 9, 14, 3), np.uint8)
     with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
-        summaries.picture("train", "samples", picture)
+        summaries.pictures("train", "samples", pictures)
     (event,) = events_of(tmp_path / "train").Tensors("samples")
-    width, height, encoded = tf.make_ndarray(event.tensor_proto)
+    width, height, *encoded = tf.make_ndarray(event.tensor_proto)
     assert (int(width), int(height)) == (14, 9)
-    np.testing.assert_array_equal(tf.io.decode_png(encoded).numpy(), picture)
+    np.testing.assert_array_equal([tf.io.decode_png(one).numpy() for one in encoded], pictures)
 
 
 def test_the_files_are_closed_when_the_block_fails(tmp_path):
@@ -95,7 +95,7 @@ def test_events_that_cannot_be_written_are_said_once_and_do_not_matter(tmp_path)
         summaries.scalars("train", 1, {"loss": 0.5})
         with file_size_limit(20_000):
             for _ in range(3):
-                summaries.picture("train", "samples", picture)
+                summaries.pictures("train", "samples", picture[None])
             summaries.scalars("validation", 1, {"loss": 0.5})
             summaries.text("train", "input", 2, "words")
     (line,) = watch.lines

@@ -83,10 +83,10 @@ def test_train_and_test_have_validation_drawn_aloud(look):
 
 
 def test_train_alone_and_class_folders_alone_have_both_drawn_aloud(look):
-    for counts in (TRAIN, {"a": 20, "b": 20}):
+    for counts, words in ((TRAIN, "drawn from train"), ({"a": 20, "b": 20}, "drawn")):
         _, sizes, _, notes = look(counts)
         assert sizes == {"train": 24, "validation": 8, "test": 8}
-        assert [note.split(",")[0] for note in notes] == ["validation: drawn from train", "test: drawn from train"]
+        assert [note.split(",")[0] for note in notes] == [f"validation: {words}", f"test: {words}"]
 
 
 def test_an_empty_validation_folder_is_drawn_and_no_test_beside_it(look):

@@ -1,0 +1,55 @@
+"""The memory of a step, estimated, and what is said of it."""
+
+import keras
+import pytest
+
+from base.errors import UserError
+from models.options import ModelOptions
+from models.zoo import build_model
+from training import memory
+from training.memory import free_bytes, memory_lines, step_bytes
+
+
+def test_the_estimate_is_a_sum_over_layers_rows_and_parameters():
+    image = keras.Input((8, 8, 1))
+    features = keras.Input((6, 6, 2))
+    inner = keras.Model(features, keras.layers.ReLU()(features))
+    model = keras.Model(image, keras.layers.Flatten()(inner(keras.layers.Conv2D(2, 3)(image))))
+    parameters, activations = 3 * 3 * 2 + 2, 3 * 72
+    kept, pictures = 4 * parameters * 4, 4 * memory._WAITING_BATCHES * 64
+    assert step_bytes(model, "adam", 10) == kept + 10 * (2 * 4 * activations + pictures)
+    assert step_bytes(model, "sgd", 10, replicas=2) == 2 * 4 * parameters * 3 + 10 * (2 * 4 * activations + pictures)
+
+
+def test_a_backbones_layers_are_counted_and_larger_pictures_need_more():
+    small, large = (step_bytes(build_model(ModelOptions("mobilenet_v2_035"), 1, 2, (side, side, 3)), "adam", 32)
+                    for side in (32, 64))  # fmt: skip
+    assert 3 < large / small < 4  # the parameters' part stays
+
+
+def test_what_is_free_is_the_least_of_machine_and_container(tmp_path, monkeypatch):
+    for name, text in (("meminfo", "MemTotal: 9 kB\nMemAvailable:  2000 kB\n"), ("max", "max\n"), ("use", "1000\n")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "_GROUPS", ((str(tmp_path / "max"), str(tmp_path / "use")), ("/no", "/where")))
+    assert free_bytes() == 2_048_000
+    (tmp_path / "max").write_text("51000\n")
+    assert free_bytes() == 50_000
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
+    (tmp_path / "max").write_text("max\n")
+    assert free_bytes() is None
+
+
+def test_what_does_not_fit_is_warned_of_and_what_cannot_is_refused():
+    gigabyte = 10**9
+    assert memory_lines(gigabyte, None, 8) == ["memory      a step on 8 examples needs about 1.0 GB"]
+    assert memory_lines(gigabyte, 2 * gigabyte, 8) == [
+        "memory      a step on 8 examples needs about 1.0 GB; 2.0 GB are free"
+    ]
+    assert (
+        "warning   that is more than is free: lower --global_batch_size" in memory_lines(gigabyte, gigabyte // 2, 8)[1]
+    )
+    with pytest.raises(
+        UserError, match=r"needs about 4\.0 GB of memory and 1\.0 GB are free: lower --global_batch_size"
+    ):
+        memory_lines(4 * gigabyte, gigabyte, 8)

@@ -1,0 +1,82 @@
+"""What a training step needs of memory, estimated from the model before anything is computed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from base.errors import UserError
+
+_MEMINFO = Path("/proc/meminfo")
+# (limit, use) of a container's memory: version 2 and version 1 of Linux's control groups.
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+_SLOTS = {"adam": 2, "adamw": 2, "sgd": 1}
+_WAITING_BATCHES = 8  # being made or ready for the step: pipeline/graph.py prefetches 4 and augments 2 at a time
+# A step beyond this many times what is free ends in the kernel's killing it; nearer, the estimate may be wrong.
+HOPELESS = 3.0
+
+
+def step_bytes(model: keras.Model, optimizer: str, rows: int, replicas: int = 1) -> int:
+    """Bytes that a step on `rows` examples takes, on all replicas of one machine together.
+
+    Each layer's output is kept for the backward pass and has a gradient of its size (Chen et al., "Training Deep Nets
+    with Sublinear Memory Cost", 2016, section 3); each parameter has a gradient, its optimizer's slots and, in mixed
+    precision, a copy; batches of float32 pictures wait for the step. Within a factor of two of what was measured.
+    """
+    size = np.dtype("float32").itemsize if keras.config.dtype_policy().compute_dtype == "float32" else 2
+    activations = sum(int(np.prod(shape[1:])) for shape in _output_shapes(model))
+    parameters = sum(int(np.prod(variable.shape)) for variable in model.variables)
+    picture = int(np.prod(model.input_shape[1:]))
+    kept = 4 * parameters * (2 + _SLOTS[optimizer]) * replicas
+    return kept + rows * (2 * size * activations + 4 * _WAITING_BATCHES * picture)
+
+
+def free_bytes() -> int | None:
+    """What the machine, or the container, has to spare; None where that is not known."""
+    known = []
+    for line in _lines(_MEMINFO):
+        if line.startswith("MemAvailable:"):
+            known.append(1024 * int(line.split()[1]))
+    for limit, use in _GROUPS:
+        numbers = [text for path in (limit, use) for text in _lines(Path(path))]
+        if len(numbers) == 2 and all(text.isdecimal() for text in numbers):
+            known.append(int(numbers[0]) - int(numbers[1]))
+    return min(known, default=None)
+
+
+def memory_lines(needed: int, free: int | None, rows: int) -> list[str]:
+    """What a log says of them; raises UserError where the step cannot fit."""
+    line = f"memory      a step on {rows} examples needs about {_shown(needed)}"
+    if free is None:
+        return [line]
+    fix = "lower --global_batch_size or --image_size, or take a smaller --model"
+    if needed > HOPELESS * free:
+        raise UserError(
+            f"a step on {rows} examples needs about {_shown(needed)} of memory and {_shown(free)} are free: {fix}"
+        )
+    warning = [f"  warning   that is more than is free: {fix}, if the system ends the run"] if needed > free else []
+    return [f"{line}; {_shown(free)} are free", *warning]
+
+
+def _output_shapes(model: keras.Model) -> Iterator[tuple]:
+    for operation in model.operations:
+        if isinstance(operation, keras.Model):
+            yield from _output_shapes(operation)
+        elif not isinstance(operation, keras.layers.InputLayer):
+            for output in keras.tree.flatten(operation.output):
+                yield output.shape
+
+
+def _shown(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
