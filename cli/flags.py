@@ -8,7 +8,7 @@ from absl import flags
 from base.errors import UserError
 from base.options import Group, Leaf, Option, leaves, with_presets
 from cli.paths import absolute, dataset_of
-from jobs.options import RunOptions, resolve
+from jobs.options import OTHERWISE, RunOptions, resolve
 
 
 class LeafParser(flags.ArgumentParser):
@@ -48,9 +48,8 @@ def run_flags(only: tuple[str, ...] = ()) -> list[Leaf]:
 
 
 def preset_leaf(name: str, told: Group) -> Leaf:
-    """The flag that takes a preset's name, as an option; the first preset is the default."""
-    names = tuple(told.presets)
-    return Leaf(name, (name,), str, False, names[0], Option(told.help, names))
+    """The flag that takes a preset's name, as an option."""
+    return Leaf(name, (name,), str, False, OTHERWISE[name], Option(told.help, tuple(told.presets)))
 
 
 def leaf_help(leaf: Leaf) -> str:
@@ -80,6 +79,10 @@ def options_of(values: flags.FlagValues, only: tuple[str, ...] = ()) -> RunOptio
     """The resolved options; raises UserError for a bad value."""
     if not values.dataset:
         raise UserError("--dataset is missing: realsense, catdog, folder:PATH or tfds:NAME; see --help")
+    return resolve(dataset_of(values.dataset), given_of(values, only))
+
+
+def given_of(values: flags.FlagValues, only: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values that the user gave, by flag."""
     names = [leaf.name for leaf in run_flags(only)]
-    given = {name: values[name].value for name in names if values[name].value is not None}
-    return resolve(dataset_of(values.dataset), given)
+    return {name: values[name].value for name in names if values[name].value is not None}

@@ -12,7 +12,7 @@ from base.options import Group, Leaf, groups, leaves, with_presets
 from cli.arguments import SCRIPTS, flags_of
 from cli.flags import leaf_help, preset_leaf, shown
 from cli.help import docstring_of
-from jobs.options import FULL_TRAIN_PRESETS, PRESETS, RunOptions
+from jobs.options import FULL_TRAIN_RECIPES, PRESETS, RECIPES, RunOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "flags.md"
@@ -60,11 +60,11 @@ def _uses(values: flags.FlagValues, options_class: type) -> bool:
 def _table(rows: Iterable[Leaf], name: str = "", told: Group = _NO_PRESETS) -> list[str]:
     lines = ["| flag | kind | default | presets | meaning |", "|---|---|---|---|---|"]
     if told.presets:
-        presets = _set_by(PRESETS, name)
+        presets = _set_by(PRESETS | RECIPES, name)
         leaf = preset_leaf(name, told)
         lines.append(f"| `--{name}` | string | {_value(leaf.default)} | {presets} | {_cell(leaf_help(leaf))} |")
     for leaf in rows:
-        presets = {key: preset.by_flag() for key, preset in told.presets.items()} or PRESETS
+        presets = {key: preset.by_flag() for key, preset in told.presets.items()} or PRESETS | RECIPES
         set_by = "; ".join(filter(None, (_set_by(presets, leaf.name, leaf.default), _with_full_train(leaf.name))))
         kind = f"{leaf.kind.__name__}s" if leaf.is_tuple else leaf.kind.__name__.replace("str", "string")
         lines.append(f"| `--{leaf.name}` | {kind} | {_value(leaf.default)} | {set_by} | {_cell(leaf_help(leaf))} |")
@@ -78,7 +78,7 @@ def _set_by(presets: dict, name: str, default: object = None) -> str:
 
 
 def _with_full_train(name: str) -> str:
-    values = {key: preset[name] for key, preset in FULL_TRAIN_PRESETS.items() if name in preset}
+    values = {key: preset[name] for key, preset in FULL_TRAIN_RECIPES.items() if name in preset}
     return ", ".join(f"{key} with --full_train {_value(value)}" for key, value in values.items())
 
 

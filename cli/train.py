@@ -11,9 +11,10 @@ from absl import flags
 from base.errors import UserError, unknown_name
 from base.signals import listen
 from cli import paths
-from cli.flags import define_run_flags, options_of
+from cli.flags import define_run_flags, given_of, options_of
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
+from jobs.options import chosen_lines, notes_on
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
 from records.claim import RESUMES, claim, claim_new
@@ -56,6 +57,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         from reports.progress import Terminal
 
         with contextlib.closing(Terminal(stop)) as watch:
+            for line in (*chosen_lines(dataset, given_of(values)), *notes_on(options)):
+                watch.say(line)
             train(options, folder, catalog, cache_dir, watch)
 
 

@@ -22,8 +22,11 @@ def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def split_batches(data: Data, example_ids: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """`example_ids` in batches, as evaluation sees them; whoever evaluates them often keeps it, as making it traces."""
-    return make_eval_dataset(example_ids, data.pixels, data.manifest.labels, batch_size)
+    """`example_ids` in batches, as evaluation sees them, of no more rows than there are examples.
+
+    Whoever evaluates them often keeps it, as making it traces.
+    """
+    return make_eval_dataset(example_ids, data.pixels, data.manifest.labels, min(batch_size, len(example_ids)))
 
 
 def predict_batches(predict: Callable, batches: Iterable[dict]) -> np.ndarray:

@@ -1,7 +1,9 @@
 """The log lines of a run: what was found, what was chosen, and why; and what came out."""
 
 import collections
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from reports.bottleneck import describe_input
 from training.memory import free_bytes, memory_lines, step_bytes
 
 MOST_REASONS = 5
+MOST_COUNTED = 16  # classes on a line
 MOST_CLASSES = 60
 
 
@@ -56,8 +59,7 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
     examples = sum(len(ids) for ids in data.splits.ids.values())
     watch.say(f"data        {options.data.dataset}: {shown}; {examples} examples, {len(data.quarantine)} quarantined")
     for split, counts in data.splits.counts(data.manifest).items():
-        named = ", ".join(f"{name} {count}" for name, count in zip(data.manifest.class_names, counts, strict=True))
-        watch.say(f"  {split:<11}{sum(counts)} ({named})")
+        watch.say(f"  {split:<11}{sum(counts)} ({_counts(data.manifest.class_names, counts)})")
     for path, reason in data.quarantine[:5]:
         watch.say(f"  refused   {one_line(path)}: {reason}")
     for line in aside_lines(data.aside):
@@ -66,10 +68,28 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
         watch.say(f"  note      {note}")
     for what, ids in (("split", data.splits.shared), ("class", data.splits.contradicting)):
         if len(ids):
-            first = one_line(data.manifest.paths[ids[0]])
-            watch.say(f"  warning   {len(ids)} files have the same bytes as a file of another {what}, as {first}")
+            pair = " and ".join(one_line(data.manifest.paths[one]) for one in _twins(data, ids, what))
+            words = f"have the same bytes as a file of another {what} and are used all the same, as {pair}"
+            watch.say(f"  warning   {len(ids)} files {words}")
     for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
         watch.say(f"{label:<12}{line}")
+
+
+def _counts(names: Sequence[str], counts: Sequence[int]) -> str:
+    """Examples a class; of many classes the extremes."""
+    if len(names) <= MOST_COUNTED:
+        return ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    least, most = int(np.argmin(counts)), int(np.argmax(counts))
+    return f"{len(names)} classes, {counts[least]} ({names[least]}) to {counts[most]} ({names[most]}) each"
+
+
+def _twins(data: Data, ids: np.ndarray, what: str) -> tuple[int, int]:
+    """The first of `ids`, and one with its bytes that is in another `what`: "split" or "class"."""
+    digests = data.manifest.facts["sha256"]
+    alike = [one for one in ids.tolist() if (digests[one] == digests[ids[0]]).all()]
+    homes = {one: split for split, members in data.splits.ids.items() for one in members.tolist()}
+    mark = homes.get if what == "split" else data.manifest.labels.__getitem__
+    return alike[0], next(one for one in alike if mark(one) != mark(alike[0]))
 
 
 def aside_lines(aside: Aside) -> list[str]:
@@ -88,10 +108,11 @@ def some_of(lines: Sequence[str], what: str, most: int = MOST_CLASSES) -> list[s
 
 
 def announce_model(run: Run, model: keras.Model) -> None:
-    """The network and what moves it."""
-    training = run.options.training
+    """The network, what it begins with, and what moves it."""
+    training, weights = run.options.training, run.options.model.weights
+    begins = "random weights" if weights == "none" else f"weights {weights}"
     run.watch.say(
-        f"model       {run.options.model.name}, {parameters_of(model):,} parameters; {training.optimizer} "
+        f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{training.learning_rate:g}"
     )
 
@@ -117,7 +138,13 @@ def announce_results(run: Run, results: Mapping) -> None:
         say(f"  warning   {results['export_files_changed']} files of the proof have changed since they were packed: "
             "their packed pixels were sent instead")  # fmt: skip
     say(f"report      {run.folder.report.path}")
-    say("curves      tensorboard --logdir runs")
+    say(f"curves      tensorboard --logdir {shlex.quote(str(_log_dir(run.folder.path)))}")
+
+
+def _log_dir(run_dir: Path) -> Path:
+    """Where TensorBoard finds this run and those beside it."""
+    runs = Path("runs")
+    return runs if run_dir.parent.parent == runs else run_dir.parent
 
 
 def parameters_of(model: keras.Model) -> int:

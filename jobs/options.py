@@ -1,10 +1,11 @@
 """Everything that a run is a function of, besides its files: resolved options, and each data set's preset."""
 
+import collections
 import dataclasses
 from collections.abc import Mapping
 
 from base.errors import unknown_name
-from base.options import Options, group, option, with_presets
+from base.options import Options, group, leaves, option, with_presets
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.options import DataOptions
@@ -25,23 +26,26 @@ class RunOptions(Options):
     training: TrainingOptions = group(TrainingOptions())
 
 
-# What each data set changes of the defaults, by flag; the first two are the recipes of the two reports.
+# What each data set changes of the defaults, by flag.
 PRESETS = {
-    "realsense": {
-        "model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
-    },
-    "catdog": {
-        "model": "catdog_2", "image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report",
-        "color_mode": "rgb",
-    },
-    "folder": {"augment": "light"},
-    "tfds": {"augment": "light"},
-}  # fmt: skip
-FULL_TRAIN_PRESETS = {"catdog": {"early_stop_patience": 7}}
+    "realsense": {"model": "realsense_cnn", "color_mode": "rgb"},
+    "catdog": {"model": "catdog_2", "color_mode": "rgb"},
+    "folder": {},
+    "tfds": {},
+}
+# And what each model does: the recipes of the two reports belong to the models that the reports made with them.
+_CATDOG = {"image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
+RECIPES = {
+    "realsense_cnn": {"image_size": 100, "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
+    **dict.fromkeys(("catdog_1", "catdog_2", "catdog_3"), _CATDOG),
+}
+_FULL_TRAIN = {"early_stop_patience": 7}
+FULL_TRAIN_RECIPES = dict.fromkeys(("catdog_1", "catdog_2", "catdog_3"), _FULL_TRAIN)
+OTHERWISE = {"augment": "light"}
 
 
 def resolve(dataset: str, given: Mapping) -> RunOptions:
-    """The options of a run: what the user gave, else the data set's preset, else the default.
+    """The options of a run: what the user gave, else the model's recipe, else the data set's preset, else the default.
 
     Args:
       dataset: as --dataset.
@@ -51,13 +55,55 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     Raises:
       UserError: a value that an option refuses.
     """
-    kind = dataset.partition(":")[0]
-    full_train = FULL_TRAIN_PRESETS.get(kind, {}) if given.get("full_train") else {}
-    values = PRESETS.get(kind, {}) | full_train | given | {"dataset": dataset}
+    values = {}
+    for _, layer in _layers(dataset, given):
+        values |= layer
+    values |= given | {"dataset": dataset}
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
     return RunOptions().changed(values)
+
+
+def chosen_lines(dataset: str, given: Mapping) -> list[str]:
+    """The values that the user did not give, by where they come from; without those that are off, or that the run
+    chooses and says by itself."""
+    options, origins = resolve(dataset, given), {}
+    for origin, layer in _layers(dataset, given):
+        origins |= dict.fromkeys(layer, origin)
+    knobs = {leaf.name for leaf in leaves(AugmentOptions)}
+    values = {name: value for name, value in options.by_flag().items() if name not in knobs}
+    for _, layer in _layers(dataset, given):
+        values |= {name: value for name, value in layer.items() if name in with_presets(RunOptions)}
+    found = collections.defaultdict(list)
+    for name, value in values.items():
+        if name not in given and name != "dataset" and value not in ("", "auto", "none", None, 0, False):
+            found[origins.get(name, "by default")].append(f"{name} {_shown(value)}")
+    return [f"chosen      {origin}: {', '.join(names)}" for origin, names in found.items()]
+
+
+def notes_on(options: RunOptions) -> list[str]:
+    """What of the options comes to nothing, a line each."""
+    training, notes = options.training, []
+    if training.warmup_epochs >= training.epochs:
+        reached = training.learning_rate * training.epochs / training.warmup_epochs
+        notes.append(
+            f"--warmup_epochs={training.warmup_epochs:g} of {training.epochs} epochs: the learning rate comes to "
+            f"{reached:.2g} and never to {training.learning_rate:g}"
+        )
+    if training.early_stop_patience >= training.epochs:
+        patience = training.early_stop_patience
+        notes.append(f"--early_stop_patience={patience} of {training.epochs} epochs: it never stops the run")
+    return [f"note        {note}" for note in notes]
+
+
+def _layers(dataset: str, given: Mapping) -> list[tuple[str, dict]]:
+    """(where from, values by flag), the later ones before the earlier ones."""
+    kind = dataset.partition(":")[0]
+    preset = PRESETS.get(kind, {})
+    model = given.get("model") or preset.get("model") or RunOptions().model.name
+    recipe = RECIPES.get(model, {}) | (FULL_TRAIN_RECIPES.get(model, {}) if given.get("full_train") else {})
+    return [("by default", OTHERWISE), (f"for {kind}", preset), (f"for {model}", recipe)]
 
 
 def flagfile(options: RunOptions) -> str:

@@ -13,6 +13,7 @@ from base.watch import Watch
 from jobs.beginning import weights_name
 from jobs.options import RunOptions
 from jobs.run import Run
+from models.layers import normalizes_batches
 from models.zoo import build_model
 from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
@@ -34,9 +35,9 @@ def identity_of(run: Run, weights: str) -> dict:
     the options. `weights` names those that the model began with."""
     training = run.options.training
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
-            "global_batch_size": run.global_batch_size,
             "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
             "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
+            "global_batch_size": run.global_batch_size,
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
             "processor": run.hardware.processor}  # fmt: skip
 
@@ -108,10 +109,10 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
         say(f"processor   warning: {before} -> {now}, which rounds otherwise: the last bits may differ")
     before, now = saved.identity["replicas"], loop.identity["replicas"]
     if before != now:
-        normalized = any("moving_variance" in variable.path for variable in loop.state.model.variables)
         say(
             f"replicas    {before} -> {now}: same examples, augmentation and dropout; sums over replicas differ in "
-            "their last bits" + (", and BatchNorm normalizes by each replica's own rows" if normalized else "")
+            "their last bits"
+            + (", and BatchNorm normalizes by each replica's own rows" if normalizes_batches(loop.state.model) else "")
         )
 
 

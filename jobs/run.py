@@ -14,11 +14,12 @@ from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
 from models.zoo import build_model
 from pipeline.data import Data, load, look
-from pipeline.order import Order, shard_size
+from pipeline.order import Order, fitting_size, shard_size
 from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
 from reports.summaries import Summaries, open_summaries
 from training import device
+from training.checkpoint import Checkpoint
 from training.clock import RunClock
 
 
@@ -34,6 +35,7 @@ class Run:
       summaries: TensorBoard's event files.
       data: checked, split, packed or streamed.
       clock: counts the run's time from this start's beginning.
+      global_batch_size: what `options` ask for, or less where the training split has fewer examples.
     """
 
     options: RunOptions
@@ -43,19 +45,12 @@ class Run:
     summaries: Summaries
     data: Data
     clock: RunClock
+    global_batch_size: int
 
     @functools.cached_property
     def order(self) -> Order:
         """The global batches of training."""
         return Order(self.data.splits.ids["train"], self.global_batch_size, self.options.seed, shuffle=True)
-
-    @property
-    def global_batch_size(self) -> int:
-        """What is asked for, or as many as there are examples to train on, shared evenly by the replicas: more rows
-        would only be padding, which costs memory and time as examples do."""
-        asked, examples = self.options.training.global_batch_size, len(self.data.splits.ids["train"])
-        replicas = self.hardware.replicas
-        return asked if asked <= examples else max(replicas, examples // replicas * replicas)
 
     @property
     def last_step(self) -> int:
@@ -91,12 +86,13 @@ class Run:
 
 @contextlib.contextmanager
 def open_run(
-    options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, watch: Watch, restores: bool
+    options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, watch: Watch, saved: Checkpoint | None
 ) -> Iterator[tuple[Run, keras.Model]]:
     """Configures TensorFlow, looks, builds the model and loads; writes nothing to the folder.
 
-    `restores` builds a model whose weights come out of a checkpoint. Too small a picture, and weights that cannot be
-    had, are told before anything is decoded. Raises UserError, or Stopped.
+    `saved` is the checkpoint that the run goes on from: the model's weights come out of it, and the size of its batches
+    is kept, which other replicas would have chosen otherwise. Too small a picture, and weights that cannot be had, are
+    told before anything is decoded. Raises UserError, or Stopped.
     """
     clock = RunClock(time.monotonic())
     hardware = device.apply(device.choose(device.look(), options.training, options.threads))
@@ -107,9 +103,14 @@ def open_run(
         classes, shape = len(overview.manifest.class_names), overview.pixel_format.shape
         with hardware.scope():
             other_run = options.model.weights_run
-            begins = options.model.to_restore() if restores or other_run else options.model
+            begins = options.model.to_restore() if saved or other_run else options.model
             model = build_model(begins, options.seed, classes, shape)
-            if other_run and not restores:
+            if other_run and not saved:
                 begin_with(model, other_run, watch)
         data = load(overview, options.data, cache_dir, options.threads, watch)
-        yield Run(options, hardware, folder, watch, summaries, data, clock), model
+        asked, examples = options.training.global_batch_size, len(data.splits.ids["train"])
+        size = fitting_size(asked, examples, hardware.replicas)
+        if saved:
+            size = saved.identity.get("global_batch_size", size)
+            shard_size(size, hardware.replicas)
+        yield Run(options, hardware, folder, watch, summaries, data, clock, size), model

@@ -37,15 +37,17 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
     saved = newest_checkpoint(folder, watch)
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
-    with open_run(options, folder, catalog, cache_dir, watch, restores=saved is not None) as (run, model):
+    with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
             return _say_finished(results, folder, watch)
         loop = make_loop(run, model, identity)
-        run.write_down()
         announce(run)
-        announce_memory(run, model)
+        announce_memory(
+            run, model
+        )  # before a run is here: what cannot fit would only be continued with the same options
+        run.write_down()
         with naming_trouble(run):
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
             if old:

@@ -26,7 +26,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
         options = run.options
         raise UserError(
             f"not enough memory for --model={options.model.name} with --global_batch_size="
-            f"{options.training.global_batch_size} at --image_size={options.data.image_size} "
+            f"{run.global_batch_size} at --image_size={options.data.image_size} "
             f"({error.message.splitlines()[0]}): lower one of them"
         ) from None
 

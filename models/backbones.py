@@ -15,7 +15,7 @@ import h5py
 import keras
 
 from base.errors import UserError
-from models.layers import Dropout, Layers, LayerScale
+from models.layers import BatchNormalization, Dropout, Layers, LayerScale
 from models.options import ModelOptions
 
 # keras.applications' "tf" mode: x / 127.5 - 1 of [0, 255], which is 2 x - 1 of [0, 1].
@@ -45,8 +45,9 @@ class Backbone:
     settings: dict = dataclasses.field(default_factory=dict)
 
 
-# Where Keras' own layer names a variable by a counter of the process, so that two builds would differ.
-REPLACED = {"Dropout": Dropout, "LayerScale": LayerScale}
+# Where Keras' own layer names a variable by a counter of the process, so that two builds would differ, and where it
+# counts padding.
+REPLACED = {"BatchNormalization": BatchNormalization, "Dropout": Dropout, "LayerScale": LayerScale}
 BARE = {"include_preprocessing": False}
 BACKBONES = {
     "mobilenet_v2": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE),

@@ -1,7 +1,10 @@
 """The Keras layers that every model here is made of: named, seeded by their name, regularized alike."""
 
+import contextlib
+import contextvars
 import dataclasses
 import hashlib
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
@@ -49,6 +52,44 @@ class Dropout(keras.layers.Layer):
         return super().get_config() | {"rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
 
 
+_REAL_ROWS = contextvars.ContextVar("real rows", default=None)
+
+
+@contextlib.contextmanager
+def real_rows(mask: tf.Tensor | None) -> Iterator[None]:
+    """Calls of models in the block keep rows out of BatchNorm's statistics where `mask`, bool [batch], is False; None
+    keeps all in, at no cost.
+
+    A context and no argument of the call: a mask would have to pass every layer of a backbone on its way.
+    """
+    token = _REAL_ROWS.set(mask)
+    try:
+        yield
+    finally:
+        _REAL_ROWS.reset(token)
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's own, whose statistics leave out the rows that only pad a batch; see `real_rows`.
+
+    Under Keras's name, by which files of weights know their layers. The last axis is that of the channels.
+    """
+
+    def _moments(self, inputs, mask):
+        """Mean and variance, float32 [channels], of what is called while training."""
+        rows = _REAL_ROWS.get()
+        if rows is None:
+            return super()._moments(inputs, mask)
+        is_real, axes = tf.reshape(rows, [-1] + [1] * (len(inputs.shape) - 1)), self._reduction_axes
+        count = tf.reduce_sum(tf.cast(tf.broadcast_to(is_real, tf.shape(inputs)), inputs.dtype), axes)
+        mean = tf.math.divide_no_nan(tf.reduce_sum(tf.where(is_real, inputs, 0.0), axes), count)
+        apart = tf.where(is_real, inputs - mean, 0.0)
+        variance = tf.math.divide_no_nan(tf.reduce_sum(tf.square(apart), axes), count)
+        # A replica may have padding alone: what moves by its own value stays.
+        moments, moving = (mean, variance), (self.moving_mean, self.moving_variance)
+        return tuple(tf.where(count > 0, now, old) for now, old in zip(moments, moving, strict=True))
+
+
 class LayerScale(keras.layers.Layer):
     """ConvNeXt's learned factor a channel, as in keras.applications but with a named variable."""
 
@@ -68,6 +109,11 @@ class LayerScale(keras.layers.Layer):
     def get_config(self) -> dict:
         """The arguments that build the layer again."""
         return super().get_config() | {"init_values": self.init_values, "projection_dim": self.projection_dim}
+
+
+def normalizes_batches(model: keras.Model) -> bool:
+    """Whether an example's output depends, in training, on those beside it."""
+    return any(variable.path.endswith("moving_variance") for variable in model.variables)
 
 
 @dataclasses.dataclass(frozen=True)

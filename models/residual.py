@@ -5,13 +5,12 @@ The default has 0.7 million parameters, whatever the picture's size.
 
 On several replicas BatchNorm normalizes by its own replica's rows: the statistics come from fewer pictures than the
 global batch holds, so results vary a little with the number of replicas. Each replica keeps moving averages of its own,
-and a read from outside gives those of the first. Rows that only pad the last batch enter the statistics too, so a batch
-should be padded with real pictures.
+and a read from outside gives those of the first. Rows that only pad the last batch are in no statistics.
 """
 
 import keras
 
-from models.layers import Layers
+from models.layers import BatchNormalization, Layers
 
 FILTERS = (32, 64, 128)
 BLOCKS_A_STAGE = 2
@@ -46,7 +45,7 @@ def _block(features: keras.KerasTensor, layers: Layers, name: str, width: int, s
 
 
 def _normalized_relu(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    features = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(features)
+    features = BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(features)
     return keras.layers.ReLU(name=f"{name}_relu")(features)
 
 

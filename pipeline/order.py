@@ -72,6 +72,12 @@ class Order:
         return self.example_ids[permutation(len(self.example_ids), self._seed, epoch)]
 
 
+def fitting_size(asked: int, examples: int, replicas: int) -> int:
+    """The global batch size that stands for the one `asked` for, a multiple of `replicas`: no batch has more rows than
+    the split has examples, or one a replica, for the rest would be padding that is computed in every step."""
+    return asked if asked <= examples else max(1, examples // replicas) * replicas
+
+
 def shard_size(global_batch_size: int, shards: int) -> int:
     """The per-replica batch size; raises UserError, with the nearest sizes that work, where it is not whole."""
     size, rest = divmod(global_batch_size, shards)

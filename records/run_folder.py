@@ -118,7 +118,7 @@ class RunFolder:
             if row.path.startswith("/") or ".." in row.path.split("/"):
                 raise UserError(f"{shown}: split.csv names {row.path!r:.80}, which is not under the data folder")
             if row.label not in class_names:
-                known = ", ".join(class_names)
+                known = ", ".join(class_names[:8]) + (", ..." if len(class_names) > 8 else "")
                 raise UserError(f"{shown}: split.csv has the label {row.label!r:.80}, the model knows {known}")
         return dataset, data_dir, rows
 

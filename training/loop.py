@@ -58,7 +58,7 @@ class Loop:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
 
         Args:
-          batches: that of `self.step`, then the following ones, for `train_step`.
+          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full) too.
           measure: () -> the columns of the row that the loop does not know: validation's figures (None where there is
             no such split), learning rate, seconds a stage. Raises Stopped where it was asked to stop on its way.
 
@@ -101,7 +101,8 @@ class Loop:
                 batch = next(batches)
                 arrived = time.perf_counter()
                 kill_points.reach("step.begin")
-                train_step(batch)
+                examples = self._batch_examples(self.step + 1 == epoch_end)
+                train_step(batch, examples == self._order.global_batch_size)
                 self.step += 1
                 kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
@@ -111,7 +112,7 @@ class Loop:
                     self._check_numbers()
                 ended = time.perf_counter()
             if self._is_traced:
-                self.epoch_clock.add(ended - began, arrived - began, self._batch_examples(self.step == epoch_end))
+                self.epoch_clock.add(ended - began, arrived - began, examples)
             self._is_traced = True
             self._watch.save_first()
             if self.step == epoch_end:

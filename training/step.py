@@ -1,6 +1,7 @@
 """The training step: state in variables, one traced function, exact weighted sums."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.heads import per_example_loss, predicted_labels
+from models.layers import normalizes_batches, real_rows
 from training.device import Hardware
 from training.health import loss_scale_of, make_notes, note_step
 
@@ -52,17 +54,23 @@ def make_state(hardware: Hardware, model: keras.Model, build_optimizer: Callable
 
 def make_train_step(
     state: TrainState, hardware: Hardware, num_classes: int, finish: Callable | None, jit_compile: bool = False
-) -> Callable[[dict], None]:
-    """batch -> None; updates `state`. `finish` augments on the device and is None where the host did.
+) -> Callable[..., None]:
+    """(batch, is_full=False) -> None; updates `state`. `finish` augments on the device and is None where the host did.
+
+    `is_full` says that no row of the global batch is padding: a model with BatchNorm then needs no mask for its
+    statistics. It is the host's to know, since an accelerator would have to hand the mask back before it could go on.
+    Such a model is traced twice, where there is padding.
 
     `jit_compile` has XLA compile the whole step: on a CPU that makes these steps 3 to 4 times slower, and what it does
     on a GPU is for benchmarks/gpu_check.py to measure.
     """
+    needs_mask = normalizes_batches(state.model)
 
-    def replica_step(batch):
+    def replica_step(batch, is_full):
         batch = finish(batch) if finish else batch
         weight = tf.cast(batch["mask"], tf.float32)
-        with tf.GradientTape() as tape:
+        real = None if is_full else tf.cast(batch["mask"], tf.bool)
+        with tf.GradientTape() as tape, real_rows(real):
             logits = state.model(batch["image"], training=True)
             losses = example_losses(batch | {"mask": weight}, logits, num_classes)
             # Divided by the global batch's real examples, the sum over replicas is the exact mean over the batch.
@@ -80,15 +88,19 @@ def make_train_step(
         return tf.cast(tf.concat([sums, _bad_rows(losses)], axis=0), tf.float64)
 
     @tf.function(jit_compile=jit_compile, autograph=False)
-    def train_step(batch):
+    def traced_step(batch, is_full):
         loss_scale = loss_scale_of(state.optimizer)
         if hardware.strategy:
-            of_replicas = hardware.strategy.run(replica_step, args=(batch,))
+            of_replicas = hardware.strategy.run(replica_step, args=(batch, is_full))
             parts = hardware.strategy.reduce("SUM", of_replicas, axis=None)
         else:
-            parts = replica_step(batch)
+            parts = replica_step(batch, is_full)
         state.sums.assign_add(parts[:3])
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale)
+
+    @functools.wraps(traced_step)
+    def train_step(batch, is_full=False):
+        traced_step(batch, is_full or not needs_mask)
 
     return train_step
 

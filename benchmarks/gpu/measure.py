@@ -1,5 +1,6 @@
 """One configuration, measured in this process: what train.py would run, with a clock around it. Runs in a worker."""
 
+import functools
 import itertools
 import statistics
 import time
@@ -107,7 +108,8 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
         hardware, model, lambda: build_optimizer(options.training, 1), options.training.global_batch_size
     )
     finish = make_finish(options.augment, data.pixels.pixel_format) if job.place == "device" else None
-    train_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)
+    make_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)
+    train_step = functools.partial(make_step, is_full=True)  # nearly all batches of a run are
     batches = iter(_dataset(options, data, options.augment, job.place, ENDLESS_STEPS))
     losses = [_loss_of_step(state, train_step, next(batches)) for _ in range(job.steps)]
     row = {"policy": hardware.policy, "step_flops": step_flops(state.model), "losses": losses,

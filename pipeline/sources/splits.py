@@ -63,6 +63,8 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
             f"classes are imbalanced: {sizes[most]!r} has {most} pictures in train, {sizes[least]!r} has {least}; read "
             "the figures of each class, accuracy alone hides the rare ones"
         )
+    if asked and not splits.drawn:
+        notes.append("--split_fractions has no effect: the data has all splits that it asks for")
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
         if lacking and any(counts):

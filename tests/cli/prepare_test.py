@@ -48,7 +48,7 @@ def test_every_file_is_an_example_or_quarantined(call, tmp_path):
     (root / "stripes" / "copy.jpg").write_bytes((root / "disk" / "0000.jpg").read_bytes())
     done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}")
     assert "23 examples, 2 quarantined" in done.stdout
-    assert "warning   2 files have the same bytes as a file of another class, as disk/0000.jpg" in done.stdout
+    assert "another class and are used all the same, as disk/0000.jpg and stripes/copy.jpg" in done.stdout
     assert len(read_rows(tmp_path / "out" / "split.csv")) == 23
 
 

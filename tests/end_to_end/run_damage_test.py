@@ -79,7 +79,7 @@ def stop_in_the_last_step(run_dir, do, patch) -> None:
 
     def make(*arguments):
         train_step = make_train_step(*arguments)
-        return lambda batch: (train_step(batch), do())
+        return lambda *batch: (train_step(*batch), do())
 
     make_train_step = jobs.epochs.make_train_step
     patch.setattr(jobs.epochs, "make_train_step", make)

@@ -8,7 +8,7 @@ import pytest
 
 from base.errors import UserError
 from base.options import differences, leaves, not_identity
-from jobs.options import RunOptions, resolve
+from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.run_fixtures import OTHER_VALUES
 
@@ -39,6 +39,43 @@ def test_a_catdog_run_is_the_reports():
     assert {name: options[name] for name in expected} == expected
     assert resolve("catdog", {"full_train": True}).training.early_stop_patience == 7
     assert resolve("catdog", {"full_train": True, "early_stop_patience": 2}).training.early_stop_patience == 2
+
+
+def test_a_recipe_belongs_to_the_reports_models_and_not_to_their_data():
+    for given in ({"model": "mobilenet_v2"}, {"model": "residual_small", "full_train": True}):
+        catdog, folder = (resolve(dataset, given).by_flag() for dataset in ("catdog", "folder:x"))
+        assert {name for name in catdog if catdog[name] != folder[name]} == {"dataset", "color_mode"}
+        assert resolve("catdog", given).augment == AUGMENT_PRESETS["light"]
+    catdog, folder = (resolve(dataset, {"model": "catdog_2"}).by_flag() for dataset in ("catdog", "folder:x"))
+    assert {name for name in catdog if catdog[name] != folder[name]} == {"dataset", "color_mode"}
+    assert resolve("realsense", {"model": "catdog_2"}).training.learning_rate == 1e-4
+
+
+def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
+    lines = chosen_lines("catdog", {"epochs": 5, "full_train": True})
+    assert lines[-1] == "chosen      for catdog: color_mode rgb, model catdog_2"
+    assert "for catdog_2: image_size 112, learning_rate 0.0001, early_stop_patience 7, augment report" in lines[-2]
+    said = " ".join(lines)
+    assert "epochs" not in said.replace("warmup_epochs", "")
+    assert "global_batch_size 64" in said
+    plain = chosen_lines("folder:x", {"augment": "none", "rotate_degrees": 3.0})
+    assert [line.partition(":")[0] for line in plain] == ["chosen      by default"]
+    assert "augment" not in plain[0]
+    assert "residual_small" in plain[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"warmup_epochs": 10, "epochs": 1}, "the learning rate comes to 0.0001 and never to 0.001"),
+        ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
+        ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
+    ],
+)
+def test_what_comes_to_nothing_is_said(given, words):
+    lines = notes_on(resolve("folder:x", given))
+    assert len(lines) == bool(words)
+    assert words in "".join(lines)
 
 
 @pytest.mark.parametrize("dataset", ["folder:some/place", "tfds:cats_vs_dogs"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from pipeline.order import Order, permutation, shard_size
+from pipeline.order import Order, fitting_size, permutation, shard_size
 
 BATCH = 12
 COUNTS = [1, 2, BATCH - 1, BATCH, BATCH + 1, 3 * BATCH, 37, 101]
@@ -132,3 +132,20 @@ def test_a_batch_that_cannot_be_shared_is_told_the_nearest_sizes(size, shards, n
 
 def test_shard_sizes_that_fit():
     assert [shard_size(64, shards) for shards in (1, 2, 4, 64)] == [64, 32, 16, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "examples", "replicas", "size"),
+    [
+        (64, 66, 1, 64),
+        (66, 66, 1, 66),
+        (5000, 66, 1, 66),
+        (5000, 66, 2, 66),
+        (5000, 66, 4, 64),
+        (65_536, 1, 1, 1),
+        (8, 3, 4, 4),  # a row a replica, one of which is padding
+        (64, 20, 8, 16),
+    ],
+)
+def test_a_batch_has_no_more_rows_than_the_split_has_examples(asked, examples, replicas, size):
+    assert fitting_size(asked, examples, replicas) == size

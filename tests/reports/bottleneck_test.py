@@ -84,9 +84,9 @@ def test_a_slow_step_waits_for_nothing(run, monkeypatch):
     def make_slow_step(*arguments):
         step = make(*arguments)
 
-        def slow_step(batch):
+        def slow_step(*batch):
             time.sleep(0.3)
-            step(batch)
+            step(*batch)
 
         return slow_step
 

@@ -60,9 +60,10 @@ class Rig:
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
         self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2}, RunClock(0.0))
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
-        self.validation_losses = iter([])
+        self.validation_losses, self.full = iter([]), []
 
-    def train_step(self, step):
+    def train_step(self, step, is_full):
+        self.full.append(is_full)
         self.steps.append(step)
         self.weight.assign(self.weight * 1.5 + step)
         loss = float("nan") if step == self.diverges_at else float(step)
@@ -115,6 +116,10 @@ def test_every_step_is_taken_once_and_every_epoch_has_a_row(tmp_path):
     rows = read_rows(tmp_path / "history.csv")
     assert [float(row["loss"]) for row in rows] == [4.5, 14.5, 24.5]
     assert all(0 <= float(row["input_wait_fraction"]) <= 1 and float(row["seconds"]) > 0 for row in rows)
+
+
+def test_the_step_is_told_which_batches_are_full(tmp_path):
+    assert Rig(tmp_path).run().full == [*[True] * (STEPS - 1), False] * EPOCHS
 
 
 def test_a_row_is_saved_and_written_before_it_is_seen(tmp_path):

@@ -35,6 +35,7 @@ def train(replicas, batches, policy="float32", start=None, **settings):
     if start:
         restore(state.parts, start)
     step = make_train_step(state, hardware, here.CLASSES, None)
+    moving.extend(v.value for v in state.model.variables if v.path.endswith("moving_variance"))
     sums, scales, trail = [], [], [here.weights(state).tolist()]
     for batch in batches:
         step(distribute(strategy, batch) if strategy else batch)
@@ -61,6 +62,18 @@ def elastic(policy):
     return {"moved": parts[-1]["weights"][-1], "whole": whole["weights"][-1], "counters_agree": all(exact),
             "begun": parts[1]["weights"][0], "left": parts[0]["weights"][-1], "scales": parts[-1]["scales"]}
 
+# A model with BatchNorm; the batches have padding alone on the second replica.
+def normalized():
+    found, short = {}, here.batch_of(8, 3, seed=9)
+    here.tiny_model = here.normalized_model
+    for policy in ("float32", "mixed_bfloat16", "mixed_float16"):
+        for replicas in (1, 2):
+            run = found[f"{policy} {replicas}"] = train(replicas, [short, short], policy)
+            of_replicas = getattr(moving[-1], "values", moving[-1:])
+            run["moving"] = [np.asarray(value).tolist() for value in of_replicas]
+    return found
+
+moving = []
 states = []
 batches = [here.batch_of(8, real, seed) for seed, real in enumerate((8, 8, 5, 2, 8, 8))]
 # On the second replica alone: one pixel is Inf in float16 and tanh of it 1, a finite loss whose gradients overflow at
@@ -73,6 +86,7 @@ spoiled = batches[0] | {"image": tf.constant(image)}
 cases = {
     "one": lambda: train(1, batches, l2=0.05), "two": lambda: train(2, batches, l2=0.05),
     "plain": lambda: train(2, [*batches, spoiled]), "elastic": lambda: elastic("float32"),
+    "normalized": normalized,
     "overflow": lambda: train(2, [batches[0], overflow, batches[1]] + [overflow] * 50, "mixed_float16"),
     "elastic_half": lambda: elastic("mixed_float16"),
 }
@@ -90,7 +104,7 @@ def run_cases(*names: str) -> dict:
 @pytest.fixture(scope="module")
 def replicas() -> dict:
     """The quick cases, in one process."""
-    return run_cases("one", "two", "plain", "overflow", "elastic")
+    return run_cases("one", "two", "plain", "overflow", "elastic", "normalized")
 
 
 def test_two_replicas_give_the_sums_and_weights_of_one(replicas):
@@ -129,6 +143,20 @@ def test_replicas_that_find_no_loss_scale_give_up_together(replicas):
 def test_a_bad_row_on_the_second_replica_is_named_by_its_place_in_the_global_batch(replicas):
     assert replicas["plain"]["trouble"] == [7, [6]]
     assert replicas["two"]["trouble"] is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 1e-2), ("mixed_float16", 2e-3)]
+)
+def test_a_replica_that_has_padding_alone_moves_no_statistics(policy, tolerance, replicas):
+    one, two = (replicas["normalized"][f"{policy} {count}"] for count in (1, 2))
+    assert two["sums"][-1][2] == 3 + 3
+    # All examples are the first replica's: it normalizes by the same rows as one device does.
+    np.testing.assert_allclose(two["weights"], one["weights"], atol=tolerance)
+    (alone,), (first, second) = one["moving"], two["moving"]
+    np.testing.assert_allclose(first, alone, rtol=tolerance)
+    np.testing.assert_allclose(second, 1.0, rtol=1e-6)
+    assert np.abs(np.subtract(first, 1.0)).min() > 1e-2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""What the first lines of a log say of the data, and where its last one sends the user."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jobs.announce import _log_dir, announce_data, some_of
+from pipeline.data import Data
+from pipeline.sources.splits import Splits
+from tests.helpers.runs import OPTIONS
+from tests.helpers.watches import Recording
+from tests.pipeline.sources.splits_test import make_manifest
+
+
+def said_of(manifest, splits: dict, **more) -> list[str]:
+    watch = Recording()
+    ids = {name: np.array(splits.get(name, []), np.int64) for name in ("train", "validation", "test")}
+    announce_data(OPTIONS, Data(manifest, Splits(ids, **more), None, (), ("pixels", "cache")), watch)
+    return watch.lines
+
+
+def test_many_classes_make_no_long_line():
+    labels = np.repeat(np.arange(1500), 2).tolist() + [7] * 5
+    lines = said_of(make_manifest(labels), {"train": np.arange(3005)})
+    assert "  train      3005 (1500 classes, 2 (class_0) to 7 (class_7) each)" in lines
+    assert max(map(len, lines)) < 200
+    few = said_of(make_manifest([0, 0, 1]), {"train": np.arange(3)})
+    assert "  train      3 (class_0 2, class_1 1)" in few
+
+
+def test_both_files_of_a_pair_with_the_same_bytes_are_named():
+    manifest = make_manifest(
+        [0, 0, 1, 1], contents=[1, 2, 2, 1], names=[b"a/1.jpg", b"a/2.jpg", b"b/3.jpg", b"b/4.jpg"]
+    )
+    lines = said_of(manifest, {"train": [0, 1, 2], "test": [3]}, shared=np.array([0, 3]), contradicting=np.arange(4))
+    warnings = [line for line in lines if "warning" in line]
+    words = "files have the same bytes as a file of another"
+    assert warnings == [
+        f"  warning   2 {words} split and are used all the same, as a/1.jpg and b/4.jpg",
+        f"  warning   4 {words} class and are used all the same, as a/1.jpg and b/4.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run_dir", "expected"),
+    [("runs/catdog/2026-01-31-120000", "runs"), ("/data/out/mine", "/data/out"), ("mine", "."), ("runs/mine", "runs")],
+)
+def test_tensorboard_is_sent_where_the_run_is(run_dir, expected):
+    assert str(_log_dir(Path(run_dir))) == expected
+
+
+def test_some_of_many_lines_and_how_many_more():
+    assert some_of(["a", "b", "c"], "files", 1) == ["a", "  and 2 other files"]
+    assert some_of(["a", "b"], "files", 1) == ["a", "b"]
