@@ -5,7 +5,7 @@ from pipeline.pixels import PackedPixels
 
 
 def chosen_of(run: Run) -> dict[str, str | int]:
-    """The values in force, by flag, of the options that leave something to the run: auto, 0, a batch that may shrink."""
+    """The values in force, by flag, of the options that leave something to the run: auto, 0, too large a batch."""
     pixel_format, hardware = run.data.pixels.pixel_format, run.hardware
     return {
         "threads": run.options.threads,
