@@ -63,12 +63,13 @@ class ServedModel(tf.Module):
         names = tf.constant(list(class_names))
 
         def classify(pixels):
-            # oneDNN's convolutions fail on a batch of none: a black picture is added, and its row is dropped.
+            # oneDNN's convolutions fail on a batch of none: a black picture is added to that, and its row is dropped.
+            # To add it, or nothing, also refuses pictures of another size, which a signature does not, and which a
+            # network takes for what they are not. TensorFlow Lite has these ops; it has no EnsureShape or Pad of bytes.
             count = tf.shape(pixels)[0]
-            padding = [[0, tf.cast(tf.equal(count, 0), tf.int32)], [0, 0], [0, 0], [0, 0]]
-            # The shape of a signature's input is never checked, and a network takes other sizes for what they are not.
-            pixels = tf.ensure_shape(tf.pad(pixels, padding), images.shape)
-            rows = probabilities(model(to_float(pixels, pixel_format.full_scale), training=False))[:count]
+            black = tf.zeros([1, *pixel_format.shape])[: tf.cast(tf.equal(count, 0), tf.int32)]
+            floats = tf.concat([to_float(pixels, pixel_format.full_scale), black], axis=0)
+            rows = probabilities(model(floats, training=False))[:count]
             best = tf.argmax(rows, axis=-1)
             answers = {"class_name": tf.gather(names, best), "probability": tf.reduce_max(rows, axis=-1)}
             return answers | {"probabilities": rows}

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from base import durable
 from evaluation.probabilities import make_predictor
-from models.options import ModelOptions
+from models.options import BACKBONE_NAMES, ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
@@ -112,6 +112,47 @@ def test_sixteen_bits_two_classes_and_the_proofs_difference(small):
     outputs = loaded.signatures["serving_default"](image_bytes=contents)
     np.testing.assert_allclose(outputs["probabilities"][0], proof.expected[3], atol=1e-5)
     assert outputs["class_name"][0].numpy().decode() == ["no", "y\u00e9s"][proof.expected[3].argmax()]
+
+
+def lite_of(saved_model):
+    """The `serve_images` endpoint, converted by TensorFlow Lite with its own operations alone."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=["serve_images"])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner()
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("catdog_1", (16, 1, 16, 4095)), ("residual_small", (32, 3)),
+     *(pytest.param(name, (32, 3), marks=pytest.mark.slow) for name in BACKBONE_NAMES)],
+)  # fmt: skip
+def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape, tmp_path):
+    pixel_format, names = PixelFormat(*shape), ["no", "y\u00e9s"]
+    filters = (4,) if name == "catdog_1" else None
+    model = build_model(ModelOptions(name, filters=filters), 1, 2, pixel_format.shape)
+    served = ServedModel(model, names, pixel_format)
+    tf.saved_model.save(served, str(tmp_path), signatures={"serve_images": served.serve_images})
+    endpoint, lite = tf.saved_model.load(str(tmp_path)).signatures["serve_images"], lite_of(tmp_path)
+    generator = np.random.default_rng(1)
+    for count in (1, 3):
+        size = (count, *pixel_format.shape)
+        images = generator.integers(0, pixel_format.full_scale, size).astype(pixel_format.dtype)
+        expected, found = endpoint(images=tf.constant(images)), lite(images=images)
+        np.testing.assert_allclose(found["probabilities"], expected["probabilities"], atol=1e-5)
+        np.testing.assert_allclose(found["probability"], expected["probability"], atol=1e-5)
+        assert found["class_name"].tolist() == expected["class_name"].numpy().tolist()
+
+
+@pytest.mark.parametrize("shape", [(2, 17, 16, 1), (2, 8, 32, 1), (1, 1, 1, 1), (0, 17, 16, 1), (2, 16, 16, 3)])
+def test_pictures_of_another_size_are_refused_and_none_at_all_is_no_fault(shape, small):
+    endpoint = tf.saved_model.load(str(small[0])).signatures["serve_images"]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        endpoint(images=tf.zeros(shape, tf.uint16))
+    nothing = endpoint(images=tf.zeros([0, 16, 16, 1], tf.uint16))
+    assert {name: value.shape for name, value in nothing.items()} == {
+        "class_name": (0,), "probability": (0,), "probabilities": (0, 2),
+    }  # fmt: skip
 
 
 def wrong_proof(proof: Proof, wrong: str) -> Proof:
