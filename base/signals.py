@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
 INTERRUPTED = "interrupted; nothing half-written is left"
 GOES_ON = "the same command goes on from there"
-# How long the thread leaves it to Python to stop the work at once, which tidies up more.
+# How long the thread leaves it to Python to stop the work at once, which tidies up more: to begin, and to be done.
 GRACE_SECONDS = 1.0
+TIDY_SECONDS = 10.0
 
 
 class StopRequest:
@@ -28,7 +29,8 @@ class StopRequest:
         self.signal_name = ""
         self.at_once = at_once
         self.say: Callable[[str], None] = lambda line: None  # where the user reads that a signal was heard
-        self._heard, self._left = "", threading.Event()
+        self.over = threading.Event()  # set once nobody listens any more
+        self._heard, self._received = "", threading.Event()
 
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
@@ -37,8 +39,8 @@ class StopRequest:
             # Everything on disk is whole or absent, so there is nothing to tidy.
             os._exit(EXIT_STOPPED)
         self.signal_name = signal.Signals(number).name
+        self._received.set()
         if self.at_once:
-            self._left.set()
             raise Stopped(self._at_once_line())
 
     def _hear(self, number: int) -> None:
@@ -50,7 +52,12 @@ class StopRequest:
         self._heard = signal.Signals(number).name
         if not self.at_once:
             self.say(f"{self._heard}: stopping once what is running is done and saved; a second one stops at once")
-        elif not self._left.wait(GRACE_SECONDS):
+        else:
+            threading.Thread(target=self._see_it_end, name="signals end", daemon=True).start()
+
+    def _see_it_end(self) -> None:
+        # Python may be waiting, or what was raised may have come to nothing, as all does in a __del__.
+        if not (self._received.wait(GRACE_SECONDS) and self.over.wait(TIDY_SECONDS)):
             with contextlib.suppress(OSError):
                 print(f"{self._at_once_line()}; {GOES_ON}", file=sys.stderr, flush=True)
             os._exit(EXIT_STOPPED)
@@ -79,6 +86,7 @@ def listen(at_once: bool = False) -> Iterator[StopRequest]:
         try:
             yield request
         finally:
+            request.over.set()
             for number, handler in previous.items():
                 signal.signal(number, handler)
 

@@ -32,6 +32,11 @@ class Watch:
         once, as nothing would be lost."""
         self._stop.at_once = False
 
+    def nothing_to_save(self, where: str) -> None:
+        """From here on a signal stops the work at once; one that came before does so now, as `check`."""
+        self._stop.at_once = True
+        self.check(where)
+
     def check(self, where: str = "before the first step") -> None:
         """Raises Stopped if somebody has asked; `where` ends the line that the user reads."""
         if self.stop_asked:

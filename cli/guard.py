@@ -41,7 +41,14 @@ def run(script: Path, define_flags: Callable[[flags.FlagValues], None], main: Ma
     """
     open_streams()
     define_flags(flags.FLAGS)
-    app.run(lambda argv: call(main, argv[1:]), flags_parser=functools.partial(parse, script))
+    try:
+        app.run(lambda argv: call(main, argv[1:]), flags_parser=functools.partial(parse, script))
+    except SystemExit as end:
+        if end.code in (EXIT_STOPPED, EXIT_USER):
+            # Said is all, and written whole. Python's own end would wait for the threads of an input graph that nobody
+            # wants any more: for half a minute and longer.
+            os._exit(end.code)
+        raise
 
 
 def parse(script: Path, argv: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from pipeline.pixels import PackedPixels
 
 
 def chosen_of(run: Run) -> dict[str, str | int]:
-    """The values in force, by flag, of the options that have a value for "choose": auto, or 0."""
+    """The values in force, by flag, of the options that leave something to the run: auto, 0, too large a batch."""
     pixel_format, hardware = run.data.pixels.pixel_format, run.hardware
     return {
         "threads": run.options.threads,
@@ -13,6 +13,7 @@ def chosen_of(run: Run) -> dict[str, str | int]:
         "bit_depth": str(pixel_format.bit_depth),
         "full_scale": pixel_format.full_scale,
         "cache": "pack" if isinstance(run.data.pixels, PackedPixels) else "none",
+        "global_batch_size": run.global_batch_size,
         "precision": hardware.policy,
         "strategy": "mirrored" if hardware.is_mirrored else "none",
         "replicas": hardware.replicas,

@@ -20,14 +20,15 @@ from training.history import best_row
 from training.loop import Loop
 
 PROOF_FILES = 400
-_WHERE = "after the last step, which is saved"
 
 
 def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
 
-    Raises Stopped between two of these; what is written is whole, and the last step is in a checkpoint.
+    Raises Stopped where that is asked for before results.json; what is written is whole, and the last step is in a
+    checkpoint.
     """
+    run.watch.nothing_to_save("after the last step, which is saved")
     ids, best = run.data.splits.ids, best_row(loop.history)
     model = best_model(run, best["step"])
     probabilities = _predict_all(run, model)
@@ -35,7 +36,6 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     proof = _make_proof(run, probabilities)
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
-    run.watch.check(_WHERE)
     results = results_of(run, loop, figures, difference, len(proof.decoded))
     run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
@@ -45,6 +45,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     if figures["test"]:
         _draw_test(run, best["epoch"], figures["test"], probabilities["test"], worst)
     write_results(run, results)
+    run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
     run.folder.report.write(draw_report(run.folder, mistakes, sheets))
@@ -68,7 +69,7 @@ def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
         if not len(ids):
             return np.zeros((0, run.num_classes), np.float32)
         batches = split_batches(run.data, ids, run.global_batch_size)
-        return predict_batches(predict, run.watch.each(batches, _WHERE))
+        return predict_batches(predict, batches)
 
     return {name: predict_split(ids) for name, ids in run.data.splits.ids.items()}
 

@@ -7,7 +7,7 @@ from base.splits import SPLIT_NAMES
 from reports.numbers import NOTHING, duration, number, percent
 
 _NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", "seed", "finished_at", "chosen",
-              "epochs_asked", *SPLIT_NAMES}  # fmt: skip
+              "global_batch_size", "epochs_asked", *SPLIT_NAMES}  # fmt: skip
 
 
 class OptionRow(NamedTuple):
@@ -54,7 +54,7 @@ def option_text(row: OptionRow) -> str:
     said = ",".join(str(part) if type(part) is int else _text(part) for part in asked if part is not None)
     if row.chosen is None or str(row.chosen) == said:
         return said or NOTHING
-    return f"{said}: {row.chosen}" if said == "auto" else f"{row.chosen} (chosen)"
+    return f"{row.chosen} (chosen)" if said in ("", "0") else f"{said}: {row.chosen}"
 
 
 def _flattened(values: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -136,6 +136,44 @@ def test_a_signal_is_told_while_a_step_runs_and_a_second_one_ends_it(second):
         assert process.wait(timeout=60) == EXIT_STOPPED
 
 
+LOST = """
+import os, signal, threading
+from base import signals
+signals.TIDY_SECONDS = 0.2
+class Closing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+with signals.listen(at_once=True):
+    Closing()
+    threading.Event().wait()
+"""
+
+
+def test_a_stop_that_comes_to_nothing_in_a_library_ends_the_process_all_the_same():
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], check=False, capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == EXIT_STOPPED
+    assert done.stderr.endswith(f"\nSIGTERM: stopped at once; nothing half-written is left; {GOES_ON}\n")
+
+
+def test_once_all_is_saved_a_signal_stops_at_once_and_one_that_came_before_does_too():
+    with listen() as stop:
+        watch = Watch(stop)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped, match=r"^SIGTERM: stopped after the last step$"):
+            watch.nothing_to_save("after the last step")
+
+    def work():
+        with listen() as stop:
+            Watch(stop).nothing_to_save("after the last step")
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("the work went on")
+
+    with pytest.raises(Stopped, match=r"^SIGTERM: stopped at once"):
+        work()
+
+
 def test_what_listens_to_signals_ends_with_the_block():
     before = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(before)

@@ -213,3 +213,28 @@ def test_mistakes_and_help_do_not_wait_for_tensorflow(script):
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "2 False False\n", done.stderr
+
+
+ENDS = """
+import atexit, sys
+from pathlib import Path
+from base.errors import UserError
+from base.signals import Stopped
+from cli import guard
+def main(values, words):
+    atexit.register(lambda: print("Python's own end, which waits for TensorFlow's threads", flush=True))
+    print("said before")
+    raise {"stopped": Stopped("SIGTERM: saved after step 3"), "refused": UserError("it does not fit")}[how]
+how = sys.argv.pop()
+guard.run(Path("train.py"), lambda values: None, main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "line"),
+    [("stopped", 75, "SIGTERM: saved after step 3; the same command goes on from there"),
+     ("refused", 2, "error: it does not fit")],
+)  # fmt: skip
+def test_an_early_end_waits_for_nothing(how, code, line):
+    done = subprocess.run([sys.executable, "-c", ENDS, how], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "said before\n", f"{line}\n")

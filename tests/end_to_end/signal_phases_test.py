@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import base.signals
 import jobs.epochs
 import jobs.finish
 import pipeline.sources.index
@@ -45,7 +46,7 @@ PHASES = {
     "last step of an epoch": (jobs.epochs, "train_step", 11, "saved after step 25"),
     "validating": (jobs.epochs, "predict_batches", 2, "saved after step 50"),
     "saving an epoch": (training.loop, "save_checkpoint", 1, "saved after step 50"),
-    "scoring": (jobs.finish, "predict_batches", 1, "stopped after the last step, which is saved"),
+    "scoring": (jobs.finish, "predict_batches", 1, AT_ONCE),
     "exporting": (jobs.finish, "export_model", 1, AT_ONCE),
 }
 
@@ -55,6 +56,8 @@ def start(threads_as_they_are, monkeypatch, capfd):
     """start(run_dir, phase, number, *flags): train.py in this process, with the signal `number` in `phase`."""
     # A signal that nobody listens to must fail the test and not end all of them.
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(base.signals, "GRACE_SECONDS", 60.0)  # ending this process would end the tests
+    monkeypatch.setattr(base.signals, "TIDY_SECONDS", 60.0)
 
     def run(run_dir, phase, number, *more):
         with monkeypatch.context() as patch:

@@ -24,14 +24,15 @@ def _png_of(image: np.ndarray) -> bytes:
 @pytest.mark.usefixtures("_fast_plots")
 def test_options_say_what_was_chosen_beside_what_was_asked_for(tmp_path):
     chosen = {"precision": "mixed_bfloat16", "replicas": 2, "full_scale": 4095, "cache": "pack", "threads": 2,
-              "strategy": "mirrored", "bit_depth": "16", "color_mode": "rgb", "augment_on": "device"}  # fmt: skip
+              "strategy": "mirrored", "bit_depth": "16", "color_mode": "rgb", "augment_on": "device",
+              "global_batch_size": 20}  # fmt: skip
     folder = make_run(tmp_path, chosen=chosen)
     given = {"cache": "pack", "replicas": 2, "threads": 2, "split_fractions": (0.5, 0.25, 0.25), "filters": (4, 8)}
     folder.options.write(resolve("catdog", given).to_json())
     text = report_of(folder)[1].words("options")
     for line in ("precision auto: mixed_bfloat16", "strategy auto: mirrored", "bit_depth auto: 16", "cache pack ",
                  "replicas 2 ", "threads 2 ", "full_scale 4095 (chosen)", "augment_on auto: device", "color_mode rgb",
-                 "split_fractions 0.5,0.25,0.25", "filters 4,8"):  # fmt: skip
+                 "split_fractions 0.5,0.25,0.25", "filters 4,8", "global_batch_size 64: 20"):  # fmt: skip
         assert line in text
     assert "chosen" not in report_of(folder)[1].words("run")
 
