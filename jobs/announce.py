@@ -13,6 +13,7 @@ from base.watch import Watch
 from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
+from models.backbones import imagenet_side
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.folders import Aside
@@ -111,6 +112,8 @@ def announce_model(run: Run, model: keras.Model) -> None:
     """The network, what it begins with, and what moves it."""
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
+    if weights == "imagenet":
+        begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
     run.watch.say(
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{training.learning_rate:g}"

@@ -38,20 +38,25 @@ class Backbone:
     """`construct`, of keras.applications, with its `settings`; its own preprocessing, where it has one, is off.
 
     `rescale` is (scale, offset), numbers or one a channel, that take [0, 1] to the range the backbone wants.
+    `imagenet_sides` are those of the pictures, in pixels, that there are weights of; the last is the usual one.
     """
 
     construct: Callable[..., keras.Model]
     rescale: tuple
     settings: dict = dataclasses.field(default_factory=dict)
+    imagenet_sides: tuple[int, ...] = (224,)
 
 
 # Where Keras' own layer names a variable by a counter of the process, so that two builds would differ, and where it
 # counts padding.
 REPLACED = {"BatchNormalization": BatchNormalization, "Dropout": Dropout, "LayerScale": LayerScale}
 BARE = {"include_preprocessing": False}
+MOBILENET_SIDES = (96, 128, 160, 192, 224)
 BACKBONES = {
-    "mobilenet_v2": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE),
-    "mobilenet_v2_035": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE, {"alpha": 0.35}),
+    "mobilenet_v2": Backbone(keras.applications.MobileNetV2, MINUS_ONE_TO_ONE, imagenet_sides=MOBILENET_SIDES),
+    "mobilenet_v2_035": Backbone(
+        keras.applications.MobileNetV2, MINUS_ONE_TO_ONE, {"alpha": 0.35}, imagenet_sides=MOBILENET_SIDES
+    ),
     "mobilenet_v3_small": Backbone(keras.applications.MobileNetV3Small, MINUS_ONE_TO_ONE, BARE),
     "efficientnet_v2_b0": Backbone(keras.applications.EfficientNetV2B0, STANDARDIZED, BARE),
     "resnet50_v2": Backbone(keras.applications.ResNet50V2, MINUS_ONE_TO_ONE),
@@ -81,6 +86,12 @@ def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
 
 
+def imagenet_side(name: str, side: int) -> int:
+    """The side, in pixels, of the pictures that the backbone's "imagenet" weights for pictures of `side` are of."""
+    sides = BACKBONES[name].imagenet_sides
+    return side if side in sides else sides[-1]
+
+
 def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:
     """The backbone without its top, [batch, height, width, 3] -> [batch, rows, columns, channels], drawn or fetched.
 
@@ -89,7 +100,10 @@ def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:
     options, chosen = layers.options, BACKBONES[layers.options.name]
     weights = "imagenet" if options.weights == "imagenet" else None
     try:
-        model = chosen.construct(include_top=False, weights=weights, input_shape=pixel_shape, **chosen.settings)
+        with warnings.catch_warnings():
+            # Of weights of another size than the pictures': the log says it with `imagenet_side`.
+            warnings.simplefilter("ignore")
+            model = chosen.construct(include_top=False, weights=weights, input_shape=pixel_shape, **chosen.settings)
     # Keras raises a bare Exception where the download fails.
     except Exception as error:
         if not weights:

@@ -22,7 +22,7 @@ root, forgets = sys.argv.pop(1), sys.argv.pop(1) == "True"
 sys.path.insert(0, root)
 from cli import quiet_import
 quiet_import.import_tensorflow()
-from jobs import resume
+from training import loop
 
 def forget(parts, arrays):
     pairs = zip(parts["model"], arrays["model"])
@@ -31,9 +31,9 @@ def forget(parts, arrays):
     variables, values = zip(*kept)
     whole(parts | {"model": variables}, arrays | {"model": values})
 
-whole = resume.restore
+whole = loop.restore
 if forgets:
-    resume.restore = forget
+    loop.restore = forget
 runpy.run_path(f"{root}/train.py", run_name="__main__")
 """
 

@@ -71,7 +71,9 @@ def check_tables(run_dir):
     assert len(tested) > 5
     with open(run_dir / "predictions_test.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
         assert next(csv.reader(file)) == ["path", "label", "prediction", "p(-square\\n)", "p(disk[1])"]
-    found = {os.fsencode(row["path"]): row["reason"] for row in read_rows(run_dir / "quarantine.csv")}
+    tables = [read_rows(run_dir / name) for name in ("quarantine.csv", "left_aside.csv")]
+    assert [len(table) for table in tables] == [4, 4]  # by the name: what should be a picture is refused
+    found = {os.fsencode(row["path"]): row["reason"] for table in tables for row in table}
     assert set(found) == {CLASSES[0] + b"/" + name for name in REASONS}
     for name, reason in REASONS.items():
         assert found[CLASSES[0] + b"/" + name].startswith(reason)

@@ -121,6 +121,18 @@ def test_imagenet_weights_reach_the_rebuilt_network(monkeypatch):
     assert all(np.array_equal(a, b) for a, b in _pairs(model.get_weights()[:-2], original.get_weights()))
 
 
+@pytest.mark.parametrize(("side", "said"), [(32, 224), (96, 96), (100, 224), (224, 224), (300, 224)])
+def test_weights_of_another_size_than_the_pictures_are_no_warning(side, said, monkeypatch, recwarn):
+    asked = []
+    monkeypatch.setattr(
+        "keras.src.applications.mobilenet_v2.file_utils.get_file", lambda name, *_, **__: asked.append(name) or WEIGHTS
+    )
+    build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 1, 2, (side, side, 3))
+    assert [str(warning.message) for warning in recwarn] == []
+    assert f"_{said}_" in asked[0]
+    assert backbones.imagenet_side("mobilenet_v2_035", side) == said
+
+
 def test_the_statistics_follow_a_small_data_set(mobilenet):
     norms = [layer for layer in mobilenet.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert {layer.momentum for layer in norms} == {0.9}

@@ -82,7 +82,7 @@ def test_another_format_is_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 2)
     save(tmp_path, 5)
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="format 2, this program reads 3"):
+    with pytest.raises(ValueError, match="format 2, this program reads 4"):
         load_checkpoint(tmp_path / "step-00000005")
 
 

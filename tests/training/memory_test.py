@@ -15,10 +15,19 @@ def test_the_estimate_is_a_sum_over_layers_rows_and_parameters():
     features = keras.Input((6, 6, 2))
     inner = keras.Model(features, keras.layers.ReLU()(features))
     model = keras.Model(image, keras.layers.Flatten()(inner(keras.layers.Conv2D(2, 3)(image))))
-    parameters, activations = 3 * 3 * 2 + 2, 3 * 72
+    parameters, activations = 3 * 3 * 2 + 2, (3 + 2) * 72
     kept, pictures = 4 * parameters * 4, 4 * memory._WAITING_BATCHES * 64
-    assert step_bytes(model, "adam", 10) == kept + 10 * (2 * 4 * activations + pictures)
-    assert step_bytes(model, "sgd", 10, replicas=2) == 2 * 4 * parameters * 3 + 10 * (2 * 4 * activations + pictures)
+    assert step_bytes(model, "adam", 10) == kept + 10 * (4 * activations + pictures)
+    assert step_bytes(model, "sgd", 10, replicas=2) == 2 * 4 * parameters * 3 + 10 * (4 * activations + pictures)
+
+
+def test_under_a_mixed_policy_only_what_normalizes_is_wide():
+    image = keras.Input((8, 8, 1), dtype="float32")
+    features = keras.layers.Conv2D(2, 3, padding="same", dtype="mixed_bfloat16")(image)
+    features = keras.layers.BatchNormalization(dtype="mixed_bfloat16")(features)
+    model = keras.Model(image, features)
+    kept, pictures = 4 * (3 * 3 * 2 + 2 + 4 * 2) * 4, 4 * memory._WAITING_BATCHES * 64
+    assert step_bytes(model, "adam", 10) == kept + 10 * (128 * (2 + 4) + 2 * 128 * 4 + pictures)
 
 
 def test_a_backbones_layers_are_counted_and_larger_pictures_need_more():

@@ -42,7 +42,7 @@ def test_nobody_takes_a_gigabyte_for_a_bomb(tmp_path):
         (tmp_path / "pictures" / folder).mkdir(parents=True)
         (tmp_path / "pictures" / folder / "0-good.png").write_bytes(encode(picture(), "PNG"))
     for name, content in contents.items():
-        (tmp_path / "pictures" / "b" / name).write_bytes(content)
+        (tmp_path / "pictures" / "b" / f"{name}.png").write_bytes(content)
     done = subprocess.run(
         [sys.executable, "-m", "tests.helpers.memory_child", str(tmp_path / "pictures"),
          str(finished_run() / "saved_model")],
@@ -52,7 +52,7 @@ def test_nobody_takes_a_gigabyte_for_a_bomb(tmp_path):
     said = json.loads(done.stdout.splitlines()[-1])
     good = {str(tmp_path / "pictures" / folder / "0-good.png") for folder in ("a", "b")}
     assert {path for path, reason in said["predict"].items() if not reason} == good
-    refused = {str(tmp_path / "pictures" / "b" / name) for name in contents}
+    refused = {str(tmp_path / "pictures" / "b" / f"{name}.png") for name in contents}
     for reader in ("index", "check", "endpoint"):
         assert set(said[reader]) == refused, reader
     for reader in ("predict", "index", "check", "endpoint"):

@@ -125,7 +125,7 @@ def test_odd_and_hostile_files_end_in_the_manifest_or_with_a_reason(shared_data,
         shutil.copytree(shared_data / "odd_images" / folder, tmp_path / "odd" / folder)
     manifest = index_of(tmp_path / "odd")
     verdict = check_pictures(manifest, FORMAT, 2)
-    assert len(manifest) + len(manifest.quarantine) == sum(
+    assert len(manifest) + len(manifest.quarantine) + len(manifest.aside) == sum(
         1 for path in (tmp_path / "odd").rglob("*") if path.is_file()
     )
     refused = {manifest.paths[example_id].split(b"/")[0] for example_id in verdict.refused}

@@ -26,6 +26,9 @@ FORMAT = PixelFormat(32)
 REFUSED = {"wrong_extension/tiff_named.jpg": "TIFF is not a format Penstock decodes: convert it to PNG"}
 
 
+NO_PICTURE = "not a picture: none of the magic bytes of JPEG, PNG, GIF, BMP or WebP"
+
+
 def rows() -> list:
     if not ODD.is_dir():
         return [pytest.param({}, marks=pytest.mark.skip(reason=f"no pictures at {ODD}"))]
@@ -38,7 +41,10 @@ def trained(tmp_path_factory) -> tuple[dict, dict]:
     manifest = build_index(catalog_of_folder(ODD), tmp_path_factory.mktemp("cache"), 2)
     pixels = {}
     verdict = check_pictures(manifest, FORMAT, 2, lambda row, image: pixels.update({manifest.paths[row]: image}))
-    reasons = dict(manifest.quarantine) | {manifest.paths[row]: reason for row, reason in verdict.refused.items()}
+    aside = {path: NO_PICTURE for path, _ in manifest.aside}  # of which the other readers are handed the content
+    reasons = (
+        dict(manifest.quarantine) | aside | {manifest.paths[row]: reason for row, reason in verdict.refused.items()}
+    )
     evaluated = make_eval_dataset(
         np.array([row for row in range(len(manifest)) if row not in verdict.refused]),
         StreamedPixels(manifest, FORMAT, 2), manifest.labels, batch_size=16,
