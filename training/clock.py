@@ -7,7 +7,7 @@ import time
 @dataclasses.dataclass
 class EpochClock:
     """Where the time of an epoch's steps goes. Validation and saving are not in it, padding is no example, and neither
-    is a start's first step, in which the step is traced and compiled."""
+    is a start's first step, full or padded, in which the step is traced and compiled."""
 
     seconds: float = 0.0
     wait_seconds: float = 0.0

@@ -44,7 +44,7 @@ class Loop:
         """Args: `options` says when the run ends and how often it is saved, `order` how long an epoch is."""
         self.state, self.folder, self.identity = state, folder, identity
         self.step, self.history = 0, []
-        self.epoch_clock, self.run_clock, self._is_traced = EpochClock(), run_clock, False
+        self.epoch_clock, self.run_clock, self._traced = EpochClock(), run_clock, set()
         self._options, self._order, self._watch, self._profiler = options, order, watch, profiler
 
     def go_on(self, saved: Checkpoint) -> None:
@@ -102,7 +102,8 @@ class Loop:
                 arrived = time.perf_counter()
                 kill_points.reach("step.begin")
                 examples = self._batch_examples(self.step + 1 == epoch_end)
-                train_step(batch, examples == self._order.global_batch_size)
+                is_full = examples == self._order.global_batch_size
+                train_step(batch, is_full)
                 self.step += 1
                 kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
@@ -111,9 +112,9 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            if self._is_traced:
+            if is_full in self._traced:
                 self.epoch_clock.add(ended - began, arrived - began, examples)
-            self._is_traced = True
+            self._traced.add(is_full)
             self._watch.save_first()
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
