@@ -10,14 +10,16 @@ from pathlib import Path
 from base.errors import UserError, one_line
 from pipeline.sources.labels_csv import LabelTable, read_labels
 from pipeline.sources.names import SPLIT_ALIASES, SYSTEM_FOLDERS, class_name, loose
+from pipeline.sources.picture_like import is_picture_name
 
 # Where the reports' data sets are looked for without --data_dir.
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
 
-IN_SYSTEM_FOLDER = "a folder of the system's, not of yours"
-IN_NO_CLASS = "it lies in no class folder"
-BESIDE_SPLITS = "it lies beside the split folders"
-NO_CLASS_FOLDER = "a split folder that holds no class folder"
+IN_SYSTEM_FOLDER = "folders of the system's, not of yours"
+IN_NO_CLASS = "pictures that lie in no class folder"
+NO_PICTURE = "no pictures, by their names, and beside the class folders"
+BESIDE_SPLITS = "folders beside the split folders"
+NO_CLASS_FOLDER = "split folders that hold no class folder"
 
 # What lies in a data folder and is not used, with the reason.
 Aside = tuple[tuple[bytes, str], ...]
@@ -211,7 +213,9 @@ def entries(root: Path, relative: bytes = b"") -> tuple[list[bytes], list[tuple[
         found = sorted((entry for entry in listed if not entry.name.startswith(b".")), key=lambda entry: entry.name)
     for entry in found:
         if not entry.is_dir():
-            aside.append((os.path.join(relative, entry.name), IN_NO_CLASS))
+            aside.append(
+                (os.path.join(relative, entry.name), IN_NO_CLASS if is_picture_name(entry.name) else NO_PICTURE)
+            )
         elif entry.name.lower() in SYSTEM_FOLDERS:
             aside.append((os.path.join(relative, entry.name), IN_SYSTEM_FOLDER))
         else:

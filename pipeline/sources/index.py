@@ -25,7 +25,7 @@ from pipeline.sources.picture_like import begins_as_picture, is_picture_name
 from pipeline.sources.source import Files
 from pipeline.sources.walk import UNREADABLE, Found, walk
 
-NO_PICTURE = "no picture, by its name and its content"
+NO_PICTURE = "no pictures, by their names and contents"
 _ASIDE = "aside: "  # how the reason begins, in the kept facts, of what is left aside and not refused
 FORMATS = ("jpeg", "png", "gif", "bmp", "webp")
 _CHUNK_FILES = 128

@@ -34,8 +34,8 @@ def test_the_test_split_of_a_folder_is_meant_or_the_one_that_is_asked_for(score,
     scores, rows, said = score(root)
     assert (scores["split"], scores["dataset"], scores["examples"]) == ("test", f"folder:{root}", 3)
     assert {row["path"].removeprefix(f"{root}/").split("/")[0] for row in rows} == {"test"}
-    assert "aside: 1 not used: it lies in no class folder, as 'test/loose.jpg'" in said
-    assert "aside: 1 not used: it lies beside the split folders, as 'extra'" in said
+    assert "aside: 1 not used: pictures that lie in no class folder, as 'test/loose.jpg'" in said
+    assert "aside: 1 not used: folders beside the split folders, as 'extra'" in said
     assert score(root, "--split=validation")[0]["examples"] == 3
     shutil.rmtree(root / "train")
     shutil.rmtree(root / "valid")

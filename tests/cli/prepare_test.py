@@ -61,8 +61,8 @@ def test_what_is_not_used_is_counted_listed_and_no_reason_to_stop(call, tmp_path
     done = call(f"--dataset=folder:{root}", "--image_size=16", f"--out_dir={tmp_path / 'out'}", "--on_bad_image=fail")
     assert done.code == 0, done.stderr
     assert "10 examples, 0 quarantined" in done.stdout
-    assert "  aside     11 not used: no picture, by its name and its content, as 'disk/0000.json'" in done.stdout
-    assert "  aside     1 not used: it lies in no class folder, as 'loose.png'" in done.stdout
+    assert "  aside     11 not used: no pictures, by their names and contents, as 'disk/0000.json'" in done.stdout
+    assert "  aside     1 not used: pictures that lie in no class folder, as 'loose.png'" in done.stdout
     assert "  note      test: drawn, 2 of 10 pictures, because the data names no split" in done.stdout
     assert len(read_rows(tmp_path / "out" / "left_aside.csv")) == 12
 

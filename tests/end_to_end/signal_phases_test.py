@@ -45,7 +45,7 @@ PHASES = {
     "saving": (training.loop, "save_checkpoint", 3, "saved after step 14"),
     "last step of an epoch": (jobs.epochs, "train_step", 11, "saved after step 25"),
     "validating": (jobs.epochs, "predict_batches", 2, "saved after step 50"),
-    "saving an epoch": (training.loop, "save_checkpoint", 1, "saved after step 50"),
+    "saving an epoch": (training.loop, "save_checkpoint", 1, AT_ONCE),  # of the epoch that was validated before
     "scoring": (jobs.finish, "predict_batches", 1, AT_ONCE),
     "exporting": (jobs.finish, "export_model", 1, AT_ONCE),
 }
