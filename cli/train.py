@@ -57,9 +57,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         from reports.progress import Terminal
 
         with contextlib.closing(Terminal(stop)) as watch:
-            for line in (*chosen_lines(dataset, given_of(values)), *notes_on(options)):
-                watch.say(line)
-            train(options, folder, catalog, cache_dir, watch)
+            chosen = (*chosen_lines(dataset, given_of(values)), *notes_on(options))
+            train(options, folder, catalog, cache_dir, watch, chosen)
 
 
 def default_run_dir(dataset: str) -> Path:

@@ -60,7 +60,7 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     predictor = Predictor(saved_model)
     names = predictor.class_names
     scored = _find(asked, names, cache_dir)
-    out_dir = asked.out_dir or _usual_place(asked.run_dir) / scored.name
+    out_dir = asked.out_dir or _run_folder(asked.run_dir).evaluation / scored.name
     _results(out_dir).check()
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
@@ -84,9 +84,9 @@ def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
 
 
-def _usual_place(run_dir: Path) -> Path:
-    """Beside a SavedModel that is given by itself, which must stay as it was exported."""
-    return RunFolder(run_dir.parent if is_saved_model(run_dir) else run_dir).evaluation
+def _run_folder(run_dir: Path) -> RunFolder:
+    """That of a SavedModel which is given by itself is the folder that it lies in."""
+    return RunFolder(run_dir.absolute().parent if is_saved_model(run_dir) else run_dir)
 
 
 def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
@@ -94,9 +94,9 @@ def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
         split = asked.split or "test"
         return pictures_of_split(asked.run_dir, split, names, asked.data_dir, asked.out_dir, cache_dir)
     dataset = f"folder:{asked.folder}"
-    check_outside("--out_dir", asked.out_dir or _usual_place(asked.run_dir), dataset, "")
+    check_outside("--out_dir", asked.out_dir or _run_folder(asked.run_dir).evaluation, dataset, "")
     check_outside("--cache_dir", cache_dir, dataset, "")
-    seen = RunFolder(asked.run_dir).contents_by_split()
+    seen = _run_folder(asked.run_dir).contents_by_split()
     return pictures_of_folder(
         asked.folder, asked.split, asked.labels_csv, cache_dir, names, seen, asked.include_trained
     )
@@ -106,6 +106,8 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str
     return {
         "dataset": scored.dataset,
         "split": scored.split or "all",
+        "labels_csv": scored.labels_csv,
+        "include_trained": scored.include_trained,
         "run": str(run_dir.absolute()),
         "saved_model_sha256": durable.sha256_file(saved_model / SEAL),  # of the list of its files' checksums
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from base.errors import BadImage, UserError, one_line
 from base.files import read_file
-from jobs.announce import aside_lines
+from jobs.announce import aside_lines, some_of
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside, data_folder
 from pipeline.sources.index import build_index
@@ -27,6 +27,8 @@ class Scored:
     Attributes:
       dataset: where they come from, as "folder:/data/pictures"; `split` is empty where there is none.
       paths, labels: of each picture, its file and the name of its class, which the run may not know.
+      labels_csv: the table that the labels are of, or empty.
+      include_trained: whether what the run trained on was to be scored too.
       notes: what of the folder is not scored, and what was trained on.
     """
 
@@ -35,6 +37,8 @@ class Scored:
     paths: Sequence[bytes]
     labels: Sequence[str]
     notes: Sequence[str] = ()
+    labels_csv: str = ""
+    include_trained: bool = False
 
     @property
     def name(self) -> str:
@@ -42,8 +46,10 @@ class Scored:
         kind, _, folder = self.dataset.partition(":")
         if kind != "folder":
             return self.split
-        place = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]  # two folders may be called alike
-        return f"{os.path.basename(folder)}-{self.split or 'all'}-{place}"
+        place = f"{folder}\0{self.labels_csv}" if self.labels_csv else folder
+        number = hashlib.sha256(os.fsencode(place)).hexdigest()[:6]  # two folders may be called alike
+        whole = "-with-trained" if self.include_trained else ""
+        return f"{os.path.basename(folder)[:50]}-{self.split or 'all'}{whole}-{number}"
 
 
 def pictures_of_folder(
@@ -62,11 +68,14 @@ def pictures_of_folder(
         raise UserError(f"{str(folder)!r} holds no picture that can be read{shown}: give a folder of class folders")
     labels = [manifest.class_names[label] for label in manifest.labels]
     _unknown_notes(labels, class_names, folder)
-    notes = [f"refused: {one_line(path)}: {reason}" for path, reason in manifest.quarantine[:5]]
+    refused = [f"refused: {one_line(path)}: {reason}" for path, reason in manifest.quarantine]
+    notes = some_of(refused, "files that were refused", 5)
     notes += [f"aside: {line}" for line in aside_lines(found.catalog.aside + manifest.aside)]
     digests = [digest.tobytes().hex() for digest in manifest.facts["sha256"]]
     trained = np.array([digest in seen.get("train", ()) for digest in digests])
     validated = sum(digest in seen.get("validation", ()) for digest in digests)
+    if not seen:
+        notes.append("trained on: not known without the run's split.csv; pictures that it trained on flatter the score")
     if trained.any():
         what = "scored all the same, so the score is flattered" if include_trained else "left out (--include_trained)"
         notes.append(
@@ -83,7 +92,8 @@ def pictures_of_folder(
     labels = [labels[example_id] for example_id in kept]
     notes += _unknown_notes(labels, class_names, folder)
     paths = [manifest.source.path(example_id) for example_id in kept]
-    return Scored(f"folder:{folder.absolute()}", found.split, paths, labels, notes)
+    table = os.path.abspath(labels_csv) if labels_csv else ""
+    return Scored(f"folder:{folder.absolute()}", found.split, paths, labels, notes, table, include_trained)
 
 
 def _unknown_notes(labels: Sequence[str], class_names: Sequence[str], folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """A training, from options to a finished run folder: the order in which things happen."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -22,8 +22,10 @@ from reports.sheets import augmentation_sheet, sample_sheet
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
 # machine's temporary folder: a killed run would leave twenty of them there.
 @tf.autograph.experimental.do_not_convert
-def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, watch: Watch) -> dict:
-    """Trains, scores and exports; returns what results.json holds.
+def train(
+    options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: Path, watch: Watch, chosen: Sequence[str] = ()
+) -> dict:
+    """Trains, scores and exports; returns what results.json holds. `chosen` are lines on what the user did not give.
 
     Raises UserError for what the user can put right, Stopped after a SIGTERM or SIGINT, with a checkpoint to go on
     from.
@@ -33,6 +35,8 @@ def train(options: RunOptions, folder: RunFolder, catalog: Catalog, cache_dir: P
     is_over = results is not None and results.get("epochs_asked") == options.training.epochs
     if is_over and not _is_elsewhere(options, old):
         return _say_finished(results, folder, watch)
+    for line in chosen:
+        watch.say(line)
     options = dataclasses.replace(options, threads=options.threads or old.get("threads", 0))
     saved = newest_checkpoint(folder, watch)
     check_epochs(options, old, saved)

@@ -1,11 +1,13 @@
 """Which pictures a run is about, and how they are decoded, split and kept. Imports no TensorFlow."""
 
 import dataclasses
+import re
 
 from base.errors import UserError
 from base.options import Options, between, option
 from pipeline.decoding.pixel_format import IMAGE_SIZES
 
+_COLOR = "white, black or a color as #ff8000"
 _THREE_FRACTIONS = "three fractions below 1, for train, validation and test, that add up to 1, as in 0.6,0.2,0.2"
 
 
@@ -26,6 +28,8 @@ class DataOptions(Options):
     color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
     bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
                             choices=("auto", "8", "16"))  # fmt: skip
+    background: str = option("white", "on what transparent pictures are laid: white, black or red, green and blue as "
+                             "#ff8000", rule=_COLOR)  # fmt: skip
     full_scale: int = option(
         0, "the pixel value that becomes 1.0; 0 is 255, or what the training pictures reach", within=(0, 65_535)
     )
@@ -45,8 +49,16 @@ class DataOptions(Options):
         "the class that it was meant to be", within=(0.0, 1.0), identity=False,
     )  # fmt: skip
 
+    @property
+    def background_color(self) -> tuple[int, int, int] | None:
+        """`background` as red, green and blue in [0, 255]; None where it is no color."""
+        text = {"white": "#ffffff", "black": "#000000"}.get(self.background, self.background)
+        return tuple(bytes.fromhex(text[1:])) if re.fullmatch("#[0-9a-fA-F]{6}", text) else None
+
     def __post_init__(self):
         super().__post_init__()
+        if self.background_color is None:
+            raise UserError(f"--background={self.background}: it must be {_COLOR}")
         fractions = self.split_fractions
         if fractions is None:
             return

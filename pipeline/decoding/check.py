@@ -17,7 +17,7 @@ from pipeline.decoding.reasons import reason_of
 from pipeline.sources.manifest import Manifest
 
 # Raised by the graph decoder's author whenever its pixels change: it is part of every pack's and verdict's key.
-DECODE_VERSION = 2
+DECODE_VERSION = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ def check_pictures(
 
 def decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
     """`decode_image` as one compiled call; kept, because tracing it takes seconds."""
-    return _decoder(PixelFormat(*pixel_format.stored))
+    return _decoder(dataclasses.replace(pixel_format, full_scale=0))
 
 
 @functools.cache

@@ -27,7 +27,8 @@ _LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     """Decodes a picture, averages it down to the square that is wanted and turns it upright.
 
-    JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP; transparency is dropped. Of a 16-bit
+    JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP. What is transparent in a
+    PNG, GIF or WebP is laid on the format's background; alpha in a BMP is dropped. Of a 16-bit
     PNG, `bit_depth=8` keeps the high byte; 8 bits become 16 by v * 257, so that white stays white. Gray from color
     is ITU-R BT.601 luma.
 
@@ -139,18 +140,26 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
     def decode(channels):
         return tf.io.decode_png(image_bytes, channels=channels, dtype=dtype)
 
-    with tf.control_dependencies([check_size(width, height, image_bytes)]):
+    def opaque():
         if pixel_format.channels == 1:
             # libpng would make gray in linear light where a gamma is stored, so only stored gray is read as gray.
             is_gray = tf.equal(header[9] & 2, 0)
-            image = tf.cond(is_gray, lambda: decode(1), lambda: _luma(decode(3)))
-        else:
-            image = decode(3)
-    return image, tf.constant(1)
+            return tf.cond(is_gray, lambda: decode(1), lambda: _luma(decode(3)))
+        return decode(3)
+
+    def transparent():
+        color = _laid_on(decode(4), pixel_format.background)
+        return _luma(color) if pixel_format.channels == 1 else color
+
+    # Colors with alpha, or a chunk that makes some transparent, before the pixels begin.
+    before_pixels = tf.strings.split(image_bytes, b"IDAT", maxsplit=1)[0]
+    has_alpha = (header[9] >= 4) | (tf.size(tf.strings.split(before_pixels, b"tRNS", maxsplit=1)) > 1)
+    with tf.control_dependencies([check_size(width, height, image_bytes)]):
+        return tf.cond(has_alpha, transparent, opaque), tf.constant(1)
 
 
 def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
-    frame, width, height = first_frame.cut_gif(image_bytes)
+    frame, width, height = first_frame.cut_gif(image_bytes, pixel_format.background)
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         return _from_color(tf.io.decode_gif(frame)[0], pixel_format)
 
@@ -158,8 +167,10 @@ def _decode_gif(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
 def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     frame, width, height = first_frame.cut_webp(image_bytes)
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
-        # Whatever the decoder has: three or four channels, a batch of one.
-        return _from_color(tf.io.decode_webp(frame)[0, :, :, :3], pixel_format)
+        image = tf.io.decode_webp(frame)[0]  # three channels or four
+    has_alpha = tf.equal(tf.shape(image)[2], 4)
+    color = tf.cond(has_alpha, lambda: _laid_on(image, pixel_format.background), lambda: image[..., :3])
+    return _from_color(color, pixel_format)
 
 
 def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
@@ -174,6 +185,14 @@ def _from_color(image: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor,
 
 def _to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     return image if pixel_format.bit_depth == 8 else tf.cast(image, tf.uint16) * 257
+
+
+def _laid_on(image: tf.Tensor, background: tuple[int, int, int]) -> tf.Tensor:
+    """[height, width, 4], alpha last and not multiplied in -> [height, width, 3], same dtype: laid on `background`."""
+    white = image.dtype.max
+    below = tf.constant([white // 255 * value for value in background], tf.float32)
+    color, alpha = tf.cast(image[..., :3], tf.float32), tf.cast(image[..., 3:], tf.float32) / white
+    return tf.cast(tf.round(below + (color - below) * alpha), image.dtype)
 
 
 def _luma(image: tf.Tensor) -> tf.Tensor:

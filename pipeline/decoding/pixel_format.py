@@ -18,6 +18,7 @@ class PixelFormat:
       image_size: side of the square picture, in pixels.
       channels: 1 (gray) or 3 (red, green, blue).
       bit_depth: bits a channel, 8 (uint8 in [0, 255]) or 16 (uint16 in [0, 65535], depth and scientific images).
+      background: red, green and blue in [0, 255], on which transparent pictures are laid.
       full_scale: the pixel value that becomes 1.0, as higher ones do; 0 is the largest that there is. What is decoded
         does not depend on it.
     """
@@ -26,6 +27,7 @@ class PixelFormat:
     channels: int = 3
     bit_depth: int = 8
     full_scale: int = 0
+    background: tuple[int, int, int] = (255, 255, 255)
 
     def __post_init__(self):
         low, high = IMAGE_SIZES
@@ -40,9 +42,9 @@ class PixelFormat:
         object.__setattr__(self, "full_scale", self.full_scale or 2**self.bit_depth - 1)
 
     @property
-    def stored(self) -> tuple[int, int, int]:
-        """(image_size, channels, bit_depth): all that decoded pixels depend on."""
-        return (self.image_size, self.channels, self.bit_depth)
+    def stored(self) -> tuple:
+        """(image_size, channels, bit_depth, background): all that decoded pixels depend on."""
+        return (self.image_size, self.channels, self.bit_depth, self.background)
 
     @property
     def dtype(self) -> np.dtype:

@@ -29,14 +29,21 @@ def find_scored(root: Path, split: str, known: Collection[str], labels_csv: str 
     if labels_csv:
         return _of_table(root, Path(labels_csv), split)
     top, aside = entries(root)
-    splits = {SPLIT_ALIASES[lower]: name for name in top
-              if class_name(name) not in known and (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}  # fmt: skip
-    if splits and any(entries(root, name)[0] for name in splits.values()):
-        split = _choose(root, split, list(splits))
-        aside = [*aside, *((name, BESIDE_SPLITS) for name in top if name not in splits.values())]
-        inside, strays = entries(root, splits[split])
-        folders = [(os.path.join(splits[split], name), class_name(name)) for name in inside]
-        return _found(root, folders, split, (*aside, *strays))
+    named = {name: SPLIT_ALIASES[lower] for name in top
+             if class_name(name) not in known and (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}  # fmt: skip
+    inside = {name: entries(root, name) for name in named}
+    there = {named[name]: name for name, (folders, _) in inside.items() if folders}
+    if there:
+        if len(set(named.values())) < len(named):
+            raise UserError(f"{str(root)!r} holds two folders for one split: {', '.join(map(one_line, named))}")
+        split = _choose(root, split, list(there))
+        aside = [*aside, *((name, BESIDE_SPLITS) for name in top if name not in named)]
+        folders, strays = inside[there[split]]
+        return _found(
+            root, [(os.path.join(there[split], name), class_name(name)) for name in folders], split, (*aside, *strays)
+        )
+    if named and len(named) == len(top):
+        return _found(root, [], "", (*aside, *(stray for _, strays in inside.values() for stray in strays)))
     if split:
         raise UserError(f"--split={split}: {str(root)!r} holds no split folders; leave the flag out to score all of it")
     return _found(root, [(name, class_name(name)) for name in top], "", tuple(aside))

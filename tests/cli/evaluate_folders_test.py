@@ -97,3 +97,36 @@ def test_two_folders_of_one_name_have_results_of_their_own(call, tmp_path):
     assert all(place.name.startswith("album-all-") for place in places)
     told = {json.loads((place / "scores.json").read_text())["dataset"] for place in places}
     assert told == {f"folder:{tmp_path / place / 'album'}" for place in ("here", "there")}
+
+
+def test_a_saved_model_by_itself_knows_what_its_run_trained_on_or_says_that_it_does_not(call, tmp_path):
+    trained = next(row for row in read_rows(finished_run() / "split.csv") if row["split"] == "train")
+    root = write_shapes(tmp_path / "new", {trained["label"]: 2}, seed=222)
+    shutil.copy(shapes_dir() / trained["path"], root / trained["label"] / "trained.jpg")
+    shutil.copytree(finished_run() / "saved_model", tmp_path / "alone" / "saved_model")
+    for place, told in ((finished_run(), "trained on: 1 of 3 files"), (tmp_path / "alone", "trained on: not known")):
+        done = call(f"--run={place / 'saved_model'}", f"--dataset=folder:{root}", f"--out_dir={tmp_path / 'out'}")
+        assert done.code == 0, done.stderr
+        assert told in done.stdout
+
+
+def test_files_that_are_refused_are_all_counted(score, tmp_path):
+    root = write_shapes(tmp_path / "new", {"disk": 2}, seed=111)
+    for number in range(9):
+        (root / "disk" / f"bad{number}.jpg").write_bytes(b"none")
+    assert "and 4 other files that were refused" in score(root)[2]
+
+
+def test_scores_of_other_labels_or_with_what_was_trained_on_stand_beside_the_others(call, tmp_path):
+    shutil.copytree(finished_run() / "saved_model", tmp_path / "run" / "saved_model")
+    root = write_shapes(tmp_path / "album", {"disk": 2}, seed=333)
+    tables = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for table in tables:
+        table.write_text("path,label\n" + "".join(f"disk/{path.name},disk\n" for path in (root / "disk").iterdir()))
+    for flags in ([], ["--include_trained"], *([f"--labels_csv={table}"] for table in tables)):
+        assert call(f"--run={tmp_path / 'run'}", f"--dataset=folder:{root}", *flags).code == 0
+    places = (tmp_path / "run" / "evaluation").iterdir()
+    told = [json.loads((place / "scores.json").read_text()) for place in places]
+    assert sorted((one["labels_csv"], one["include_trained"]) for one in told) == [
+        ("", False), ("", True), *((str(table), False) for table in tables)
+    ]  # fmt: skip

@@ -32,6 +32,9 @@ def with_pillow(image_bytes: bytes, mode: str = "RGB") -> np.ndarray:
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(image_bytes)))
     if image.mode.startswith("I;16"):  # Pillow would clip instead of keeping the high byte
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.format != "BMP" and (image.mode in ("RGBA", "LA") or "transparency" in image.info):
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
     return np.asarray(image.convert(mode))
 
 

@@ -50,7 +50,7 @@ def test_exactly_the_windows_steps_are_recorded(window, tmp_path):
 
     def traced_step(batch, *_):
         with tf.profiler.experimental.Trace("batch", step_num=batch + 1):
-            take(batch)
+            take(batch, *_)
 
     rig.train_step = traced_step
     rig.run()

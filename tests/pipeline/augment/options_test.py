@@ -57,7 +57,7 @@ def test_the_full_scale_is_the_largest_value_unless_another_is_given():
     deep = dataclasses.replace(PixelFormat(8, 1, 16), full_scale=4095)
     assert deep.full_scale == 4095
     assert deep != PixelFormat(8, 1, 16)
-    assert deep.stored == PixelFormat(8, 1, 16).stored == (8, 1, 16)
+    assert deep.stored == PixelFormat(8, 1, 16).stored == (8, 1, 16, (255, 255, 255))
 
 
 @pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.kind is float], ids=lambda knob: knob.name)

@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from pipeline.decoding.decode import decode_image
 from pipeline.decoding.orientation import apply_orientation
+from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources import headers
 from tests.helpers.pictures import (
     averaged,
@@ -97,11 +99,65 @@ def test_the_first_frame_of_an_animated_webp(options):
     assert levels_apart(decode(encoded.getvalue()), averaged(with_pillow(encoded.getvalue()))).max() <= 1
 
 
-def test_transparency_is_dropped():
-    pixels = np.dstack([picture(), np.tile(np.arange(96, dtype=np.uint8), (64, 1))])
-    for format_name, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True})):
-        found = decode(encode(pixels, format_name, **options))
-        assert levels_apart(found, averaged(np.ascontiguousarray(pixels[..., :3]))).max() <= 1
+def laid_on(image_bytes: bytes, background) -> np.ndarray:
+    """Pillow's picture of the first frame, on `background`."""
+    image = Image.open(io.BytesIO(image_bytes)).convert("RGBA")
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), image).convert("RGB"))
+
+
+def see_through(mode: str) -> Image.Image:
+    """A picture of which a part is transparent, one half and one not: what shows through is another on any ground."""
+    alpha = np.tile(np.repeat(np.array([0, 128, 255], np.uint8), 32), (64, 1))
+    image = Image.fromarray(np.dstack([picture(), alpha]), "RGBA")
+    if mode != "P":
+        return image.convert(mode)
+    indexed = Image.fromarray(picture()).quantize(16)
+    indexed.info["transparency"] = int(np.asarray(indexed)[5, 5])
+    return indexed
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (0, 0, 0), (255, 128, 0)])
+@pytest.mark.parametrize(
+    ("format_name", "mode", "options"),
+    [
+        ("PNG", "RGBA", {}), ("PNG", "LA", {}), ("PNG", "P", {}), ("GIF", "P", {}),
+        ("WEBP", "RGBA", {"lossless": True, "exact": True}), ("WEBP", "RGBA", {"quality": 90}),
+    ],
+)  # fmt: skip
+def test_what_is_transparent_is_laid_on_the_background(format_name, mode, options, background):
+    encoded = io.BytesIO()
+    image = see_through(mode)
+    if "transparency" in image.info:
+        options = options | {"transparency": image.info["transparency"]}
+    image.save(encoded, format_name, **options)
+    expected = laid_on(encoded.getvalue(), background)
+    if mode == "P":
+        assert (expected == np.array(background)).all(axis=-1).any()
+    for channels in (3, 1):
+        pixel_format = PixelFormat(32, channels, background=background)
+        found = decode_image(tf.constant(encoded.getvalue()), pixel_format).numpy()
+        wanted = expected if channels == 3 else np.asarray(Image.fromarray(expected).convert("L"))
+        assert levels_apart(found, averaged(np.ascontiguousarray(wanted))).max() <= 1
+
+
+def test_an_animation_of_transparent_frames_shows_its_first():
+    pixels = np.asarray(see_through("RGBA")).copy()
+    pixels[..., 3] = pixels[..., 3].clip(40)  # of a side that nothing is seen of the encoder makes a smaller frame
+    frames = [Image.fromarray(np.roll(pixels, 7 * number, 1), "RGBA") for number in range(3)]
+    for options in ({"lossless": True}, {"quality": 90}):
+        encoded = io.BytesIO()
+        frames[0].save(encoded, "WEBP", save_all=True, append_images=frames[1:], **options)
+        assert levels_apart(decode(encoded.getvalue()), averaged(laid_on(encoded.getvalue(), (255,) * 3))).max() <= 1
+
+
+def test_sixteen_bits_and_a_transparent_gray_are_laid_out_too():
+    gray = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96) * 10
+    encoded = io.BytesIO()
+    Image.fromarray(gray.astype(np.uint8)).save(encoded, "PNG", transparency=int(gray.astype(np.uint8)[3, 7]))
+    assert levels_apart(decode(encoded.getvalue()), averaged(laid_on(encoded.getvalue(), (255,) * 3))).max() <= 1
+    deep = np.dstack([gray, gray, gray, np.full_like(gray, 65535 // 2)])
+    found = decode_image(tf.io.encode_png(deep), PixelFormat(32, 3, 16)).numpy()
+    assert abs(found.astype(float) - averaged(np.ascontiguousarray(deep[..., :3])) / 2 - 32768).max() <= 2
 
 
 def bitmap(pixel_bytes: bytes, width: int, height: int, bits: int, masks: tuple = (), palette: bytes = b"") -> bytes:
