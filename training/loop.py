@@ -166,6 +166,7 @@ class Loop:
                 f"the run folder {str(self.folder.path)!r} is not there any more: put it back under that name, and "
                 "give the same command again"
             )
+        self._watch.save_first()  # a start may begin with the validation of an epoch, whose row is then to be saved
         parts = self.state.parts
         arrays = {part: to_arrays(variables) for part, variables in parts.items()}
         times = {"epoch": dataclasses.asdict(self.epoch_clock), "seconds": self.run_clock.seconds,
