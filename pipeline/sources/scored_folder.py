@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from base.errors import UserError, one_line
-from pipeline.sources.folders import BESIDE_SPLITS, IN_NO_CLASS, Aside, Catalog, Folder, check_folder, entries
+from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, Aside, entries
+from pipeline.sources.folders import Catalog, Folder, check_folder
 from pipeline.sources.labels_csv import read_labels
 from pipeline.sources.names import SPLIT_ALIASES, class_name
 
