@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from base import allocator
 from base.errors import UserError
 from training.environment import numeric_environment
 from training.options import TrainingOptions
@@ -35,6 +36,7 @@ class Machine:
       has_onednn: False where TF_ENABLE_ONEDNN_OPTS=0 switches oneDNN's kernels off.
       has_tf_config: whether TF_CONFIG describes a cluster.
       environment: (variable, value) of those that change how numbers are computed.
+      allocator: what gives memory, in words.
     """
 
     gpus: tuple[Gpu, ...] = ()
@@ -44,6 +46,7 @@ class Machine:
     has_onednn: bool = True
     has_tf_config: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    allocator: str = "the system's, as it is"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,7 @@ def look() -> Machine:
         has_onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
         has_tf_config=bool(os.environ.get("TF_CONFIG")),
         environment=numeric_environment(),
+        allocator=allocator.description(),
     )
 
 
@@ -113,6 +117,7 @@ def choose(machine: Machine, options: TrainingOptions, threads: int, determinist
         f"strategy    {f'mirrored over {replicas} replicas' if is_mirrored else 'none'} ({why_replicas})",
         f"precision   {policy} ({why_policy})",
         _xla_line(machine),
+        f"allocator   {machine.allocator}",
         *(f"environment {name}={value}: it changes how numbers are computed, and so is part of what the run is"
           for name, value in machine.environment),
     ]  # fmt: skip
