@@ -10,14 +10,9 @@ import tensorflow as tf
 
 from base import allocator
 from base.errors import UserError
+from training.environment import numeric_environment
 from training.options import TrainingOptions
 
-# Variables of the environment by which TensorFlow and its kernels compute otherwise.
-_NUMERIC_VARIABLES = (
-    "TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE",
-    "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32", "TF_ENABLE_WINOGRAD_NONFUSED",
-    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL", "TF_ENABLE_AUTO_MIXED_PRECISION",
-)  # fmt: skip
 # Of a CPU's flags those that decide, with the names that people know.
 _BFLOAT16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 
@@ -99,7 +94,7 @@ def look() -> Machine:
         cores=len(os.sched_getaffinity(0)),
         has_onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
         has_tf_config=bool(os.environ.get("TF_CONFIG")),
-        environment=tuple((name, os.environ[name]) for name in _NUMERIC_VARIABLES if os.environ.get(name)),
+        environment=numeric_environment(),
         allocator=allocator.description(),
     )
 

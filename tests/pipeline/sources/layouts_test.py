@@ -205,9 +205,7 @@ def test_folders_called_like_splits_are_splits_or_refused_and_no_classes(look):
 def test_folders_without_a_picture_beside_split_folders_are_no_reason_to_stop(look):
     _, _, aside, _ = look(TRAIN | TEST, empty=["annotations", "docs/more"])
     assert aside == {b"annotations": BESIDE_SPLITS, b"docs": BESIDE_SPLITS}
-    with pytest.raises(
-        UserError, match="holds split folders and 'stray' beside them: it must hold either class"
-    ):
+    with pytest.raises(UserError, match="holds split folders and 'stray' beside them: it must hold either class"):
         look(TRAIN, loose={"stray/deep": 1})
 
 
