@@ -23,12 +23,12 @@ def split_folders(root: Path, top: Sequence[bytes]) -> dict[bytes, str]:
     return {name: split for name, split in splits.items() if split != "train" or entries(root, name)[0]}
 
 
-def splits_in_classes(root: Path, classes: Sequence[bytes]) -> list[tuple[bytes, bytes, str]]:
-    """(class folder, split folder in it, split) where every class has one to train on, else none."""
+def splits_in_classes(root: Path, classes: Sequence[bytes], to_train: bool = True) -> list[tuple[bytes, bytes, str]]:
+    """(class folder, split folder in it, split) where every class has one, to train on if that is asked; else none."""
     found = []
     for name in classes:
         inside = [(name, os.path.join(name, one), split) for one, split in _splits_in(root, name)]
-        if not any(split == "train" for *_, split in inside):
+        if not any(split == "train" or not to_train for *_, split in inside):
             return []  # mostly at the first class
         found += inside
     return found
