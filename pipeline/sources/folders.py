@@ -111,7 +111,14 @@ def catalog_of_table(root: Path, table: Path) -> Catalog:
         )
     named = tuple(sorted({(row.split, b"") for row in labels.rows.values() if row.split}))
     names = labels.class_names
-    return Catalog(os.fsencode(root.absolute()), names, (Folder(b"", 0),), "real", named, (), near_notes(names), labels)
+    notes = (*labels.notes, *near_notes(names))
+    return Catalog(os.fsencode(root.absolute()), names, table_folders(root), "real", named, (), notes, labels)
+
+
+def table_folders(root: Path) -> tuple[Folder, ...]:
+    """Where the pictures of a table are looked for: the data folder, and those that it has links to."""
+    linked = [name for name in entries(root)[0] if os.path.islink(os.path.join(os.fsencode(root), name))]
+    return (Folder(b"", 0), *(Folder(name, 0) for name in linked))
 
 
 def data_folder(dataset: str, data_dir: str) -> str:
