@@ -8,16 +8,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from base import allocator
 from base.errors import UserError
+from training.environment import numeric_environment
 from training.options import TrainingOptions
 
 # Of a CPU's flags those that decide, with the names that people know.
-# Variables of the environment by which TensorFlow and its kernels compute otherwise.
-_NUMERIC_VARIABLES = (
-    "TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE",
-    "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_CUBLAS_TENSOR_OP_MATH_FP32", "TF_ENABLE_WINOGRAD_NONFUSED",
-    "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL", "TF_ENABLE_AUTO_MIXED_PRECISION",
-)  # fmt: skip
 _BFLOAT16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 
 
@@ -40,6 +36,7 @@ class Machine:
       has_onednn: False where TF_ENABLE_ONEDNN_OPTS=0 switches oneDNN's kernels off.
       has_tf_config: whether TF_CONFIG describes a cluster.
       environment: (variable, value) of those that change how numbers are computed.
+      allocator: what gives memory, in words.
     """
 
     gpus: tuple[Gpu, ...] = ()
@@ -49,6 +46,7 @@ class Machine:
     has_onednn: bool = True
     has_tf_config: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    allocator: str = "the system's, as it is"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +94,8 @@ def look() -> Machine:
         cores=len(os.sched_getaffinity(0)),
         has_onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
         has_tf_config=bool(os.environ.get("TF_CONFIG")),
-        environment=tuple((name, os.environ[name]) for name in _NUMERIC_VARIABLES if os.environ.get(name)),
+        environment=numeric_environment(),
+        allocator=allocator.description(),
     )
 
 
@@ -118,6 +117,7 @@ def choose(machine: Machine, options: TrainingOptions, threads: int, determinist
         f"strategy    {f'mirrored over {replicas} replicas' if is_mirrored else 'none'} ({why_replicas})",
         f"precision   {policy} ({why_policy})",
         _xla_line(machine),
+        f"allocator   {machine.allocator}",
         *(f"environment {name}={value}: it changes how numbers are computed, and so is part of what the run is"
           for name, value in machine.environment),
     ]  # fmt: skip

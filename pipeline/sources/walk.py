@@ -4,13 +4,13 @@ import dataclasses
 import os
 import stat
 from array import array
-from collections.abc import Iterator
 
 import numpy as np
 
 from base.files import MAX_INT64, NOT_A_FILE
 from base.splits import SPLIT_NAMES
-from pipeline.sources.folders import IN_SYSTEM_FOLDER, Catalog, Folder
+from pipeline.sources.entries import IN_SYSTEM_FOLDER
+from pipeline.sources.folders import Catalog, Folder
 from pipeline.sources.names import SYSTEM_FOLDERS
 from pipeline.sources.picture_like import is_picture_name
 
@@ -39,7 +39,7 @@ class Found:
 
 
 def walk(catalog: Catalog) -> Found:
-    """Looks at every entry once: about 4 microseconds a file, nearly all of it the system's `stat`.
+    """Looks at every entry once: about 3 microseconds a file, nearly all of it the system's `stat`.
 
     Links to files are followed, links to folders are not (a loop would never end). Hidden files are passed over.
     """
@@ -54,11 +54,9 @@ def walk(catalog: Catalog) -> Found:
     # A class at a time, so that the keys are the paths themselves and not a million pairs.
     members = [np.flatnonzero(labels == label).tolist() for label in range(len(catalog.class_names))]
     rows = [row for one_class in members for row in sorted(one_class, key=columns.paths.__getitem__)]
-    return Found(
-        [columns.paths[row] for row in rows], labels[rows], splits[rows],
-        np.frombuffer(columns.bytes, np.int64)[rows], np.frombuffer(columns.mtime_ns, np.int64)[rows], columns.refused,
-        columns.aside,
-    )  # fmt: skip
+    paths, rows = [columns.paths[row] for row in rows], np.array(rows, np.int64)
+    sizes, times = (np.frombuffer(column, np.int64)[rows] for column in (columns.bytes, columns.mtime_ns))
+    return Found(paths, labels[rows], splits[rows], sizes, times, columns.refused, columns.aside)
 
 
 def _look_up(catalog: Catalog, columns: "_Columns") -> tuple[np.ndarray, np.ndarray]:
@@ -105,42 +103,47 @@ class _Columns:
                 # Of an open folder `stat` asks by the name alone: 11 % less than by the whole path.
                 handle = os.open(os.path.join(root, relative), os.O_RDONLY | os.O_DIRECTORY)
                 try:
-                    with os.scandir(handle) as entries:
-                        self._add_entries(entries, relative and relative + b"/", pending)
+                    self._add_entries(handle, relative and relative + b"/", pending)
                 finally:
                     os.close(handle)
             except OSError as error:
                 self.refused.append((relative, f"folder cannot be read: {error.strerror}"))
         return len(self.paths) - before
 
-    def _add_entries(self, entries: Iterator[os.DirEntry], prefix: bytes, pending: list[bytes]) -> None:
-        names, add_bytes, add_time = [], self.bytes.append, self.mtime_ns.append
+    def _add_entries(self, folder: int, prefix: bytes, pending: list[bytes]) -> None:
+        names = []
         try:
-            for entry in entries:
-                if entry.name[0] == ".":
-                    continue
-                try:
-                    status = entry.stat()
-                except OSError as error:
-                    self._refuse(prefix + os.fsencode(entry.name), f"{UNREADABLE}: {error.strerror}")
-                    continue
-                if stat.S_IFMT(status.st_mode) == stat.S_IFREG:
-                    names.append(entry.name)
-                    add_bytes(status.st_size)
-                    add_time(status.st_mtime_ns & MAX_INT64)  # file systems go on after the year 2262
-                else:
-                    self._add_other(entry, prefix + os.fsencode(entry.name), status, pending)
-        finally:
-            # Encoded together, and also where the folder became unreadable halfway: the columns stay of one length.
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name[0] != ".":
+                        names.append(entry.name)
+        finally:  # also where the folder became unreadable halfway
             if names:
-                self.paths += [prefix + name for name in os.fsencode("\0".join(names)).split(b"\0")]
+                # Encoded together. Sorted before they are asked for, they need hardly be sorted again, and their files
+                # mostly come in the order in which they were made, and so lie.
+                self._add_names(folder, prefix, sorted(os.fsencode("\0".join(names)).split(b"\0")), pending)
 
-    def _add_other(self, entry: os.DirEntry, path: bytes, status: os.stat_result, pending: list[bytes]) -> None:
+    def _add_names(self, folder: int, prefix: bytes, names: list[bytes], pending: list[bytes]) -> None:
+        add_path, add_bytes, add_time = self.paths.append, self.bytes.append, self.mtime_ns.append
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=folder)
+            except OSError as error:
+                self._refuse(prefix + name, f"{UNREADABLE}: {error.strerror}")
+                continue
+            if stat.S_IFMT(status.st_mode) == stat.S_IFREG:
+                add_path(prefix + name)
+                add_bytes(status.st_size)
+                add_time(status.st_mtime_ns & MAX_INT64)  # file systems go on after the year 2262
+            else:
+                self._add_other(folder, name, prefix + name, status, pending)
+
+    def _add_other(self, folder: int, name: bytes, path: bytes, status: os.stat_result, pending: list[bytes]) -> None:
         if not stat.S_ISDIR(status.st_mode):
             self._refuse(path, NOT_A_FILE)
-        elif os.path.basename(path).lower() in SYSTEM_FOLDERS:
+        elif name.lower() in SYSTEM_FOLDERS:
             self.aside.append((path, IN_SYSTEM_FOLDER))
-        elif entry.is_symlink():
+        elif stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
             self.refused.append((path, "link to a folder: not followed"))
         else:
             pending.append(path)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from base import allocator
 from tests.helpers.run_fixtures import ROOT
 
 SCRIPTS = pytest.mark.parametrize("script", ["train", "prepare", "evaluate", "predict"])
@@ -48,6 +49,19 @@ def test_ctrl_c_is_python_s_own_again_once_modules_are_loaded():
         command = [sys.executable, "-c", f"{code}{before}start.run('predict')"]
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         assert after in done.stdout
+
+
+@pytest.mark.skipif(not allocator.has_glibc(), reason="this C library is not glibc")
+def test_freed_memory_is_kept_before_anything_is_loaded():
+    code = (
+        "import sys; from base import allocator; from cli import start; start._load = lambda name: "
+        "sys.exit(allocator.description() + ' ' + str('numpy' in sys.modules)); start.run('predict')"
+    )
+    plain = {name: value for name, value in os.environ.items() if name not in allocator.DECIDE}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=plain, check=False, capture_output=True, text=True
+    )
+    assert done.stderr == "glibc's, keeping what is freed False\n"
 
 
 def test_what_is_no_ctrl_c_keeps_its_traceback(tmp_path):

@@ -89,7 +89,10 @@ def test_another_task_begins_with_what_fits_of_a_runs_best_weights(whole, tmp_pa
     ("place", "words"),
     [
         ("none/at/all", "is no folder: it must be none, imagenet, an .h5 file or the folder of a run"),
-        ("run/saved_model", "is a SavedModel, which holds no weights to train on: give the folder of its run"),
+        ("run/saved_model", "run/saved_model' lies in the folder of a run: give that, --weights=/"),
+        ("run/checkpoints", "run/checkpoints' lies in the folder of a run: give that, --weights=/"),
+        ("run/results.json", "run/results.json' lies in the folder of a run: give that, --weights=/"),
+        ("elsewhere", "is a SavedModel, which holds no weights to train on: give the folder of its run"),
         ("empty", "holds no checkpoint: give the folder of a run"),
         ("run/x.keras", "it must be none, imagenet, the path of an .h5 file or the folder of a run"),
     ],
@@ -97,6 +100,7 @@ def test_another_task_begins_with_what_fits_of_a_runs_best_weights(whole, tmp_pa
 def test_weights_that_are_none_are_one_line(place, words, whole, tmp_path):
     (tmp_path / "run").symlink_to(whole)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "elsewhere").symlink_to(whole / "saved_model")
     done = train(tmp_path / "new", "--epochs=1", f"--weights={tmp_path / place}")
     assert (done.code, done.stderr.count("\n")) == (2, 1)
     assert words in done.stderr

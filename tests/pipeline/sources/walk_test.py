@@ -87,3 +87,17 @@ def test_columns_are_sorted_by_label_then_path_and_stay_in_step(tmp_path):
     assert found.bytes.tolist() == [sizes[path] for path in found.paths]
     assert found.mtime_ns.tolist() == [1000 + sizes[path] for path in found.paths]
     assert (len(found), found.refused) == (6, [])
+
+
+def test_names_are_in_the_order_of_their_bytes_whatever_letters_they_are(tmp_path):
+    # As text the second would come last: what is no UTF-8 stands for letters that Unicode has before it.
+    names = [b"a", "\u00e9".encode(), "\U00010000".encode(), b"\xff"]
+    for size, name in enumerate(names):
+        file = os.path.join(os.fsencode(tmp_path), b"one", b"deep", name)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "wb") as opened:
+            opened.write(b"x" * size)
+        os.symlink(file, os.path.join(os.fsencode(tmp_path), b"one", b"link-" + name))
+    found = walk.walk(Catalog(os.fsencode(tmp_path), ("first",), (Folder(b"one", 0),)))
+    assert found.paths == [b"one/deep/" + name for name in names] + [b"one/link-" + name for name in names]
+    assert found.bytes.tolist() == [0, 1, 2, 3] * 2
