@@ -68,7 +68,7 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
         if lacking and any(counts):
-            more = f" and {len(lacking) - 1} other classes" if len(lacking) > 1 else ""
+            more = f" and {len(lacking) - 1} other class{'es' * (len(lacking) > 2)}" if len(lacking) > 1 else ""
             notes.append(f"{split} has no picture of {lacking[0]!r}{more}")
     return notes
 

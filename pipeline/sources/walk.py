@@ -9,7 +9,8 @@ import numpy as np
 
 from base.files import MAX_INT64, NOT_A_FILE
 from base.splits import SPLIT_NAMES
-from pipeline.sources.folders import IN_SYSTEM_FOLDER, Catalog, Folder
+from pipeline.sources.entries import IN_SYSTEM_FOLDER
+from pipeline.sources.folders import Catalog, Folder
 from pipeline.sources.names import SYSTEM_FOLDERS
 from pipeline.sources.picture_like import is_picture_name
 
