@@ -83,7 +83,8 @@ def test_of_many_classes_that_the_run_does_not_know_the_rest_is_counted(score, t
     (root / "square").rename(root / "Stripes")
     for number in range(12):
         shutil.copytree(root / "disk", root / f"other{number:02}")
-    _, _, said = score(root)
+    scores, _, said = score(root)
+    assert "and 3 other classes that the run does not know, 9 pictures" in scores["notes"][-1]
     unknown = [line.strip() for line in said.splitlines() if "the run does not know" in line]
     assert (len(unknown), unknown[0][:26]) == (11, "not scored: 2 of 'Stripes'")
     assert unknown[-1] == "and 3 other classes that the run does not know, 9 pictures"
