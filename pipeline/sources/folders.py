@@ -24,6 +24,7 @@ from pipeline.sources.split_folders import (
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
 
 NO_CLASS_FOLDER = "split folders that hold no class folder"
+_MOST_NOTES = 3  # of one kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,14 @@ def catalog_of_table(root: Path, table: Path) -> Catalog:
         )
     named = tuple(sorted({(row.split, b"") for row in labels.rows.values() if row.split}))
     names = labels.class_names
-    return Catalog(os.fsencode(root.absolute()), names, (Folder(b"", 0),), "real", named, (), near_notes(names), labels)
+    notes = (*labels.notes, *near_notes(names))
+    return Catalog(os.fsencode(root.absolute()), names, table_folders(root), "real", named, (), notes, labels)
+
+
+def table_folders(root: Path) -> tuple[Folder, ...]:
+    """Where the pictures of a table are looked for: the data folder, and those that it has links to."""
+    linked = [name for name in entries(root)[0] if os.path.islink(os.path.join(os.fsencode(root), name))]
+    return (Folder(b"", 0), *(Folder(name, 0) for name in linked))
 
 
 def data_folder(dataset: str, data_dir: str) -> str:
@@ -147,7 +155,7 @@ def check_folder(root: Path) -> None:
         raise UserError(f"{str(root)!r} cannot be read: {error.strerror}; check its permissions") from None
 
 
-def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> list[str]:
+def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> tuple[str, ...]:
     """A note a class whose name is spelled in several ways; raises UserError where two of them are in one split."""
     seen, spellings = {}, collections.defaultdict(dict)
     for path, name, split in folders:
@@ -158,11 +166,11 @@ def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> list[str]
                 f"{_escaped(path)}: rename one of them"
             )
         spellings[name].setdefault(next(part for part in path.split(b"/") if class_name(part) == name), path)
-    return [
+    return _few(
         f"{name!r} is one class, though Unicode spells its folders in two ways: {' and '.join(map(_escaped, ways))}"
         for name, ways in ((name, ways.values()) for name, ways in spellings.items())
         if len(ways) > 1
-    ]
+    )
 
 
 def _hint_of_inner(root: Path) -> str:
@@ -187,11 +195,18 @@ def near_notes(names: Iterable[str]) -> tuple[str, ...]:
     groups = collections.defaultdict(list)
     for name in names:
         groups[loose(name)].append(name)
-    return tuple(
+    return _few(
         f"classes {', '.join(map(repr, near))} differ by case, blanks or the like only, and count as {len(near)}"
         for near in groups.values()
         if len(near) > 1
     )
+
+
+def _few(notes: Iterable[str]) -> tuple[str, ...]:
+    """The first of some notes of one kind, and how many more there are."""
+    notes = tuple(notes)
+    rest = len(notes) - _MOST_NOTES
+    return notes if rest <= 1 else (*notes[:_MOST_NOTES], f"and so it is with {rest} other names of classes")
 
 
 def _escaped(path: bytes) -> str:

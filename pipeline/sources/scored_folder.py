@@ -7,7 +7,7 @@ from pathlib import Path
 
 from base.errors import UserError, one_line
 from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, Aside, entries
-from pipeline.sources.folders import NO_CLASS_FOLDER, Catalog, Folder, check_folder
+from pipeline.sources.folders import NO_CLASS_FOLDER, Catalog, Folder, check_folder, table_folders
 from pipeline.sources.labels_csv import read_labels
 from pipeline.sources.names import SPLIT_ALIASES, class_name
 from pipeline.sources.split_folders import beside_splits, splits_in_classes
@@ -94,4 +94,4 @@ def _of_table(root: Path, path: Path, split: str) -> ScoredFolder:
             f"--split={split}: --labels_csv={path} has no column split; leave the flag out to score all of it"
         )
     root_bytes = os.fsencode(root.absolute())
-    return ScoredFolder(Catalog(root_bytes, table.class_names, (Folder(b"", 0),), table=table), split)
+    return ScoredFolder(Catalog(root_bytes, table.class_names, table_folders(root), table=table), split)

@@ -115,6 +115,8 @@ def _wanted(given: Collection[str], named: Mapping[str, bytes], fractions: Fract
 
 def _why_drawn(split: str, named: Mapping[str, bytes]) -> str:
     if split in named:
+        if not named[split]:  # a table, that names pictures
+            return f"no picture of the {split} split can be read"
         return f"{one_line(named[split])}/ holds no class folder with a picture"
     return f"the data names no {split} split"
 

@@ -8,7 +8,7 @@ import pytest
 
 from base.errors import UserError
 from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, IN_SYSTEM_FOLDER, LEADS_NOWHERE
-from pipeline.sources.folders import NO_CLASS_FOLDER, catalog_of_folder
+from pipeline.sources.folders import NO_CLASS_FOLDER, catalog_of_folder, near_notes
 from pipeline.sources.index import build_index
 from pipeline.sources.splits import make_splits, split_notes
 from tests.conftest import random_picture, write_picture
@@ -234,3 +234,10 @@ def test_names_that_look_alike_are_told(look, other):
     *_, notes = look({"golden retriever": 5, other: 5})
     assert notes[0].startswith("classes ")
     assert "count as 2" in notes[0]
+
+
+def test_of_many_names_the_first_are_told_and_the_others_counted():
+    assert len(near_notes([f"{letter}{number}" for number in range(4) for letter in "qQ"])) == 4
+    notes = near_notes([f"{letter}{number}" for number in range(500) for letter in "qQ"])
+    assert [note[:9] for note in notes[:3]] == ["classes '"] * 3
+    assert notes[3:] == ("and so it is with 497 other names of classes",)
