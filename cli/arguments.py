@@ -55,7 +55,8 @@ def unknown_flag(script: str, name: str, argument: str, values: flags.FlagValues
         if other != script and (plain in theirs or (ours := renamed(plain, theirs))):
             called = f"--{plain}" if plain in theirs else f"--{ours}, as it is called there,"
             return UserError(f"--{name}: {script}.py has no such flag; {called} is one of {other}.py (see --help)")
-    near = get_close_matches(plain, [one for one in values if len(one) > 1], n=1, cutoff=0.6)
+    ours = [one for one in values if len(one) > 1 and not _is_absls(one, values)]
+    near = get_close_matches(plain, ours, n=1, cutoff=0.6)
     return UserError(f"unknown flag --{name}: {f'did you mean --{near[0]}? ' if near else ''}see --help")
 
 

@@ -37,7 +37,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     """Flags -> options -> one run."""
     refuse_arguments(arguments)
     if values.resume not in RESUMES:
-        raise unknown_name("--resume", values.resume, RESUMES)
+        fix = "a run goes on when the same command is given again with its --run_dir"
+        raise unknown_name("--resume", values.resume, RESUMES, fix)
     options = options_of(values)
     dataset, data_dir = options.data.dataset, options.data.data_dir
     if values.run_dir == "":
