@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from base.errors import UserError
 from base.watch import Watch
+from evaluation.probabilities import split_batches
 from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
 from models.zoo import build_model
@@ -52,6 +54,17 @@ class Run:
     def order(self) -> Order:
         """The global batches of training."""
         return Order(self.data.splits.ids["train"], self.global_batch_size, self.options.seed, shuffle=True)
+
+    def split_batches(self, split: str) -> tf.data.Dataset:
+        """A split as evaluation sees it, which has examples; made once, as making it traces."""
+        if split not in self._split_batches:
+            ids = self.data.splits.ids[split]
+            self._split_batches[split] = split_batches(self.data, ids, self.global_batch_size)
+        return self._split_batches[split]
+
+    @functools.cached_property
+    def _split_batches(self) -> dict[str, tf.data.Dataset]:
+        return {}
 
     @property
     def last_step(self) -> int:
