@@ -1,12 +1,14 @@
-"""Seeds by name; dropout: its rate in every precision, a mask a row, the same one on 1, 2 and 4 replicas."""
+"""Seeds by name; dropout: its rate in every precision, a mask a row, the same one on 1, 2 and 4 replicas; BatchNorm
+is Keras's own function."""
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.layers import Dropout, Layers
+from models.layers import BatchNormalization, Dropout, Layers, real_rows
 from models.options import ModelOptions
 from tests.helpers.run_fixtures import ROOT, run_code
 
@@ -111,3 +113,56 @@ def test_seeds_do_not_collide_between_runs_and_layers():
     seeds = [Layers(ModelOptions(), seed).seed_for(path) for seed in range(50) for path in paths]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def normalized(make, shape, dtype) -> tuple[dict[str, np.ndarray], set[str]]:
+    """What a training call of the layer gives, its gradients and what it remembers; and the types of its operations."""
+    generator = np.random.default_rng(4)
+    channels = shape[-1]
+    inputs = tf.cast(generator.normal(generator.uniform(-3, 3, channels), 2.0, shape), dtype)
+    towards = tf.cast(generator.normal(size=shape), tf.float32)
+    layer = make(momentum=0.9, name="norm", dtype=keras.DTypePolicy(dtype if dtype == "float32" else f"mixed_{dtype}"))
+    layer.build(shape)
+    for variable in layer.weights:
+        variable.assign(generator.uniform(0.5, 2.0, channels))
+
+    @tf.function(autograph=False)
+    def call():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True)
+            loss = tf.reduce_sum(tf.cast(outputs, tf.float32) * towards)
+        return outputs, *tape.gradient(loss, [inputs, layer.gamma.value, layer.beta.value])
+
+    names = ("outputs", "input_gradient", "gamma_gradient", "beta_gradient")
+    figures = dict(zip(names, (tf.cast(one, tf.float32).numpy() for one in call()), strict=True))
+    figures |= {variable.name: np.asarray(variable) for variable in layer.non_trainable_weights}
+    operations = {operation.type for operation in call.get_concrete_function().graph.get_operations()}
+    return figures, operations
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.02), ("float16", 0.003)])
+@pytest.mark.parametrize("shape", [(4, 9, 7, 16), (2, 1, 1, 8), (3, 5)])
+def test_batch_norm_computes_what_kerass_own_does(shape, dtype, tolerance):
+    ours, operations = normalized(BatchNormalization, shape, dtype)
+    kerass, _ = normalized(keras.layers.BatchNormalization, shape, dtype)
+    assert ("FusedBatchNormV3" in operations) is (len(shape) == 4)
+    for name, expected in kerass.items():
+        # Of what is remembered nothing has been rounded to fewer bits.
+        scale = (1e-5 if name.startswith("moving_") else tolerance) * max(np.abs(expected).max(), 1.0)
+        np.testing.assert_allclose(ours[name], expected, rtol=0, atol=scale, err_msg=name)
+
+
+def test_batch_norm_without_training_or_with_padding_is_not_fused():
+    layer = BatchNormalization(name="norm")
+    layer.build((4, 3, 3, 2))
+
+    def operations(training, rows=None):
+        function = tf.function(lambda images: layer(images, training=training), autograph=False)
+        with real_rows(rows):
+            graph = function.get_concrete_function(tf.TensorSpec((4, 3, 3, 2))).graph
+        return {operation.type for operation in graph.get_operations()}
+
+    assert "FusedBatchNormV3" in operations(True)
+    assert "FusedBatchNormV3" not in operations(True, np.array([True, True, False, True]))
+    assert "FusedBatchNormV3" not in operations(False)
