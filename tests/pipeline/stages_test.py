@@ -84,7 +84,8 @@ def test_every_stage_is_timed(streamed, packed):
 
 
 def test_a_slow_decoder_is_found(streamed, monkeypatch):
-    monkeypatch.setattr(pixels, "decode_image", slowly(pixels.decode_image))
+    for name in ("decode_image", "decode_plain"):
+        monkeypatch.setattr(pixels, name, slowly(getattr(pixels, name)))
     seconds = taken(streamed)
     assert slowest(seconds) == "decode"
     # Six pictures a batch, two at a time.
