@@ -21,7 +21,7 @@ def are_plain(facts: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     """bool [examples]: which `Manifest.facts` are of an upright JPEG, gray or color, that is decoded at full size."""
     height, width = facts["height"].astype(np.int64), facts["width"].astype(np.int64)
     # Below, no halved side is left with the three pixels for each one wanted that `decode.jpeg_halvings` asks for.
-    whole = np.minimum(height, width) < 6 * pixel_format.image_size - 1
+    whole = np.minimum(height, width) < 6 * pixel_format.image_size
     is_jpeg = (facts["format"] == FORMATS.index("jpeg")) & np.isin(facts["channels"], (1, 3))
     return is_jpeg & (facts["orientation"] == 1) & whole & (height * width <= MOST_PIXELS)
 
