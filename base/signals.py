@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 EXIT_STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again later
 INTERRUPTED = "interrupted; nothing half-written is left"
@@ -19,6 +21,9 @@ GOES_ON = "the same command goes on from there"
 # How long the thread leaves it to Python to stop the work at once, which tidies up more: to begin, and to be done.
 GRACE_SECONDS = 1.0
 TIDY_SECONDS = 10.0
+# A signal may come twice at once: timeout(1), and a wrapper that passes on a terminal's Ctrl-C, send it to the process
+# and to its group. Only a later one is a second request.
+ECHO_SECONDS = 1.0
 
 
 class StopRequest:
@@ -30,14 +35,11 @@ class StopRequest:
         self.at_once = at_once
         self.say: Callable[[str], None] = lambda line: None  # where the user reads that a signal was heard
         self.over = threading.Event()  # set once nobody listens any more
-        self._heard, self._received = "", threading.Event()
+        self._heard, self._heard_at, self._received = "", 0.0, threading.Event()
 
     def _receive(self, number: int, _frame) -> None:
         if self.signal_name:
-            if number == signal.SIGHUP:
-                return  # of one closed terminal, the shell and the kernel send one each
-            # Everything on disk is whole or absent, so there is nothing to tidy.
-            os._exit(EXIT_STOPPED)
+            return  # whether it is a second request, the thread knows, which hears of each at its time
         self.signal_name = signal.Signals(number).name
         self._received.set()
         if self.at_once:
@@ -45,11 +47,13 @@ class StopRequest:
 
     def _hear(self, number: int) -> None:
         """In a thread, as soon as the signal is there."""
+        now = time.monotonic()
         if self._heard:
-            if number != signal.SIGHUP:
-                os._exit(EXIT_STOPPED)
+            # Of one closed terminal, the shell and the kernel send a SIGHUP each.
+            if number != signal.SIGHUP and now - self._heard_at > ECHO_SECONDS:
+                self._end()
             return
-        self._heard = signal.Signals(number).name
+        self._heard, self._heard_at = signal.Signals(number).name, now
         if not self.at_once:
             self.say(f"{self._heard}: stopping once what is running is done and saved; a second one stops at once")
         else:
@@ -58,9 +62,13 @@ class StopRequest:
     def _see_it_end(self) -> None:
         # Python may be waiting, or what was raised may have come to nothing, as all does in a __del__.
         if not (self._received.wait(GRACE_SECONDS) and self.over.wait(TIDY_SECONDS)):
-            with contextlib.suppress(OSError):
-                print(f"{self._at_once_line()}; {GOES_ON}", file=sys.stderr, flush=True)
-            os._exit(EXIT_STOPPED)
+            self._end()
+
+    def _end(self) -> NoReturn:
+        """Ends the process: everything on disk is whole or absent, so there is nothing to tidy."""
+        with contextlib.suppress(OSError):
+            print(f"{self._at_once_line()}; {GOES_ON}", file=sys.stderr, flush=True)
+        os._exit(EXIT_STOPPED)
 
     def _at_once_line(self) -> str:
         return f"{self.signal_name or self._heard}: stopped at once; nothing half-written is left"

@@ -44,10 +44,12 @@ def run(script: Path, define_flags: Callable[[flags.FlagValues], None], main: Ma
     try:
         app.run(lambda argv: call(main, argv[1:]), flags_parser=functools.partial(parse, script))
     except SystemExit as end:
-        if end.code in (EXIT_STOPPED, EXIT_USER):
-            # Said is all, and written whole. Python's own end would wait for the threads of an input graph that nobody
-            # wants any more: for half a minute and longer.
-            os._exit(end.code)
+        if isinstance(end.code, int | None):
+            # Said is all, and written whole. Python's own end takes TensorFlow apart, which takes a second, and would
+            # wait for the threads of an input graph that nobody wants any more: for half a minute and longer.
+            flush(sys.stdout)
+            flush(sys.stderr)
+            os._exit(end.code or 0)
         raise
 
 

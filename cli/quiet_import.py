@@ -12,6 +12,7 @@ from typing import IO
 
 from base.errors import UserError
 from cli import last_words
+from training.environment import check_environment
 
 _LAST_WORDS = Path(last_words.__file__)
 
@@ -30,11 +31,13 @@ def import_tensorflow(made: Sequence[Path] = ()) -> Callable[[], None]:
       What is to be called once they may stay.
 
     Raises:
-      UserError: TensorFlow cannot be loaded, or would find no folder for temporary files, which it wants at once.
+      UserError: TensorFlow cannot be loaded, or would find no folder for temporary files, which it wants at once, or
+        an environment that ends the process.
     """
     # Its C++ notes would stand between the log lines; what fails there comes through as an exception.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever Keras is set to elsewhere
+    check_environment()
     try:
         tempfile.gettempdir()
     except FileNotFoundError as error:

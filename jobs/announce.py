@@ -16,7 +16,7 @@ from jobs.run import Run
 from models.backbones import imagenet_side
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
-from pipeline.sources.folders import Aside
+from pipeline.sources.entries import Aside
 from reports.bottleneck import describe_input
 from training.memory import free_bytes, memory_lines, step_bytes
 

@@ -112,6 +112,7 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str
         "saved_model_sha256": durable.sha256_file(saved_model / SEAL),  # of the list of its files' checksums
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "class_names": list(names),
+        "notes": list(scored.notes),
     }
 
 

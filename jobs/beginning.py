@@ -1,5 +1,6 @@
 """The weights that a run begins with, where these are another run's: what of them fits its model."""
 
+import shlex
 from pathlib import Path
 
 import keras
@@ -37,6 +38,9 @@ def best_variables(run_dir: Path) -> tuple[dict[str, np.ndarray], str]:
     """(the variables of a run's best epoch, by path, or of its newest checkpoint where none has ended; in words,
     which that is); raises UserError where `run_dir` has none."""
     shown = f"--weights={str(run_dir)!r}"
+    inside = next((one for one in run_dir.parents if RunFolder(one).has_begun), None)
+    if inside and not RunFolder(run_dir).has_begun:
+        raise UserError(f"{shown} lies in the folder of a run: give that, --weights={shlex.quote(str(inside))}")
     if not run_dir.is_dir():
         raise UserError(f"{shown} is no folder: it must be none, imagenet, an .h5 file or the folder of a run")
     if is_saved_model(run_dir):

@@ -1,12 +1,13 @@
 """The epochs of a run: the loop with its batches, its validation, and what is said and drawn of each epoch."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
 from evaluation.metrics import scores
-from evaluation.probabilities import make_predictor, predict_batches, split_batches
+from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_model, bottleneck_of
 from jobs.curves import write_options
 from jobs.run import Run
@@ -34,23 +35,42 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
 def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
     """Trains to the last epoch; `sheets` are of samples and augmented ones, for TensorBoard."""
     announce_model(run, loop.state.model)
-    if loop.step == len(loop.history) * run.order.steps_per_epoch:  # a finished run that goes on has other epochs
-        write_options(run, len(loop.history))
-    if loop.step == 0:
-        for tag, sheet in zip(("samples", "augmented"), sheets, strict=True):
-            run.summaries.pictures("train", tag, draw_pages(sheet))
     if loop.history:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])
     clock, augmentation = StageClock(), run.options.augment
     finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
     train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
+    train_step = _after_the_first(train_step, functools.partial(_describe, run, loop, sheets))
     batches = _make_batches(run, loop.step, clock)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
         words = bottleneck_of(run, row)
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _after_the_first(train_step: Callable[..., None], then: Callable[[], None]) -> Callable[..., None]:
+    """`train_step`, which calls `then` once the first step is on its way: what it does keeps nobody waiting, and the
+    first step's time, in which TensorFlow traces, is not counted."""
+    pending = [then]
+
+    @functools.wraps(train_step)
+    def step(*batch) -> None:
+        train_step(*batch)
+        while pending:
+            pending.pop()()
+
+    return step
+
+
+def _describe(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
+    """Writes what TensorBoard says of a run before its first point."""
+    if loop.step == len(loop.history) * run.order.steps_per_epoch:  # a finished run that goes on has other epochs
+        write_options(run, len(loop.history))
+    if loop.step == 0:
+        for tag, sheet in zip(("samples", "augmented"), sheets, strict=True):
+            run.summaries.pictures("train", tag, draw_pages(sheet))
 
 
 def _plan(run: Run, shards: Shards) -> Plan:
@@ -99,9 +119,9 @@ def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:
     if not len(ids):
         return lambda: {"validation_loss": None, "validation_accuracy": None}
     predict, labels = make_predictor(model), run.data.manifest.labels[ids]
-    batches = split_batches(run.data, ids, run.global_batch_size)
 
     def validate() -> dict:
+        batches = run.split_batches("validation")  # now, and not before the first step
         figures = scores(labels, predict_batches(predict, run.watch.each(batches, "in validation")))
         return {"validation_loss": figures["loss"], "validation_accuracy": figures["accuracy"]}
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from base import kill_points
 from evaluation.metrics import class_balance, confusion_matrix, scores
-from evaluation.probabilities import make_predictor, predict_batches, split_batches
+from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_results
 from jobs.curves import write_results
 from jobs.mistakes import find_mistakes, prediction_rows
@@ -65,13 +65,11 @@ def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
     """float32 [examples, classes] by split name."""
     predict = make_predictor(model)
 
-    def predict_split(ids: np.ndarray) -> np.ndarray:
-        if not len(ids):
-            return np.zeros((0, run.num_classes), np.float32)
-        batches = split_batches(run.data, ids, run.global_batch_size)
-        return predict_batches(predict, batches)
-
-    return {name: predict_split(ids) for name, ids in run.data.splits.ids.items()}
+    nothing = np.zeros((0, run.num_classes), np.float32)
+    return {
+        name: predict_batches(predict, run.split_batches(name)) if len(ids) else nothing
+        for name, ids in run.data.splits.ids.items()
+    }
 
 
 def _make_proof(run: Run, probabilities: dict[str, np.ndarray]) -> Proof:

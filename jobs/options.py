@@ -87,9 +87,10 @@ def notes_on(options: RunOptions) -> list[str]:
     training, notes = options.training, []
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
+        comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"
         notes.append(
-            f"--warmup_epochs={training.warmup_epochs:g} of {training.epochs} epochs: the learning rate comes to "
-            f"{reached:.2g} and never to {training.learning_rate:g}"
+            f"--warmup_epochs={training.warmup_epochs:g} of {training.epochs} epochs: the learning rate climbs until "
+            f"the end{' ' + comes if training.warmup_epochs > training.epochs else ''}"
         )
     if training.early_stop_patience >= training.epochs:
         patience = training.early_stop_patience

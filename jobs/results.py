@@ -45,6 +45,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "parameters": parameters_of(model),
         "quarantined": len(run.data.quarantine),
         "left_aside": len(run.data.aside),
+        "notes": list(run.data.notes),
         "export_largest_difference": difference,
         "export_files_changed": files_changed,
         "manifest_sha256": run.data.manifest.sha256,

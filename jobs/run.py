@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
+from base.errors import UserError
 from base.watch import Watch
+from evaluation.probabilities import split_batches
 from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
 from models.zoo import build_model
@@ -51,6 +54,17 @@ class Run:
     def order(self) -> Order:
         """The global batches of training."""
         return Order(self.data.splits.ids["train"], self.global_batch_size, self.options.seed, shuffle=True)
+
+    def split_batches(self, split: str) -> tf.data.Dataset:
+        """A split as evaluation sees it, which has examples; made once, as making it traces."""
+        if split not in self._split_batches:
+            ids = self.data.splits.ids[split]
+            self._split_batches[split] = split_batches(self.data, ids, self.global_batch_size)
+        return self._split_batches[split]
+
+    @functools.cached_property
+    def _split_batches(self) -> dict[str, tf.data.Dataset]:
+        return {}
 
     @property
     def last_step(self) -> int:
@@ -97,7 +111,8 @@ def open_run(
     clock = RunClock(time.monotonic())
     hardware = device.apply(device.choose(device.look(), options.training, options.threads))
     options = dataclasses.replace(options, threads=hardware.threads)
-    shard_size(options.training.global_batch_size, hardware.replicas)
+    kept = saved.identity.get("global_batch_size") if saved else None
+    check_shares(options.training.global_batch_size, kept, hardware.replicas)
     with open_summaries(folder, watch) as summaries:
         overview = look(catalog, options.data, cache_dir, options.threads, watch)
         classes, shape = len(overview.manifest.class_names), overview.pixel_format.shape
@@ -109,8 +124,16 @@ def open_run(
                 begin_with(model, other_run, watch)
         data = load(overview, options.data, cache_dir, options.threads, watch)
         asked, examples = options.training.global_batch_size, len(data.splits.ids["train"])
-        size = fitting_size(asked, examples, hardware.replicas)
-        if saved:
-            size = saved.identity.get("global_batch_size", size)
-            shard_size(size, hardware.replicas)
+        size = kept or fitting_size(asked, examples, hardware.replicas)
         yield Run(options, hardware, folder, watch, summaries, data, clock, size), model
+
+
+def check_shares(asked: int, kept: int | None, replicas: int) -> None:
+    """Raises UserError where `replicas` cannot share the batches, of `kept` examples in a run that goes on."""
+    if not kept:
+        shard_size(asked, replicas)
+    elif kept % replicas:
+        raise UserError(
+            f"--replicas={replicas}: the run that goes on has batches of {kept} examples, which so many cannot share: "
+            f"give a number that divides {kept}"
+        )

@@ -19,6 +19,8 @@ from pipeline.sources.names import near_name
 from pipeline.sources.scored_folder import find_scored
 from records.run_folder import RunFolder
 
+_MOST_UNKNOWN = 10  # classes on lines of their own
+
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
@@ -65,7 +67,10 @@ def pictures_of_folder(
     if not len(manifest):
         first = manifest.quarantine[:1] or manifest.aside[:1]
         shown = f" ('{one_line(first[0][0])}': {first[0][1]})" if first else ""
-        raise UserError(f"{str(folder)!r} holds no picture that can be read{shown}: give a folder of class folders")
+        split = f", split {found.split}," if found.split else ""
+        raise UserError(
+            f"{str(folder)!r}{split} holds no picture that can be read{shown}: give a folder of class folders"
+        )
     labels = [manifest.class_names[label] for label in manifest.labels]
     _unknown_notes(labels, class_names, folder)
     refused = [f"refused: {one_line(path)}: {reason}" for path, reason in manifest.quarantine]
@@ -107,11 +112,14 @@ def _unknown_notes(labels: Sequence[str], class_names: Sequence[str], folder: Pa
             f"{str(folder)!r} has the class {name!r}{meant} and none that the run knows, as {class_names[0]!r}: name "
             "its folders as the run's classes"
         )
-    return [
-        f"not scored: {count} of {name!r}, which the run does not know"
+    told = sorted(unknown, key=lambda name: (near[name] is None, -unknown[name]))  # first what a user can mend
+    notes = [
+        f"not scored: {unknown[name]} of {name!r}, which the run does not know"
         + (f"; it knows {near[name]!r}: if that is the same, rename one of them" if near[name] else "")
-        for name, count in unknown.items()
+        for name in told
     ]
+    rest = sum(unknown[name] for name in told[_MOST_UNKNOWN:])
+    return some_of(notes, f"classes that the run does not know, {rest} pictures", _MOST_UNKNOWN)
 
 
 def pictures_of_split(

@@ -56,6 +56,8 @@ def train(
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
             if old:
                 go_on(run, loop, saved)
+            if saved and results:  # scores and export came after the last checkpoint
+                loop.run_clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
             learn(run, loop, sheets)
             return finish(run, loop, sheets)
 

@@ -19,7 +19,8 @@ from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pac
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
-from pipeline.sources.folders import Aside, Catalog
+from pipeline.sources.entries import Aside
+from pipeline.sources.folders import Catalog
 from pipeline.sources.index import build_index
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.splits import Splits, make_splits, split_notes, train_on_validation

@@ -25,7 +25,7 @@ from reports.contact_sheet import Sheet, small
 from reports.facts import OptionRow, facts_of, option_text
 from reports.letters import drawable
 from reports.numbers import date_and_time, number, percent, percent_interval
-from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves, png_pixels
+from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves
 
 MAX_PAIRS = 12
 PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
@@ -164,7 +164,7 @@ def _themed(draw: Callable[[bool], bytes]) -> dict:
 
 
 def _picture(png: bytes) -> dict:
-    height, width = png_pixels(png).shape[:2]
+    width, height = Image.open(io.BytesIO(png)).size  # of its header alone
     css_width = round(width * 96 / PIXELS_PER_INCH)
     return {"uri": Markup(data_uri(png)), "width": width, "height": height, "css_width": css_width}
 

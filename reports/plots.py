@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -203,6 +204,7 @@ def _fitted(text: str, letters: int) -> str:
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    # No Software entry: it would put matplotlib's web address and version into every picture.
-    figure.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
+    # Not `savefig`, which draws everything a second time. No Software entry: it would put matplotlib's web address and
+    # version into every picture.
+    FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()

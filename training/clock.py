@@ -55,5 +55,6 @@ class RunClock:
         return self.before_seconds + time.monotonic() - self.began_seconds
 
     def go_on(self, seconds: float, starts: int) -> None:
-        """Takes over what a checkpoint holds."""
-        self.before_seconds, self.starts = seconds, starts + 1
+        """Takes over what the earlier starts came to by a checkpoint, or by the results that end later; the most of
+        what is given counts."""
+        self.before_seconds, self.starts = max(self.before_seconds, seconds), max(self.starts, starts + 1)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from base.errors import UserError
+
 # Their value is flags, or the path of a file of flags (xla/parse_flags_from_env.cc).
 _OF_FLAGS = ("TF_XLA_FLAGS", "XLA_FLAGS")
 _OTHERS = (
@@ -14,6 +16,17 @@ _OTHERS = (
 _PLACES = ("--xla_gpu_cuda_data_dir", "--xla_dump_")
 
 
+def check_environment() -> None:
+    """Raises UserError for what ends the process without a word while TensorFlow is loaded: a variable of flags that
+    holds neither flags nor the path of a file of them."""
+    for name in _OF_FLAGS:
+        value = os.environ.get(name, "")
+        if value and not _are_flags(value) and not os.access(value, os.R_OK):
+            raise UserError(
+                f"{name}={value}: it must be flags, which begin with --, or a file of them; mend or unset it"
+            )
+
+
 def numeric_environment() -> tuple[tuple[str, str], ...]:
     """(variable, value) of those that are set, flags as they are in force, wherever they are written down."""
     values = {name: _flags(os.environ.get(name, "")) for name in _OF_FLAGS}
@@ -22,9 +35,13 @@ def numeric_environment() -> tuple[tuple[str, str], ...]:
 
 
 def _flags(value: str) -> str:
-    if value and not value.lstrip().startswith("-"):
+    if value and not _are_flags(value):
         try:
             value = Path(value).read_text()
-        except (OSError, ValueError):  # TensorFlow says so, and ends the process
+        except (OSError, ValueError):
             return value
     return " ".join(flag for flag in value.split() if not flag.startswith(_PLACES))
+
+
+def _are_flags(value: str) -> bool:
+    return value.lstrip().startswith("-")

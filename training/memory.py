@@ -10,11 +10,14 @@ import tensorflow as tf
 from base.errors import UserError
 
 _MEMINFO = Path("/proc/meminfo")
-# (limit, use) of a container's memory: version 2 and version 1 of Linux's control groups.
+# (limit, use, what of it) of a container's memory: version 2 and version 1 of Linux's control groups.
 _GROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+     "/sys/fs/cgroup/memory/memory.stat"),
+)  # fmt: skip
+# Files that were read are counted as used until somebody needs the room.
+_CACHED = ("active_file", "inactive_file")
 _SLOTS = {"adam": 2, "adamw": 2, "sgd": 1}
 _WAITING_BATCHES = 8  # being made or ready for the step: pipeline/graph.py prefetches 4 and augments 2 at a time
 # A step beyond this many times what is free ends in the kernel's killing it; nearer, the estimate may be wrong.
@@ -42,25 +45,29 @@ def free_bytes() -> int | None:
     for line in _lines(_MEMINFO):
         if line.startswith("MemAvailable:"):
             known.append(1024 * int(line.split()[1]))
-    for limit, use in _GROUPS:
+    for limit, use, parts in _GROUPS:
         numbers = [text for path in (limit, use) for text in _lines(Path(path))]
         if len(numbers) == 2 and all(text.isdecimal() for text in numbers):
-            known.append(int(numbers[0]) - int(numbers[1]))
+            known.append(int(numbers[0]) - int(numbers[1]) + _cached_bytes(Path(parts)))
     return min(known, default=None)
+
+
+def _cached_bytes(parts: Path) -> int:
+    """Of a container's memory.stat, in which version 1 has a line for the whole tree of groups beside its own."""
+    values = dict(line.split(maxsplit=1) for line in _lines(parts) if " " in line)
+    return sum(int(values.get(f"total_{name}", values.get(name, 0))) for name in _CACHED)
 
 
 def memory_lines(needed: int, free: int | None, rows: int) -> list[str]:
     """What a log says of them; raises UserError where the step cannot fit."""
-    line = f"memory      a step on {rows} examples needs about {_shown(needed)}"
+    step = f"a step on {rows} example{'s' * (rows > 1)} needs about {_shown(needed)}"
     if free is None:
-        return [line]
+        return [f"memory      {step}"]
     fix = "lower --global_batch_size or --image_size, or take a smaller --model"
     if needed > HOPELESS * free:
-        raise UserError(
-            f"a step on {rows} examples needs about {_shown(needed)} of memory and {_shown(free)} are free: {fix}"
-        )
+        raise UserError(f"{step} of memory and {_shown(free)} are free: {fix}")
     warning = [f"  warning   that is more than is free: {fix}, if the system ends the run"] if needed > free else []
-    return [f"{line}; {_shown(free)} are free", *warning]
+    return [f"memory      {step}; {_shown(free)} are free", *warning]
 
 
 def _output_bytes(model: keras.Model) -> Iterator[int]:
@@ -77,7 +84,7 @@ def _output_bytes(model: keras.Model) -> Iterator[int]:
 
 
 def _shown(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 1):.0f} MB"
 
 
 def _lines(path: Path) -> list[str]:

@@ -2,27 +2,29 @@
 
 import collections
 import dataclasses
-import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from base.errors import UserError, one_line
+from pipeline.sources.entries import Aside, entries
 from pipeline.sources.labels_csv import LabelTable, read_labels
-from pipeline.sources.names import SPLIT_ALIASES, SYSTEM_FOLDERS, class_name, loose
-from pipeline.sources.picture_like import is_picture_name
+from pipeline.sources.names import class_name, loose
+from pipeline.sources.split_folders import (
+    beside_splits,
+    check_no_split,
+    check_split_folders,
+    listed,
+    split_folders,
+    split_named_notes,
+    splits_in_classes,
+)
 
 # Where the reports' data sets are looked for without --data_dir.
 _USUAL_PLACES = {"realsense": "data/realsense", "catdog": "data/catdog_data"}
 
-IN_SYSTEM_FOLDER = "folders of the system's, not of yours"
-IN_NO_CLASS = "pictures that lie in no class folder"
-NO_PICTURE = "no pictures, by their names, and beside the class folders"
-BESIDE_SPLITS = "folders beside the split folders"
 NO_CLASS_FOLDER = "split folders that hold no class folder"
-
-# What lies in a data folder and is not used, with the reason.
-Aside = tuple[tuple[bytes, str], ...]
+_MOST_NOTES = 3  # of one kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,27 +69,33 @@ def catalog_of_folder(root: Path) -> Catalog:
     """
     check_folder(root)
     top, aside = entries(root)
-    splits = {name: SPLIT_ALIASES[lower] for name in top if (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}
+    splits, notes = split_folders(root, top), ()
     if "train" in splits.values():
-        _check_split_folders(root, top, splits)
+        aside += check_split_folders(root, top, splits)
         folders = []
         for name, split in splits.items():
             classes, strays = entries(root, name)
             folders += [(os.path.join(name, one), class_name(one), split) for one in classes]
             aside += strays if classes else [*strays, (name, NO_CLASS_FOLDER)]
+    elif inside := splits_in_classes(root, top):
+        folders = [(path, class_name(name), split) for name, path, split in inside]
+        aside += beside_splits(root, top, [path for path, _, _ in folders])
+        splits = {os.path.basename(path): split for _, path, split in inside}
+        notes = (f"the splits are the folders in each class folder, as '{one_line(inside[0][1])}'",)
     else:
         if top and len(splits) == len(top):
-            raise UserError(f"{str(root)!r} holds {_listed(top)} and no train: a split folder to train on is needed")
-        _check_no_split(root, top, splits)
+            raise UserError(f"{str(root)!r} holds {listed(top)} and no train: a split folder to train on is needed")
+        check_no_split(root, top, splits)
+        notes = split_named_notes(top)
         folders, splits = [(name, class_name(name), "") for name in top], {}
     names = tuple(sorted({name for _, name, _ in folders}, key=str.encode))
     if len(names) < 2:
         found = f"one class folder ({names[0]!r})" if names else "no class folder"
         raise UserError(
             f"{str(root)!r} holds {found}: it must hold two or more folders of pictures, one a class"
-            + _hint_of_table(root, aside)
+            + (_hint_of_inner(root) or _hint_of_table(root, aside))
         )
-    notes = (*_merge_notes(root, folders), *near_notes(names))
+    notes = (*notes, *_merge_notes(root, folders), *near_notes(names))
     labels = {name: label for label, name in enumerate(names)}
     found = tuple(Folder(path, labels[name], split) for path, name, split in sorted(folders))
     named = tuple(sorted((split, name) for name, split in splits.items()))
@@ -104,7 +112,14 @@ def catalog_of_table(root: Path, table: Path) -> Catalog:
         )
     named = tuple(sorted({(row.split, b"") for row in labels.rows.values() if row.split}))
     names = labels.class_names
-    return Catalog(os.fsencode(root.absolute()), names, (Folder(b"", 0),), "real", named, (), near_notes(names), labels)
+    notes = (*labels.notes, *near_notes(names))
+    return Catalog(os.fsencode(root.absolute()), names, table_folders(root), "real", named, (), notes, labels)
+
+
+def table_folders(root: Path) -> tuple[Folder, ...]:
+    """Where the pictures of a table are looked for: the data folder, and those that it has links to."""
+    linked = [name for name in entries(root)[0] if os.path.islink(os.path.join(os.fsencode(root), name))]
+    return (Folder(b"", 0), *(Folder(name, 0) for name in linked))
 
 
 def data_folder(dataset: str, data_dir: str) -> str:
@@ -140,28 +155,7 @@ def check_folder(root: Path) -> None:
         raise UserError(f"{str(root)!r} cannot be read: {error.strerror}; check its permissions") from None
 
 
-def _check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, str]) -> None:
-    strays = [name for name in top if name not in splits]
-    if strays:
-        raise UserError(
-            f"{str(root)!r} holds split folders and {os.fsdecode(strays[0])!r} beside them: it must hold either class "
-            "folders or split folders (train, validation, test)"
-        )
-    if len(set(splits.values())) < len(splits):
-        raise UserError(f"{str(root)!r} holds two folders for one split: {_listed(splits)}")
-
-
-def _check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -> None:
-    """Among classes one may be called test; one that holds the others' names again is a split."""
-    for split, name in itertools.product(splits, top):
-        if name not in splits and os.path.isdir(os.path.join(os.fsencode(root), split, name)):
-            raise UserError(
-                f"{str(root)!r} holds the class {os.fsdecode(name)!r} and, in {os.fsdecode(split)!r}, a folder of "
-                "its name again, but no train: move the classes beside it into a folder called train"
-            )
-
-
-def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> list[str]:
+def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> tuple[str, ...]:
     """A note a class whose name is spelled in several ways; raises UserError where two of them are in one split."""
     seen, spellings = {}, collections.defaultdict(dict)
     for path, name, split in folders:
@@ -171,12 +165,22 @@ def _merge_notes(root: Path, folders: list[tuple[bytes, str, str]]) -> list[str]
                 f"{str(root)!r} holds two folders that are both shown as {name!r}, {_escaped(other)} and "
                 f"{_escaped(path)}: rename one of them"
             )
-        spellings[name].setdefault(os.path.basename(path), path)
-    return [
+        spellings[name].setdefault(next(part for part in path.split(b"/") if class_name(part) == name), path)
+    return _few(
         f"{name!r} is one class, though Unicode spells its folders in two ways: {' and '.join(map(_escaped, ways))}"
         for name, ways in ((name, ways.values()) for name, ways in spellings.items())
         if len(ways) > 1
-    ]
+    )
+
+
+def _hint_of_inner(root: Path) -> str:
+    """Archives often hold one folder with all the others in it."""
+    inner = root
+    while len(folders := entries(inner)[0]) == 1:
+        inner = inner / os.fsdecode(folders[0])
+    if inner == root or not folders:
+        return ""
+    return f"; those that {str(inner)!r} holds may be meant: --dataset=folder:{inner}"
 
 
 def _hint_of_table(root: Path, aside: Iterable[tuple[bytes, str]]) -> str:
@@ -191,46 +195,19 @@ def near_notes(names: Iterable[str]) -> tuple[str, ...]:
     groups = collections.defaultdict(list)
     for name in names:
         groups[loose(name)].append(name)
-    return tuple(
-        f"classes {', '.join(map(repr, near))} differ by case or blanks only, and count as {len(near)} classes"
+    return _few(
+        f"classes {', '.join(map(repr, near))} differ by case, blanks or the like only, and count as {len(near)}"
         for near in groups.values()
         if len(near) > 1
     )
 
 
+def _few(notes: Iterable[str]) -> tuple[str, ...]:
+    """The first of some notes of one kind, and how many more there are."""
+    notes = tuple(notes)
+    rest = len(notes) - _MOST_NOTES
+    return notes if rest <= 1 else (*notes[:_MOST_NOTES], f"and so it is with {rest} other names of classes")
+
+
 def _escaped(path: bytes) -> str:
     return ascii(os.fsdecode(path))
-
-
-def _listed(names: Iterable[bytes]) -> str:
-    return ", ".join(map(one_line, names))
-
-
-def entries(root: Path, relative: bytes = b"") -> tuple[list[bytes], list[tuple[bytes, str]]]:
-    """(the names of the folders, what else is there and is not used); hidden entries are passed over."""
-    folder, folders, aside = os.path.join(os.fsencode(root), relative), [], []
-    with os.scandir(folder) as listed:
-        found = sorted((entry for entry in listed if not entry.name.startswith(b".")), key=lambda entry: entry.name)
-    for entry in found:
-        if not entry.is_dir():
-            aside.append(
-                (os.path.join(relative, entry.name), IN_NO_CLASS if is_picture_name(entry.name) else NO_PICTURE)
-            )
-        elif entry.name.lower() in SYSTEM_FOLDERS:
-            aside.append((os.path.join(relative, entry.name), IN_SYSTEM_FOLDER))
-        else:
-            if entry.is_symlink():
-                _check_link(entry.path, os.path.realpath(folder))
-            folders.append(entry.name)
-    return folders, aside
-
-
-def _check_link(link: bytes, folder: bytes) -> None:
-    """A class may be a link to another place, but not to one that holds the classes: each picture would be there twice,
-    under two labels."""
-    target = os.path.realpath(link)
-    if os.path.commonpath([target, folder]) == target:
-        raise UserError(
-            f"{os.fsdecode(link)!r} is a link to {os.fsdecode(target)!r}, in which it lies itself: every picture would "
-            "count twice; take the link away, or give a folder without it"
-        )

@@ -66,7 +66,9 @@ def read_header(image_bytes: bytes) -> Header:
     if header.width < 1 or header.height < 1:
         raise BadImage(f"the picture is {header.width} x {header.height} pixels: it has no pixel")
     if header.width * header.height > MAX_PIXELS:
-        raise BadImage(f"the picture is {header.width} x {header.height} pixels: above {MAX_PIXELS} is refused")
+        raise BadImage(
+            f"the picture is {header.width} x {header.height} pixels: above {MAX_PIXELS // 10**6} megapixels is refused"
+        )
     if header.width * header.height > max(SMALL_PIXELS, PIXELS_A_BYTE * len(image_bytes)):
         raise BadImage(f"{len(image_bytes)} bytes cannot hold the {header.width} x {header.height} pixels they claim")
     return header

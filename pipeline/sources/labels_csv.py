@@ -2,8 +2,10 @@
 
 import csv
 import dataclasses
+import functools
 import io
 import os
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +16,21 @@ from pipeline.sources.names import SPLIT_ALIASES, class_name
 
 # What tables on the net call their columns; the first that a table has is taken.
 _COLUMNS = {
-    "path": ("path", "filepath", "file_path", "filename", "file_name", "file", "image", "image_path", "image_id", "id"),
-    "label": ("label", "class", "class_name", "category", "target"),
+    "path": (
+        "path",
+        "filepath",
+        "file_path",
+        "filename",
+        "file_name",
+        "file",
+        "image",
+        "image_path",
+        "image_name",
+        "img",
+        "image_id",
+        "id",
+    ),
+    "label": ("label", "labels", "class", "class_name", "category", "target", "class_id", "classid"),
     "split": ("split", "subset", "set", "partition"),
 }
 _RULE = "its first line must name the columns path and label, and split if it has one, in any order"
@@ -35,11 +50,13 @@ class LabelRow(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LabelTable:
-    """The lines of the table at `path`, which are about pictures in the data folder `root`, by the path they name."""
+    """The lines of the table at `path`, which are about pictures in the data folder `root`, by the path they name;
+    `notes` say which columns were read, where that may be in doubt."""
 
     path: Path
     root: Path
     rows: Mapping[bytes, LabelRow]
+    notes: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -49,9 +66,12 @@ class LabelTable:
     def find(self, files: Iterable[bytes]) -> dict[bytes, LabelRow]:
         """The line of each of `files`, relative to the data folder, that has one; raises UserError where it has two."""
         there, found = set(files), {}
+        composed = {_composed(file): file for file in there}
         for written, row in self.rows.items():
-            readings = (written,) if written in there else _readings(written, self.path, self.root)
+            readings = (written,) if written in there else tuple(_readings(written, self.path, self.root))
             file = next((one for one in readings if one in there), None)
+            # As names of classes, those of files are spelled in other ways on other systems.
+            file = file or next((composed[one] for one in map(_composed, readings) if one in composed), None)
             if file in found and file is not None:
                 raise UserError(
                     f"--labels_csv={self.path}: lines {found[file].line} and {row.line} both name '{one_line(file)}': "
@@ -74,21 +94,56 @@ def read_labels(path: Path, root: Path) -> LabelTable:
     table that leaves in doubt what a picture shows.
     """
     header, lines = _read(path)
-    places = {what: next((header.index(name) for name in names if name in header), None)
-              for what, names in _COLUMNS.items()}  # fmt: skip
-    if places["path"] is None or places["label"] is None:
-        raise _error(path, 1, f"it names {', '.join(header):.200}: {_RULE}")
-    rows: dict[bytes, LabelRow] = {}
     for number, fields in lines:
         if len(fields) != len(header):
             raise _error(path, number, f"{len(fields)} fields, and the first line has {len(header)}")
+    places = _places(path, header, lines)
+    rows: dict[bytes, LabelRow] = {}
+    for number, fields in lines:
         written, label, split = ("" if place is None else fields[place].strip() for place in places.values())
         row = LabelRow(_class_name(path, number, label), _split_name(path, number, split), number)
         before = rows.setdefault(_checked_path(path, number, written, root), row)
         if before[:2] != row[:2]:
-            raise _error(path, number, f"{written!r} is {row[:2]} here and {before[:2]} in line {before.line}")
+            now, then = (f"{one.class_name!r}{one.split and f' in {one.split}'}" for one in (row, before))
+            raise _error(path, number, f"{written!r} is {now} here and {then} in line {before.line}")
     _check(path, rows)
-    return LabelTable(path, root, rows)
+    return LabelTable(path, root, rows, _notes(path, header, places))
+
+
+def _places(path: Path, header: list[str], lines: list[tuple[int, list[str]]]) -> dict[str, int | None]:
+    """Which column is which. One that holds names of splits alone is that of the splits, whatever it is called."""
+    plain = [name.replace(" ", "_").replace("-", "_") for name in header]
+    places = {what: next((plain.index(name) for name in names if name in plain), None)
+              for what, names in _COLUMNS.items()}  # fmt: skip
+    if places["path"] is None or places["label"] is None:
+        raise _error(path, 1, f"it names {', '.join(map(_shown, header)):.200}: {_RULE}")
+    twice = next(
+        (header[place] for place in places.values() if place is not None and plain.count(plain[place]) > 1), ""
+    )
+    if twice:
+        raise _error(path, 1, f"it names {twice!r} twice: keep one of them")
+    if places["split"] is None:
+        others = [place for place in range(len(header)) if place not in places.values()]
+        places["split"] = next((place for place in others if _holds_splits(fields[place] for _, fields in lines)), None)
+    return places
+
+
+def _holds_splits(fields: Iterable[str]) -> bool:
+    names = {SPLIT_ALIASES.get(field.strip().lower(), "") for field in set(fields)}
+    return "train" in names and "" not in names
+
+
+def _notes(path: Path, header: list[str], places: Mapping[str, int | None]) -> tuple[str, ...]:
+    """What was read, where the table has other columns, too, or such of other names."""
+    others = [_shown(name) for place, name in enumerate(header) if name and place not in places.values()]
+    taken = ", ".join(f"{what} from column {header[place]!r}" for what, place in places.items() if place is not None)
+    if not others and (places["split"] is None or header[places["split"]] in _COLUMNS["split"]):
+        return ()
+    return (f"{path.name}: {taken}" + (f"; not read: {', '.join(others):.200}" if others else ""),)
+
+
+def _shown(text: str) -> str:
+    return one_line(os.fsencode(text))
 
 
 def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -98,6 +153,8 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         utf_16 = content.startswith(_BYTE_ORDER_MARKS)
         # File names need not be UTF-8.
         text = content.decode("utf-16") if utf_16 else content.decode("utf-8-sig", "surrogateescape")
+        if "\0" in text:
+            raise csv.Error("it holds NUL bytes, as no text does")
         delimiter = max(_DELIMITERS, key=text.lstrip().partition("\n")[0].count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
         rows = [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
@@ -118,8 +175,24 @@ def _readings(written: bytes, path: Path, root: Path) -> Iterable[bytes]:
     for spelled in dict.fromkeys((written, written.replace(b"\\", b"/"))):
         for folder in dict.fromkeys((data_folder, table_folder)):
             file = os.path.relpath(os.path.join(folder, spelled), data_folder)
+            if file.startswith(b"../") and spelled.startswith(b"/"):  # perhaps through a link
+                file = os.path.relpath(_real(spelled), _real(data_folder))
             if not file.startswith(b"../"):
                 yield from (file + suffix for suffix in _SUFFIXES)
+
+
+def _real(file: bytes) -> bytes:
+    """With the links on its way followed, and not that which the file itself may be."""
+    return os.path.join(_real_folder(os.path.dirname(file)), os.path.basename(file))
+
+
+@functools.lru_cache
+def _real_folder(folder: bytes) -> bytes:
+    return os.path.realpath(folder)
+
+
+def _composed(file: bytes) -> bytes:
+    return file if file.isascii() else os.fsencode(unicodedata.normalize("NFC", os.fsdecode(file)))
 
 
 def _checked_path(path: Path, number: int, written: str, root: Path) -> bytes:

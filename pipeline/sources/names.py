@@ -1,15 +1,22 @@
 """What the names of folders and classes mean, on whatever system they were made."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from base.errors import one_line
 
 # The names that data sets on the net give to their splits.
-SPLIT_ALIASES = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
-                 "val": "validation", "dev": "validation", "test": "test", "testing": "test"}  # fmt: skip
-# Thumbnails and rests that systems leave beside a user's files, in lower case: Synology, macOS, Windows, ext4.
-SYSTEM_FOLDERS = {b"@eadir", b"__macosx", b"$recycle.bin", b"system volume information", b"lost+found"}
+SPLIT_ALIASES = {
+    f"{name}{ending}": split
+    for split, names in (("train", ("train", "training")), ("validation", ("validation", "valid", "val", "dev")),
+                         ("test", ("test", "testing")))
+    for name in names
+    for ending in ("", "set", "_set", "-set", " set")
+}  # fmt: skip
+# Thumbnails and rests that systems leave beside a user's files, in lower case: Synology, macOS, Windows, ext4, QNAP.
+SYSTEM_FOLDERS = {b"@eadir", b"__macosx", b"$recycle.bin", b"system volume information", b"lost+found",
+                  b"#recycle", b"@recycle", b"#snapshot", b"@recently-snapshot"}  # fmt: skip
 
 
 def class_name(name: bytes) -> str:
@@ -21,10 +28,11 @@ def class_name(name: bytes) -> str:
 
 
 def near_name(name: str, others: Iterable[str]) -> str | None:
-    """The first of `others` that differs from `name` by case, width or blanks at its ends only; else None."""
+    """The first of `others` that differs from `name` by case, width, blanks or what is not seen; else None."""
     return next((other for other in others if other != name and loose(other) == loose(name)), None)
 
 
 def loose(name: str) -> str:
     """Equal for names that a reader may take for one."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    shown = "".join(letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
+    return " ".join(re.split(r"[\s_-]+", shown)).strip().casefold()

@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from base.errors import UserError, one_line
-from pipeline.sources.folders import BESIDE_SPLITS, IN_NO_CLASS, Aside, Catalog, Folder, check_folder, entries
+from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, Aside, entries
+from pipeline.sources.folders import NO_CLASS_FOLDER, Catalog, Folder, check_folder, table_folders
 from pipeline.sources.labels_csv import read_labels
 from pipeline.sources.names import SPLIT_ALIASES, class_name
+from pipeline.sources.split_folders import beside_splits, splits_in_classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +41,18 @@ def find_scored(root: Path, split: str, known: Collection[str], labels_csv: str 
         split = _choose(root, split, list(there))
         aside = [*aside, *((name, BESIDE_SPLITS) for name in top if name not in named)]
         folders, strays = inside[there[split]]
+        for name in sorted(named.keys() - there.values()):  # a user may believe that these are scored
+            aside += [*inside[name][1], (name, NO_CLASS_FOLDER)]
         return _found(
             root, [(os.path.join(there[split], name), class_name(name)) for name in folders], split, (*aside, *strays)
         )
     if named and len(named) == len(top):
         return _found(root, [], "", (*aside, *(stray for _, strays in inside.values() for stray in strays)))
+    if in_classes := splits_in_classes(root, top, to_train=False):
+        split = _choose(root, split, sorted({one for *_, one in in_classes}))
+        strays = beside_splits(root, top, [path for _, path, _ in in_classes])
+        chosen = [(path, class_name(name)) for name, path, one in in_classes if one == split]
+        return _found(root, chosen, split, (*aside, *strays))
     if split:
         raise UserError(f"--split={split}: {str(root)!r} holds no split folders; leave the flag out to score all of it")
     return _found(root, [(name, class_name(name)) for name in top], "", tuple(aside))
@@ -85,4 +94,4 @@ def _of_table(root: Path, path: Path, split: str) -> ScoredFolder:
             f"--split={split}: --labels_csv={path} has no column split; leave the flag out to score all of it"
         )
     root_bytes = os.fsencode(root.absolute())
-    return ScoredFolder(Catalog(root_bytes, table.class_names, (Folder(b"", 0),), table=table), split)
+    return ScoredFolder(Catalog(root_bytes, table.class_names, table_folders(root), table=table), split)

@@ -68,7 +68,7 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
         if lacking and any(counts):
-            more = f" and {len(lacking) - 1} other classes" if len(lacking) > 1 else ""
+            more = f" and {len(lacking) - 1} other class{'es' * (len(lacking) > 2)}" if len(lacking) > 1 else ""
             notes.append(f"{split} has no picture of {lacking[0]!r}{more}")
     return notes
 
@@ -115,6 +115,8 @@ def _wanted(given: Collection[str], named: Mapping[str, bytes], fractions: Fract
 
 def _why_drawn(split: str, named: Mapping[str, bytes]) -> str:
     if split in named:
+        if not named[split]:  # a table, that names pictures
+            return f"no picture of the {split} split can be read"
         return f"{one_line(named[split])}/ holds no class folder with a picture"
     return f"the data names no {split} split"
 

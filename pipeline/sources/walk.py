@@ -7,9 +7,12 @@ from array import array
 
 import numpy as np
 
+from base.errors import UserError, one_line
 from base.files import MAX_INT64, NOT_A_FILE
 from base.splits import SPLIT_NAMES
-from pipeline.sources.folders import IN_SYSTEM_FOLDER, Catalog, Folder
+from pipeline.sources.entries import IN_SYSTEM_FOLDER
+from pipeline.sources.folders import Catalog, Folder
+from pipeline.sources.labels_csv import LabelTable
 from pipeline.sources.names import SYSTEM_FOLDERS
 from pipeline.sources.picture_like import is_picture_name
 
@@ -64,20 +67,43 @@ def _look_up(catalog: Catalog, columns: "_Columns") -> tuple[np.ndarray, np.ndar
     numbers = {name: label for label, name in enumerate(catalog.class_names)}
     rows = [found.get(path) for path in columns.paths]
     itself = os.path.relpath(os.path.realpath(table.path), os.path.realpath(os.fsdecode(catalog.root)))
-    columns.aside += columns.refused  # what of them the table names is not there, as a picture
+    walked = {folder.path for folder in catalog.folders}  # links among them
+    # What of them the table names is not there, as a picture.
+    columns.aside += [one for one in columns.refused if one[0] not in walked]
     columns.aside += [
         (path, f"no line of {table.path.name} names it")
         for path, row in zip(columns.paths, rows, strict=True)
         if row is None and path != os.fsencode(itself)
     ]
     there = {row.line for row in found.values()}
+    near = {path.lower(): path for path in columns.paths}
     columns.refused = [
-        (path, f"not there: line {row.line} of {table.path.name} names it")
+        (path, f"not there: line {row.line} of {table.path.name} names it" + _near(near.get(path.lower())))
         for path, row in table.rows.items()
         if row.line not in there
     ]
+    if not there:
+        raise _nothing_found(table, columns.paths)
     labels = np.array([-1 if row is None else numbers[row.class_name] for row in rows], np.int32)
     return labels, np.array([-1 if row is None else _code(row.split) for row in rows], np.int8)
+
+
+def _near(path: bytes | None) -> str:
+    return f"; there is '{one_line(path)}'" if path else ""
+
+
+def _nothing_found(table: LabelTable, paths: list[bytes]) -> UserError:
+    """Of a table none of whose lines names a file; says where one with the name of the first lies."""
+    written, row = next(iter(table.rows.items()))
+    same = next((path for path in paths if path.endswith(b"/" + written)), None)
+    hint = "give the folder in which its paths begin, with --dataset=folder:PATH"
+    if same:
+        place = table.root / os.fsdecode(same[: -len(written) - 1])
+        hint = f"there is '{one_line(same)}': give --dataset=folder:{place}"
+    return UserError(
+        f"--labels_csv={table.path}: none of its {len(table.rows)} pictures is in the data folder {str(table.root)!r}, "
+        f"as '{one_line(written)}' of line {row.line}; {hint}"
+    )
 
 
 def _code(split: str) -> int:

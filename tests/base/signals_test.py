@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from base.signals import EXIT_STOPPED, GOES_ON, Stopped, listen
+from base.signals import ECHO_SECONDS, EXIT_STOPPED, GOES_ON, Stopped, listen
 from base.watch import Watch
 from tests.helpers.run_fixtures import ROOT
 
@@ -18,9 +19,10 @@ from base.signals import listen
 with listen() as stop:
     os.kill(os.getpid(), signal.SIGINT)
     print(stop.signal_name, flush=True)
+    time.sleep(float(sys.argv[1]))
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(30)
-print("not reached")
+    time.sleep(float(sys.argv[2]))
+print("went on")
 """
 
 
@@ -54,11 +56,22 @@ def test_the_handlers_are_put_back_after_an_error():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_second_signal_stops_at_once():
-    done = subprocess.run(
-        [sys.executable, "-c", TWICE], check=False, capture_output=True, text=True, cwd=ROOT, timeout=30
-    )
+def test_a_second_signal_stops_at_once_and_says_so():
+    done = twice(ECHO_SECONDS + 0.3, 30)
     assert (done.returncode, done.stdout) == (EXIT_STOPPED, "SIGINT\n")
+    assert done.stderr == f"SIGINT: stopped at once; nothing half-written is left; {GOES_ON}\n"
+
+
+def test_a_signal_that_is_sent_to_the_process_and_to_its_group_is_one():
+    """As timeout(1) sends it, and who passes on a Ctrl-C: the step would be lost, without a word."""
+    done = twice(0.05, 0.3)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "SIGINT\nwent on\n", "")
+
+
+def twice(*seconds: float) -> subprocess.CompletedProcess:
+    """Of a process that sends itself two signals: so long between them, and so long after them."""
+    command = [sys.executable, "-c", TWICE, *map(str, seconds)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60)
 
 
 def test_a_terminal_hangs_up_twice_and_asks_once():
@@ -132,6 +145,7 @@ def test_a_signal_is_told_while_a_step_runs_and_a_second_one_ends_it(second):
             "SIGTERM: stopping once what is running is done and saved; a second"
         )
         assert process.poll() is None
+        time.sleep(ECHO_SECONDS)
         process.send_signal(second)
         assert process.wait(timeout=60) == EXIT_STOPPED
 

@@ -78,6 +78,18 @@ def test_classes_that_the_run_does_not_know_are_told_and_not_scored(score, tmp_p
     assert "not scored: 2 of 'Stripes', which the run does not know; it knows 'stripes': if that is the same" in said
 
 
+def test_of_many_classes_that_the_run_does_not_know_the_rest_is_counted(score, tmp_path):
+    root = write_shapes(tmp_path / "new", {"disk": 3, "square": 2}, seed=998)
+    (root / "square").rename(root / "Stripes")
+    for number in range(12):
+        shutil.copytree(root / "disk", root / f"other{number:02}")
+    scores, _, said = score(root)
+    assert "and 3 other classes that the run does not know, 9 pictures" in scores["notes"][-1]
+    unknown = [line.strip() for line in said.splitlines() if "the run does not know" in line]
+    assert (len(unknown), unknown[0][:26]) == (11, "not scored: 2 of 'Stripes'")
+    assert unknown[-1] == "and 3 other classes that the run does not know, 9 pictures"
+
+
 def test_a_table_gives_the_labels_of_what_is_scored(score, tmp_path):
     root = write_shapes(tmp_path / "flat", {"disk": 3}, seed=444)
     (tmp_path / "labels.csv").write_text("path,label,split\n" + "".join(

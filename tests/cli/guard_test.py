@@ -224,6 +224,11 @@ from cli import guard
 def main(values, words):
     atexit.register(lambda: print("Python's own end, which waits for TensorFlow's threads", flush=True))
     print("said before")
+    if how == "done":
+        return
+    if how == "helped":
+        sys.stdout.write("no end of line")
+        sys.exit(0)
     raise {"stopped": Stopped("SIGTERM: saved after step 3"), "refused": UserError("it does not fit")}[how]
 how = sys.argv.pop()
 guard.run(Path("train.py"), lambda values: None, main)
@@ -232,9 +237,10 @@ guard.run(Path("train.py"), lambda values: None, main)
 
 @pytest.mark.parametrize(
     ("how", "code", "line"),
-    [("stopped", 75, "SIGTERM: saved after step 3; the same command goes on from there"),
-     ("refused", 2, "error: it does not fit")],
+    [("stopped", 75, "SIGTERM: saved after step 3; the same command goes on from there\n"),
+     ("refused", 2, "error: it does not fit\n"), ("done", 0, ""), ("helped", 0, "")],
 )  # fmt: skip
-def test_an_early_end_waits_for_nothing(how, code, line):
+def test_an_end_waits_for_nothing_and_all_is_said(how, code, line):
     done = subprocess.run([sys.executable, "-c", ENDS, how], check=False, capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "said before\n", f"{line}\n")
+    said = "said before\n" + "no end of line" * (how == "helped")
+    assert (done.returncode, done.stdout, done.stderr) == (code, said, line)

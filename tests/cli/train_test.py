@@ -42,6 +42,11 @@ def results() -> dict:
     return json.loads((finished_run() / "results.json").read_text())
 
 
+def test_what_was_told_of_the_splits_stands_in_results_and_report(results):
+    drawn = next(note for note in results["notes"] if note.startswith("test: drawn"))
+    assert f'<p class="soft">{drawn}</p>' in (finished_run() / "report.html").read_text()
+
+
 def columns_of(rows, *names) -> np.ndarray:
     return np.array([[float(row[name]) for name in names] for row in rows])
 

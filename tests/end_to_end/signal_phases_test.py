@@ -156,7 +156,7 @@ def test_a_terminal_that_is_closed_saves_the_run(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_stops_at_once_and_costs_no_bit(second, tmp_path):
+def test_a_signal_that_comes_twice_at_once_costs_no_bit(second, tmp_path):
     run_dir = tmp_path / "run"
     for step in (3, 30, 60):
         process = start_script("train.py", *FLAGS, f"--run_dir={run_dir}")

@@ -67,7 +67,8 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"warmup_epochs": 10, "epochs": 1}, "the learning rate comes to 0.0001 and never to 0.001"),
+        ({"warmup_epochs": 10, "epochs": 1}, "climbs until the end and comes to about 0.0001, never to 0.001"),
+        ({"warmup_epochs": 3, "epochs": 3}, "--warmup_epochs=3 of 3 epochs: the learning rate climbs until the end"),
         ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
         ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
     ],

@@ -2,8 +2,10 @@
 
 import pytest
 
+from base.errors import UserError
+from cli.quiet_import import import_tensorflow
 from training.device import choose, look
-from training.environment import numeric_environment
+from training.environment import check_environment, numeric_environment
 from training.options import TrainingOptions
 
 
@@ -51,3 +53,13 @@ def test_places_are_no_part_of_a_run(monkeypatch):
 def test_what_is_no_flag_stands_as_it_is(name, monkeypatch):
     monkeypatch.setenv(name, "AVX2")
     assert numeric_environment() == ((name, "AVX2"),)
+
+
+@pytest.mark.parametrize("value", ["tf_xla_auto_jit=2", "/no/such/file"])
+def test_what_is_neither_flags_nor_a_file_is_refused_before_tensorflow_ends_the_process(value, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", value)
+    with pytest.raises(UserError, match=f"^TF_XLA_FLAGS={value}: it must be flags, which begin with --, or a file"):
+        import_tensorflow()
+    for good in (" --tf_xla_auto_jit=2", __file__, ""):
+        monkeypatch.setenv("TF_XLA_FLAGS", good)
+        check_environment()

@@ -40,10 +40,17 @@ def test_what_is_free_is_the_least_of_machine_and_container(tmp_path, monkeypatc
     for name, text in (("meminfo", "MemTotal: 9 kB\nMemAvailable:  2000 kB\n"), ("max", "max\n"), ("use", "1000\n")):
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "_GROUPS", ((str(tmp_path / "max"), str(tmp_path / "use")), ("/no", "/where")))
+    monkeypatch.setattr(
+        memory, "_GROUPS", ((*(str(tmp_path / name) for name in ("max", "use", "stat")),), ("/no",) * 3)
+    )
     assert free_bytes() == 2_048_000
     (tmp_path / "max").write_text("51000\n")
     assert free_bytes() == 50_000
+    # Pictures that were read lie in the cache of files, and leave it where the room is needed.
+    (tmp_path / "stat").write_text("anon 200\nfile 700\ninactive_file 400\nactive_file 300\nsock 0\n")
+    assert free_bytes() == 50_700
+    (tmp_path / "stat").write_text("inactive_file 1\nactive_file 2\ntotal_inactive_file 30\ntotal_active_file 40\n")
+    assert free_bytes() == 50_070
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
     (tmp_path / "max").write_text("max\n")
     assert free_bytes() is None
@@ -51,6 +58,7 @@ def test_what_is_free_is_the_least_of_machine_and_container(tmp_path, monkeypatc
 
 def test_what_does_not_fit_is_warned_of_and_what_cannot_is_refused():
     gigabyte = 10**9
+    assert memory_lines(10, None, 1) == ["memory      a step on 1 example needs about 1 MB"]
     assert memory_lines(gigabyte, None, 8) == ["memory      a step on 8 examples needs about 1.0 GB"]
     assert memory_lines(gigabyte, 2 * gigabyte, 8) == [
         "memory      a step on 8 examples needs about 1.0 GB; 2.0 GB are free"

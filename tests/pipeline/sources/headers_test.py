@@ -142,7 +142,7 @@ def refusal(image_bytes: bytes) -> str:
         (b"hello, I am a text", "not a picture"),
         (b"\xff\xd8\xff", "JPEG header is cut short"),
         (b"\xff\xd8\xff\xd9", "without a frame header"),
-        (png_header(10_000, 10_001), "10000 x 10001 pixels: above 100000000"),
+        (png_header(10_000, 10_001), "10000 x 10001 pixels: above 100 megapixels is refused"),
         (png_header(0, 5), "0 x 5 pixels: it has no pixel"),
         (png_header(5, 5)[:-1] + b"?", "fails its checksum"),
         (png_header(5, 5)[:24], "PNG header is cut short"),

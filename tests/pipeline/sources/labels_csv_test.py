@@ -171,3 +171,64 @@ def test_a_table_of_one_label_is_nothing_to_train_on(look):
 def test_a_table_of_a_data_set_that_has_labels_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"--labels_csv=x\.csv: --dataset=catdog has its own labels"):
         open_catalog("catdog", "", tmp_path, labels_csv="x.csv")
+
+
+@pytest.mark.parametrize("name", ["phase", "data set", "fold", "usage"])
+def test_a_column_that_holds_names_of_splits_alone_is_that_of_the_splits(name, tmp_path):
+    table = read(tmp_path, f"path,label,{name}\na.jpg,cat,Train\nb.jpg,dog,VAL\n")
+    assert [row.split for row in table.rows.values()] == ["train", "validation"]
+    assert table.notes == (
+        f"labels.csv: path from column 'path', label from column 'label', split from column {name!r}",
+    )
+    other = read(tmp_path, f"path,label,{name}\na.jpg,cat,train\nb.jpg,dog,1\n")
+    assert [row.split for row in other.rows.values()] == ["", ""]
+    assert other.notes[0].endswith(f"; not read: {name}")
+
+
+@pytest.mark.parametrize("header", ["Image Path,Class Name", "image_name,labels", "Filename,ClassId", "img,target"])
+def test_columns_by_other_usual_names(header, tmp_path):
+    assert rows_of(read(tmp_path, f"{header}\na.jpg,cat\nb.jpg,dog\n")) == TWO
+
+
+def test_files_are_found_however_unicode_spells_their_names(tmp_path):
+    table = read(tmp_path, "path,label\ncafe\u0301.jpg,cat\ncaf\u00e9 2,dog\n")
+    found = table.find(["caf\u00e9.jpg".encode(), "cafe\u0301 2.jpg".encode()])
+    assert [row.class_name for row in found.values()] == ["cat", "dog"]
+
+
+def test_a_path_through_a_link_to_the_data_folder_is_in_it(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "flat")
+    table = read(tmp_path, f"path,label\n{tmp_path}/link/a.jpg,cat\n{tmp_path}/flat/b.jpg,dog\n")
+    assert sorted(table.find([b"a.jpg", b"b.jpg"])) == [b"a.jpg", b"b.jpg"]
+
+
+def test_pictures_in_a_folder_that_is_a_link_are_found(look, tmp_path, picture_tree):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "linked").symlink_to(picture_tree({".": 2}, "elsewhere", suffixes=(".png",)))
+    _, manifest = look("path,label\nlinked/0000.png,cat\nlinked/0001.png,dog\n", {})
+    assert (list(manifest.paths), manifest.aside) == ([b"linked/0000.png", b"linked/0001.png"], ())
+
+
+def test_a_table_of_another_folder_is_told_the_folder(look):
+    told = r"none of its 2 pictures .* '0000.png' of line 2; there is 'deep/0000.png': give --dataset=folder:.*/deep$"
+    with pytest.raises(UserError, match=told):
+        look("path,label\n0000.png,cat\n0001.png,dog\n", {"deep": 2})
+
+
+def test_a_file_whose_name_differs_by_case_is_told(look):
+    _, manifest = look("path,label\n0000.png,cat\n0001.PNG,dog\n0002.png,dog\n", {".": 3})
+    assert manifest.quarantine == ((b"0001.PNG", "not there: line 3 of labels.csv names it; there is '0001.png'"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\3\4\x14\0\0\0,\n", "is no table .it holds NUL bytes.*: save it as CSV"),
+        ("path,\x1b[31mname\na,b\n", r"it names path, \\x1b\[31mname: its first line"),
+        ("path,label,label\na.jpg,cat,dog\n", "line 1: it names 'label' twice"),
+        ("path,label\na.jpg,cat\na.jpg,dog\n", "line 3: 'a.jpg' is 'dog' here and 'cat' in line 2"),
+    ],
+)
+def test_words_about_a_table_are_no_programs_words(content, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, content)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from pipeline.sources.folders import IN_NO_CLASS, IN_SYSTEM_FOLDER, NO_CLASS_FOLDER, catalog_of_folder
+from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, IN_SYSTEM_FOLDER, LEADS_NOWHERE
+from pipeline.sources.folders import NO_CLASS_FOLDER, catalog_of_folder, near_notes
 from pipeline.sources.index import build_index
 from pipeline.sources.splits import make_splits, split_notes
 from tests.conftest import random_picture, write_picture
@@ -156,7 +157,7 @@ def test_a_class_whose_near_name_has_the_pictures_is_told_that_name(look, other)
 
 def test_near_names_side_by_side_are_told(look):
     _, _, _, notes = look({"Cats": 5, "cats": 5, "dogs": 5})
-    assert notes[0] == "classes 'Cats', 'cats' differ by case or blanks only, and count as 2 classes"
+    assert notes[0] == "classes 'Cats', 'cats' differ by case, blanks or the like only, and count as 2"
 
 
 def test_a_folder_of_pictures_and_a_table_is_told_of_labels_csv(look, tmp_path, picture_tree):
@@ -166,3 +167,77 @@ def test_a_folder_of_pictures_and_a_table_is_told_of_labels_csv(look, tmp_path, 
     (root / "labels.csv").write_text("path,label\n")
     with pytest.raises(UserError, match=f"--labels_csv={root}/labels.csv"):
         catalog_of_folder(root)
+
+
+def test_split_folders_inside_class_folders_are_splits(look):
+    counts = {f"{name}/{split}": count for name in "ab" for split, count in (("Train", 8), ("val", 2), ("test", 3))}
+    catalog, sizes, aside, notes = look(counts, loose={"a": 2, "b/more": 1})
+    assert catalog.class_names == ("a", "b")
+    assert sizes == {"train": 16, "validation": 4, "test": 6}
+    assert set(aside.values()) == {IN_NO_CLASS, BESIDE_SPLITS}
+    assert sorted(aside) == [b"a/loose0.png", b"a/loose1.png", b"b/more"]
+    assert notes == ["the splits are the folders in each class folder, as 'a/Train'"]
+
+
+def test_a_split_folder_in_one_class_alone_is_a_folder_of_pictures(look):
+    _, sizes, _, _ = look({"a/train": 5, "a/test": 5, "b": 10})
+    assert sizes == {"train": 12, "validation": 4, "test": 4}
+
+
+def test_a_class_may_be_called_train_or_test_and_that_is_told(look):
+    catalog, sizes, aside, notes = look({"bus": 10, "train": 10, "test": 10})
+    assert catalog.class_names == ("bus", "test", "train")
+    assert (sum(sizes.values()), aside) == (30, {})
+    assert [note.partition(" though")[0] for note in notes[:2]] == [
+        "'test' is a class like the others,", "'train' is a class like the others,"
+    ]  # fmt: skip
+
+
+def test_folders_called_like_splits_are_splits_or_refused_and_no_classes(look):
+    _, sizes, _, _ = look({"training_set/a": 6, "training_set/b": 6, "Test Set/a": 3, "Test Set/b": 3})
+    assert (sizes["test"], sizes["train"] + sizes["validation"]) == (6, 12)
+    with pytest.raises(UserError, match="called like splits, seg_test, seg_train: rename them to train"):
+        look({"seg_train/deep/a": 3, "seg_test/deep/a": 3})
+    catalog, *_ = look({"steam train": 5, "test tube": 5})
+    assert catalog.class_names == ("steam train", "test tube")
+
+
+def test_folders_without_a_picture_beside_split_folders_are_no_reason_to_stop(look):
+    _, _, aside, _ = look(TRAIN | TEST, empty=["annotations", "docs/more"])
+    assert aside == {b"annotations": BESIDE_SPLITS, b"docs": BESIDE_SPLITS}
+    with pytest.raises(UserError, match="holds split folders and 'stray' beside them: it must hold either class"):
+        look(TRAIN, loose={"stray/deep": 1})
+
+
+def test_a_folder_around_all_the_others_is_told_the_inner_one(look):
+    with pytest.raises(UserError, match=r"those that '.*/inner/deep' holds may be meant: --dataset=folder:.*deep$"):
+        look({"inner/deep/a": 2, "inner/deep/b": 2})
+
+
+def test_a_class_that_is_a_link_to_nowhere_is_told_as_that(look, tmp_path, picture_tree):
+    root = picture_tree({"a": 3, "b": 3}, "linked")
+    (root / "c").symlink_to(tmp_path / "gone")
+    assert catalog_of_folder(root).aside == ((b"c", LEADS_NOWHERE),)
+
+
+@pytest.mark.parametrize("bin_name", ["#recycle", "@Recycle", "$RECYCLE.BIN"])
+def test_what_a_disk_keeps_of_removed_pictures_is_no_class(look, bin_name):
+    catalog, _, aside, _ = look({"a": 5, "b": 5, bin_name: 5})
+    assert catalog.class_names == ("a", "b")
+    assert aside == {bin_name.encode(): IN_SYSTEM_FOLDER}
+
+
+@pytest.mark.parametrize(
+    "other", ["golden  retriever", "golden_retriever", "Golden-Retriever", "golden\u200b retriever"]
+)
+def test_names_that_look_alike_are_told(look, other):
+    *_, notes = look({"golden retriever": 5, other: 5})
+    assert notes[0].startswith("classes ")
+    assert "count as 2" in notes[0]
+
+
+def test_of_many_names_the_first_are_told_and_the_others_counted():
+    assert len(near_notes([f"{letter}{number}" for number in range(4) for letter in "qQ"])) == 4
+    notes = near_notes([f"{letter}{number}" for number in range(500) for letter in "qQ"])
+    assert [note[:9] for note in notes[:3]] == ["classes '"] * 3
+    assert notes[3:] == ("and so it is with 497 other names of classes",)

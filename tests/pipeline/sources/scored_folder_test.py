@@ -3,6 +3,8 @@
 import pytest
 
 from base.errors import UserError
+from pipeline.sources.entries import IN_NO_CLASS
+from pipeline.sources.folders import NO_CLASS_FOLDER
 from pipeline.sources.scored_folder import find_scored
 
 
@@ -31,6 +33,16 @@ def test_a_split_that_cannot_be_scored_is_an_error_that_says_why(places, split, 
 def test_a_test_folder_without_class_folders_leaves_the_only_split_that_has_some(tmp_path):
     found = find_scored(_folder(tmp_path, "test/1.jpg", "Validation/disk/1.jpg"), "", ["disk"])
     assert (found.split, [folder.path for folder in found.catalog.folders]) == ("validation", [b"Validation/disk"])
+    assert found.catalog.aside == ((b"test", NO_CLASS_FOLDER), (b"test/1.jpg", IN_NO_CLASS))
+
+
+def test_split_folders_inside_class_folders_are_known(tmp_path):
+    places = [f"{name}/{split}/1.jpg" for name in ("disk", "square") for split in ("train", "Test")]
+    root = _folder(tmp_path, *places, "disk/loose.jpg")
+    found = find_scored(root, "", ["disk", "square"])
+    assert (found.split, [folder.path for folder in found.catalog.folders]) == ("test", [b"disk/Test", b"square/Test"])
+    assert found.catalog.aside == ((b"disk/loose.jpg", IN_NO_CLASS),)
+    assert find_scored(root, "train", ["disk"]).catalog.folders[0].path == b"disk/train"
 
 
 def test_a_class_that_is_called_as_a_split_is_that_class(tmp_path):
