@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from base.errors import UserError
 from pipeline.decoding.check import decoder
-from pipeline.decoding.decode import decode_image
+from pipeline.decoding.decode import decode_image, not_inlined
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.decoding.plain_jpeg import GROUP, are_plain, decode_plain
+from pipeline.decoding.plain_jpeg import are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import words_of
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.source import Files
@@ -101,7 +101,6 @@ class StreamedPixels:
         self._manifest = manifest
         self._threads = threads
         self._plain = are_plain(manifest.facts, pixel_format)
-        self._sizes = np.stack([manifest.facts["height"], manifest.facts["width"]], axis=1)
         self.pixel_format = pixel_format
 
     def batches(
@@ -109,30 +108,22 @@ class StreamedPixels:
     ) -> tf.data.Dataset:
         """See `Pixels`."""
 
-        number = batch_size * len(reads)
-        group = max(count for count in range(1, GROUP + 1) if number % count == 0) if self._plain.all() else 1
-
         def ids_of(batch):
             return tf.concat([batch[ids] for ids in reads], axis=0)
 
-        def records_of(batch):
-            records = self._records(ids_of(batch))
-            return [tf.reshape(part, [number // group, group, *part.shape[1:]]) for part in records]
-
-        # Pictures are decoded in groups, `threads` at a time and in order, then stand beside their batch again;
+        # Pictures are decoded one by one, `threads` at a time and in order, then stand beside their batch again;
         # decoding whole batches in parallel would hold `threads` batches of undecoded and decoded pictures.
         images = (
-            dataset.map(lambda batch: tuple(records_of(batch)))
+            dataset.map(lambda batch: self._records(ids_of(batch)))
             .unbatch()
             .map(self._read, num_parallel_calls=self._threads, deterministic=True)
-            .batch(number // group, drop_remainder=True)
+            .batch(batch_size * len(reads), drop_remainder=True)
         )
 
         def join(batch, image, read_seconds, decode_seconds):
             ids = tf.numpy_function(self._unchanged, [ids_of(batch)], tf.int64, stateful=False)
-            ids = tf.ensure_shape(ids, [number])[:batch_size]
-            image = tf.reshape(image, [len(reads), batch_size, *self.pixel_format.shape])
-            batch = batch | dict(zip(reads.values(), tf.unstack(image), strict=True)) | {"example_id": ids}
+            ids = tf.ensure_shape(ids, [batch_size * len(reads)])[:batch_size]
+            batch = batch | dict(zip(reads.values(), tf.split(image, len(reads)), strict=True)) | {"example_id": ids}
             if not clock:
                 return batch
             sums = {"read": tf.reduce_sum(read_seconds), "decode": tf.reduce_sum(decode_seconds)}
@@ -163,54 +154,44 @@ class StreamedPixels:
                 raise UserError(text) from None
             raise
 
-    def _records(self, example_ids: tf.Tensor) -> list[tf.Tensor]:
-        """What `_read` takes, a row an id: location, size int32 [2] and whether it is plain.
+    def _records(self, example_ids: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """What `_read` takes, a row an id: where it is, its size int32 [2], whether it is plain.
 
-        The location is a path, where the source has files, which the graph reads without Python; else the id.
+        It is at a path, where the source has files, which the graph reads without Python; else the id tells.
         """
-        is_file = isinstance(self._manifest.source, Files)
-        location = tf.string if is_file else tf.int64
-        types = [location, tf.int32, tf.bool]
+        types = [tf.string if isinstance(self._manifest.source, Files) else tf.int64, tf.int32, tf.bool]
         records = tf.numpy_function(self._look_up, [example_ids], types, stateful=False)
         shapes = [example_ids.shape, [*example_ids.shape, 2], example_ids.shape]
-        return [tf.ensure_shape(part, shape) for part, shape in zip(records, shapes, strict=True)]
+        return tuple(tf.ensure_shape(part, shape) for part, shape in zip(records, shapes, strict=True))
 
     def _look_up(self, example_ids: np.ndarray) -> list[np.ndarray]:
         locations, source = example_ids, self._manifest.source
         if isinstance(source, Files):
             self._unchanged(example_ids)
             locations = np.array([source.path(example_id) for example_id in example_ids], object)
-        return [locations, self._sizes[example_ids], self._plain[example_ids]]
+        return [locations, sizes(self._manifest.facts[example_ids]), self._plain[example_ids]]
 
     def _unchanged(self, example_ids: np.ndarray) -> np.ndarray:
         self._manifest.check_unchanged(example_ids)
         return example_ids
 
-    def _fetch(self, locations: tf.Tensor) -> tf.Tensor:
-        """string [group]: whole records."""
+    def _fetch(self, location: tf.Tensor) -> tf.Tensor:
         if isinstance(self._manifest.source, Files):
-            return tf.stack([tf.io.read_file(path) for path in tf.unstack(locations)])
-        read = self._manifest.read
-        contents = tf.numpy_function(
-            lambda example_ids: np.array([read(one) for one in example_ids], object), [locations], tf.string,
-            stateful=False,
-        )  # fmt: skip
-        return tf.ensure_shape(contents, locations.shape)
+            return tf.io.read_file(location)
+        content = tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False)
+        return tf.ensure_shape(content, [])
 
-    def _decode(self, contents: tf.Tensor, sizes: tf.Tensor, plain: tf.Tensor) -> tf.Tensor:
-        """[group, height, width, channels]; a group of several is plain."""
-
+    def _decode(self, content: tf.Tensor, size: tf.Tensor, is_plain: tf.Tensor) -> tf.Tensor:
         def in_short():
-            return decode_plain(contents, sizes, self.pixel_format)
-
-        def in_full():
-            return decode_image(contents[0], self.pixel_format)[None]
+            return decode_plain(content[None], size[None], self.pixel_format)[0]
 
         if self._plain.all():
             return in_short()
-        return tf.cond(plain[0], in_short, in_full) if self._plain.any() else in_full()
+        # Not inlined: the nodes of the branch that is not taken would cost as much as those of the other.
+        in_full = not_inlined(lambda: decode_image(content, self.pixel_format))
+        return tf.cond(is_plain, in_short, in_full) if self._plain.any() else in_full()
 
-    def _read(self, locations, sizes, plain):
-        contents, read_seconds = stopwatch(self._fetch, locations)
-        images, decode_seconds = stopwatch(self._decode, contents, sizes, plain)
-        return images, read_seconds, decode_seconds
+    def _read(self, location, size, is_plain):
+        content, read_seconds = stopwatch(self._fetch, location)
+        image, decode_seconds = stopwatch(self._decode, content, size, is_plain)
+        return image, read_seconds, decode_seconds

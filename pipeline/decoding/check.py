@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.watch import SILENT, Watch
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.decoding.plain_jpeg import GROUP, are_plain, decode_plain
+from pipeline.decoding.plain_jpeg import GROUP, are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources.manifest import Manifest
 
@@ -92,9 +92,8 @@ class _Checker:
         # A file that changed since the index is no verdict on the picture: it would be kept, under the hash of what
         # the file was.
         contents = [self._manifest.read(example_id) for example_id in example_ids]
-        facts = self._manifest.facts[example_ids]
         try:
-            pictures = together(self._pixel_format)(contents, np.stack([facts["height"], facts["width"]], axis=1))
+            pictures = together(self._pixel_format)(contents, sizes(self._manifest.facts[example_ids]))
         except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
             return False
         for example_id, pixels in zip(example_ids, pictures, strict=True):
@@ -132,20 +131,20 @@ def _decoder(pixel_format: PixelFormat) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def together(pixel_format: PixelFormat) -> Callable[[Sequence[bytes], np.ndarray], np.ndarray]:
-    """`decode_plain` as one compiled call for up to `GROUP` pictures: (contents, sizes [n, 2]) -> pixels [n, ...]."""
+    """`decode_plain` as one compiled call for up to `GROUP` pictures: (contents, `sizes`) -> pixels [n, ...]."""
     decode = _together(dataclasses.replace(pixel_format, full_scale=0))
 
-    def call(contents: Sequence[bytes], sizes: np.ndarray) -> np.ndarray:
+    def call(contents: Sequence[bytes], indexed: np.ndarray) -> np.ndarray:
         count = len(contents)
         places = np.minimum(np.arange(GROUP), count - 1)  # what is missing is the last one again
-        return decode(tf.constant([contents[place] for place in places]), tf.constant(sizes[places])).numpy()[:count]
+        return decode(tf.constant([contents[place] for place in places]), tf.constant(indexed[places])).numpy()[:count]
 
     return call
 
 
 @functools.cache
 def _together(pixel_format: PixelFormat) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    decode = tf.function(lambda contents, sizes: decode_plain(contents, sizes, pixel_format), autograph=False)
+    decode = tf.function(lambda contents, indexed: decode_plain(contents, indexed, pixel_format), autograph=False)
     return decode.get_concrete_function(tf.TensorSpec([GROUP], tf.string), tf.TensorSpec([GROUP, 2], tf.int32))
 
 

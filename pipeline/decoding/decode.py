@@ -66,8 +66,17 @@ def _first_of(index: tf.Tensor, branches: Sequence[Callable]):
     for stateful and runs its map on one thread. An If is looked into.
     """
     if len(branches) == 1:
-        return branches[0]()
-    return tf.cond(tf.equal(index, 0), branches[0], lambda: _first_of(index - 1, branches[1:]))
+        return not_inlined(branches[0])()
+    return tf.cond(tf.equal(index, 0), not_inlined(branches[0]), lambda: _first_of(index - 1, branches[1:]))
+
+
+def not_inlined(branch: Callable[[], tf.Tensor]) -> Callable[[], tf.Tensor]:
+    """A branch as one node of its graph.
+
+    Else all of its nodes are the graph's, and are gone through where it is not taken too: those of the formats that a
+    picture has not cost 0.15 ms of a JPEG's 0.95.
+    """
+    return tf.function(branch, autograph=False, experimental_attributes={"_noinline": True})
 
 
 def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:

@@ -26,12 +26,17 @@ def are_plain(facts: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     return is_jpeg & (facts["orientation"] == 1) & whole & (height * width <= MOST_PIXELS)
 
 
-def decode_plain(image_bytes: tf.Tensor, sizes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
+def sizes(facts: np.ndarray) -> np.ndarray:
+    """int32 [examples, 2]: height and width, of `Manifest.facts`."""
+    return np.stack([facts["height"], facts["width"]], axis=-1)
+
+
+def decode_plain(image_bytes: tf.Tensor, indexed: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
     """Decodes pictures that `are_plain`, as `decode.decode_image` does one by one.
 
     Args:
       image_bytes: string [n], n static: whole files.
-      sizes: int32 [n, 2], height and width as the index has read them.
+      indexed: int32 [n, 2], the `sizes` that the index has read.
 
     Returns:
       [n, image_size, image_size, channels], uint8 or uint16.
@@ -42,6 +47,6 @@ def decode_plain(image_bytes: tf.Tensor, sizes: tf.Tensor, pixel_format: PixelFo
     images = [jpeg_pixels(one, pixel_format) for one in tf.unstack(image_bytes)]
     seen = tf.stack([tf.shape(image)[:2] for image in images])
     # TensorFlow's decoder of JPEGs takes a PNG and a GIF as well.
-    as_indexed = tf.reduce_all(tf.equal(tf.strings.substr(image_bytes, 0, 3), _START)) & tf.reduce_all(seen == sizes)
+    as_indexed = tf.reduce_all(tf.equal(tf.strings.substr(image_bytes, 0, 3), _START)) & tf.reduce_all(seen == indexed)
     with tf.control_dependencies([tf.debugging.Assert(as_indexed, ["not the JPEG that was indexed"])]):
         return tf.stack([resize(image, pixel_format) for image in images])

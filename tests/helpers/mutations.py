@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from pipeline.decoding import decode, orientation
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.decoding.plain_jpeg import are_plain, decode_plain
+from pipeline.decoding.plain_jpeg import are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources import headers
 from pipeline.sources.index import FACTS, FORMATS
@@ -128,12 +128,12 @@ class Judge:
         def served(image_bytes):
             return tf.map_fn(lambda one: decode.decode_image(one, pixel_format), image_bytes, fn_output_signature=spec)
 
-        def short(image_bytes, sizes):
-            return decode_plain(image_bytes, sizes, pixel_format)
+        def short(image_bytes, indexed):
+            return decode_plain(image_bytes, indexed, pixel_format)
 
         self._pixel_format = pixel_format
-        sizes = tf.TensorSpec([1, 2], tf.int32)
-        self._short = tf.function(short, input_signature=[tf.TensorSpec([1], tf.string), sizes], autograph=False)
+        indexed = [tf.TensorSpec([1], tf.string), tf.TensorSpec([1, 2], tf.int32)]
+        self._short = tf.function(short, input_signature=indexed, autograph=False)
         self._stored = tf.function(stored, input_signature=[text], autograph=False)
         self._served = tf.function(served, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 
@@ -166,7 +166,7 @@ class Judge:
         if not are_plain(facts, self._pixel_format).all():
             return None
         try:
-            return self._short([content], np.stack([facts["height"], facts["width"]], axis=1)).numpy()[0]
+            return self._short([content], sizes(facts)).numpy()[0]
         except tf.errors.InvalidArgumentError:
             return None
 

@@ -11,7 +11,7 @@ from pipeline.decoding import check
 from pipeline.decoding.check import check_pictures, decoder, together
 from pipeline.decoding.decode import jpeg_halvings
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.decoding.plain_jpeg import GROUP, MOST_PIXELS, are_plain
+from pipeline.decoding.plain_jpeg import GROUP, MOST_PIXELS, are_plain, sizes
 from pipeline.pixels import StreamedPixels
 from tests.conftest import random_picture, write_picture
 from tests.helpers.mutations import facts_of
@@ -53,8 +53,7 @@ def is_indexed(content: bytes) -> bool:
 
 
 def sized(contents) -> np.ndarray:
-    facts = np.concatenate([facts_of(content) for content in contents])
-    return np.stack([facts["height"], facts["width"]], axis=1)
+    return sizes(np.concatenate([facts_of(content) for content in contents]))
 
 
 @pytest.mark.parametrize("pixel_format", FORMATS, ids=str)
