@@ -11,9 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from base import allocator
+
 
 def main(name: str, data_dir: str, scratch: str, seconds: float) -> None:
     """Warms up, says so, and measures a turn a line."""
+    if name.startswith("penstock"):
+        allocator.keep_freed_memory()  # as train.py does; the others' users have glibc's allocator as it is
     turn = ready_turn(importlib.import_module(f"benchmarks.rivals.{name}"), data_dir, scratch, seconds)
     print("ready", flush=True)
     for _ in sys.stdin:

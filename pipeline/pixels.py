@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from base.errors import UserError
 from pipeline.decoding.check import decoder
-from pipeline.decoding.decode import decode_image
+from pipeline.decoding.decode import decode_image, not_inlined
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.plain_jpeg import are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import words_of
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.source import Files
@@ -99,6 +100,7 @@ class StreamedPixels:
     def __init__(self, manifest: Manifest, pixel_format: PixelFormat, threads: int):
         self._manifest = manifest
         self._threads = threads
+        self._plain = are_plain(manifest.facts, pixel_format)
         self.pixel_format = pixel_format
 
     def batches(
@@ -112,7 +114,7 @@ class StreamedPixels:
         # Pictures are decoded one by one, `threads` at a time and in order, then stand beside their batch again;
         # decoding whole batches in parallel would hold `threads` batches of undecoded and decoded pictures.
         images = (
-            dataset.map(lambda batch: self._locations(ids_of(batch)))
+            dataset.map(lambda batch: self._records(ids_of(batch)))
             .unbatch()
             .map(self._read, num_parallel_calls=self._threads, deterministic=True)
             .batch(batch_size * len(reads), drop_remainder=True)
@@ -145,21 +147,29 @@ class StreamedPixels:
             # What TensorFlow says of a file that is gone, cut or not a picture any more names no file, and what is
             # raised inside a graph comes out as its error: the files themselves tell which it was.
             self._manifest.check_unchanged(range(len(self._manifest)))
+            if isinstance(error, tf.errors.InvalidArgumentError):
+                self._manifest.check_contents(range(len(self._manifest)))
             if isinstance(error, tf.errors.PermissionDeniedError):
                 text = f"a picture cannot be read any more: {words_of(error)}; check its permissions"
                 raise UserError(text) from None
             raise
 
-    def _locations(self, example_ids: tf.Tensor) -> tf.Tensor:
-        """What `_fetch` takes: paths, where the source has files, which the graph reads without Python; else ids."""
-        if not isinstance(self._manifest.source, Files):
-            return example_ids
-        paths = tf.numpy_function(self._paths, [example_ids], tf.string, stateful=False)
-        return tf.ensure_shape(paths, example_ids.shape)
+    def _records(self, example_ids: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """What `_read` takes, a row an id: where it is, its size int32 [2], whether it is plain.
 
-    def _paths(self, example_ids: np.ndarray) -> np.ndarray:
-        self._unchanged(example_ids)
-        return np.array([self._manifest.source.path(example_id) for example_id in example_ids], object)
+        It is at a path, where the source has files, which the graph reads without Python; else the id tells.
+        """
+        types = [tf.string if isinstance(self._manifest.source, Files) else tf.int64, tf.int32, tf.bool]
+        records = tf.numpy_function(self._look_up, [example_ids], types, stateful=False)
+        shapes = [example_ids.shape, [*example_ids.shape, 2], example_ids.shape]
+        return tuple(tf.ensure_shape(part, shape) for part, shape in zip(records, shapes, strict=True))
+
+    def _look_up(self, example_ids: np.ndarray) -> list[np.ndarray]:
+        locations, source = example_ids, self._manifest.source
+        if isinstance(source, Files):
+            self._unchanged(example_ids)
+            locations = np.array([source.path(example_id) for example_id in example_ids], object)
+        return [locations, sizes(self._manifest.facts[example_ids]), self._plain[example_ids]]
 
     def _unchanged(self, example_ids: np.ndarray) -> np.ndarray:
         self._manifest.check_unchanged(example_ids)
@@ -171,7 +181,17 @@ class StreamedPixels:
         content = tf.numpy_function(self._manifest.read, [location], tf.string, stateful=False)
         return tf.ensure_shape(content, [])
 
-    def _read(self, location):
+    def _decode(self, content: tf.Tensor, size: tf.Tensor, is_plain: tf.Tensor) -> tf.Tensor:
+        def in_short():
+            return decode_plain(content[None], size[None], self.pixel_format)[0]
+
+        if self._plain.all():
+            return in_short()
+        # Not inlined: the nodes of the branch that is not taken would cost as much as those of the other.
+        in_full = not_inlined(lambda: decode_image(content, self.pixel_format))
+        return tf.cond(is_plain, in_short, in_full) if self._plain.any() else in_full()
+
+    def _read(self, location, size, is_plain):
         content, read_seconds = stopwatch(self._fetch, location)
-        image, decode_seconds = stopwatch(lambda content: decode_image(content, self.pixel_format), content)
+        image, decode_seconds = stopwatch(self._decode, content, size, is_plain)
         return image, read_seconds, decode_seconds

@@ -7,11 +7,13 @@ JSON object; the last line on standard output is the row, a JSON object.
 import json
 import sys
 
+from base import allocator
 from cli.quiet_import import import_tensorflow
 
 
 def main(kind: str, fields: dict) -> dict:
     """The row of a job; raises whatever goes wrong, which launch.py makes a row of."""
+    allocator.keep_freed_memory()
     import_tensorflow()
     from benchmarks.gpu import measure
     from benchmarks.gpu.plan import TrainJob

@@ -9,10 +9,10 @@ from benchmarks import turns
 from benchmarks.settings import Settings
 
 RIVALS = {
-    "image_data_generator": ("at least", 6),
-    "keras_layers_files": ("at least", 3),
+    "image_data_generator": ("at least", 4.6),
+    "keras_layers_files": ("at least", 2.6),
     "torch_loader_files": ("at least", 2.5),
-    "dali_files": ("at least", 2.5),
+    "dali_files": ("at least", 1.9),
     "grain_loader_files": ("at least", None),
     "cv2_threads_files": ("at least", None),
     "projective_files": ("at least", None),

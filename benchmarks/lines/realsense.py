@@ -63,7 +63,7 @@ def _startup_row(settings: Settings, cache: Path) -> dict:
         ours.append(_seconds_to_line(processes.module("programs.first_step", *flags), "first_step"))
         bare.append(processes.run([sys.executable, "-c", "import tensorflow"]).seconds)
     what = "start to the end of the first step, later run"
-    return figures.at_most_times(what, "import tensorflow", ours, bare, unit="s", limit=1.6)
+    return figures.at_most_times(what, "import tensorflow", ours, bare, unit="s", limit=1.3)
 
 
 def _seconds_to_line(command: list[str], word: str) -> float:

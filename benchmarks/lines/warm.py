@@ -12,7 +12,7 @@ RIVALS = {
     "projective": ("at least", 4),
     "torch_loader": ("above", 1),
     "grain_loader": ("above", 1),
-    "cv2_threads": ("at least", 1),
+    "cv2_threads": ("at least", 2),
 }
 
 

@@ -11,10 +11,8 @@ import runpy
 import sys
 import time
 
-import training.loop
+from base import allocator
 from benchmarks.settings import ROOT
-from records.run_folder import RunFolder
-from reports.summaries import Summaries
 
 
 class Watch:
@@ -48,7 +46,12 @@ class Watch:
 
 def install(watch: Watch) -> None:
     """Watches what an epoch's end writes; the checkpoint comes first, so an epoch ends where it begins."""
-    for owner, name in ((training.loop.Loop, "_save"), (RunFolder, "write_history"),
+    allocator.keep_freed_memory()  # train.py does, before what these import
+    import training.loop
+    from records.run_folder import RunFile
+    from reports.summaries import Summaries
+
+    for owner, name in ((training.loop.Loop, "_save"), (RunFile, "write"),
                         (Summaries, "scalars"), (Summaries, "text")):  # fmt: skip
         watch.wrap(owner, name)
     save = training.loop.Loop._save

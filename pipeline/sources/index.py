@@ -33,7 +33,7 @@ _WAITING = "index       another process is reading the same folders: waiting for
 _NOT_KEPT = "index       warning: not kept, so the next run reads every file again"
 
 # One row of facts a file. `reason` is empty for a picture; the header facts are zero for a refused file.
-_FACTS = np.dtype([
+FACTS = np.dtype([
     ("bytes", np.int64), ("mtime_ns", np.int64), ("width", np.int32), ("height", np.int32), ("channels", np.uint8),
     ("bit_depth", np.uint8), ("orientation", np.uint8), ("format", np.uint8), ("sha256", np.uint8, 32),
 ])  # fmt: skip
@@ -87,7 +87,7 @@ def _read_missing(root: bytes, store: Path, found: Found, threads: int, watch: W
 
 def _inspect_chunk(root: bytes, found: Found, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """(rows, their facts, row -> reason of the refused ones)."""
-    facts, reasons = np.zeros(len(rows), _FACTS), {}
+    facts, reasons = np.zeros(len(rows), FACTS), {}
     for place, row in enumerate(rows.tolist()):
         kill_points.reach("index.file")
         try:
@@ -126,7 +126,7 @@ def _store_name(catalog: Catalog) -> str:
 
 def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.ndarray]:
     """(facts, row -> reason of the refused, rows that must be read): what is remembered of unchanged files."""
-    nothing = np.zeros(len(found), _FACTS), {}, np.arange(len(found))
+    nothing = np.zeros(len(found), FACTS), {}, np.arange(len(found))
     try:
         saved = durable.read_arrays(store)
         old_facts, old_paths = saved["facts"], saved["paths"].tobytes()
@@ -134,7 +134,7 @@ def _recall(store: Path, found: Found) -> tuple[np.ndarray, dict[int, str], np.n
         old_reasons = dict(zip(saved["refused"].tolist(), texts, strict=True))
     except (OSError, ValueError, KeyError):
         return nothing
-    if old_facts.dtype != _FACTS or len(old_facts) != old_paths.count(b"\0"):
+    if old_facts.dtype != FACTS or len(old_facts) != old_paths.count(b"\0"):
         return nothing
     old_rows = _old_rows(found, old_paths)
     facts = old_facts[old_rows] if len(old_facts) else nothing[0]

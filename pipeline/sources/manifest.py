@@ -76,6 +76,12 @@ class Manifest:
             except OSError as error:
                 raise self._changed(example_id, error) from None
 
+    def check_contents(self, example_ids: Iterable[int]) -> None:
+        """Raises UserError for the first record whose bytes are not those that were indexed; reads all of them."""
+        for example_id in example_ids:
+            if hashlib.sha256(self.read(example_id)).digest() != self.facts["sha256"][example_id].tobytes():
+                raise self._changed(example_id, "its contents are others, at the same size and time of change")
+
     def has_changed(self, example_id: int) -> bool:
         """Whether `check_unchanged` would raise."""
         try:

@@ -7,12 +7,15 @@ import time
 import numpy as np
 import pytest
 
+from base import allocator
 from benchmarks import processes, worker
 from benchmarks.lines import LINES, growth, memory
+from benchmarks.programs import epoch_ends
 from benchmarks.rivals import BATCH, SIZE
 from benchmarks.settings import Settings
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
+from training.loop import Loop
 
 CATDOG = {f"{split}/{name}": 33 if split == "train" else 2
           for split in ("train", "validation", "test") for name in ("cats", "dogs")}  # fmt: skip
@@ -84,6 +87,18 @@ def test_held_memory_grows_with_what_is_held():
 def test_a_program_that_fails_says_what_it_said():
     with pytest.raises(SystemExit, match="no such thing"):
         processes.run(["python3", "-c", "raise SystemExit('no such thing')"])
+
+
+def test_what_an_epoch_end_writes_is_there_to_be_timed(monkeypatch):
+    class Finder(epoch_ends.Watch):
+        def wrap(self, owner, name):
+            found.append(callable(getattr(owner, name)))
+
+    found = []
+    monkeypatch.setattr(allocator, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(Loop, "_save", Loop._save)  # put back afterwards
+    epoch_ends.install(Finder())
+    assert found == [True] * 4
 
 
 def test_the_growth_line_runs_small(tmp_path, catdog):

@@ -31,4 +31,7 @@ def test_a_batch_is_no_larger_than_the_training_split_whatever_is_asked_for(aske
     assert f"batch       {examples} and not 64: " in more.stdout
     refused = run_script("train.py", *flags, "--epochs=4", "--replicas=4")
     assert refused.code == 2
-    assert refused.stderr.startswith(f"error: --global_batch_size={examples} cannot be shared by 4 replicas")
+    words = (
+        f"error: --replicas=4: the run that goes on has batches of {examples} examples, which so many cannot share: "
+    )
+    assert refused.stderr.startswith(words)

@@ -21,8 +21,10 @@ import tensorflow as tf
 
 from pipeline.decoding import decode, orientation
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.plain_jpeg import are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import reason_of
 from pipeline.sources import headers
+from pipeline.sources.index import FACTS, FORMATS
 from tests.helpers.pictures import encode, oriented, picture
 from tests.helpers.shared_data import ODD
 
@@ -32,7 +34,7 @@ LARGEST_SEED = 20_000
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 _MADE = (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}),
          ("WEBP", {"lossless": True}))  # fmt: skip
-_FORMATS = (PixelFormat(32), PixelFormat(24, 1, 16))
+_PIXEL_FORMATS = (PixelFormat(32), PixelFormat(24, 1, 16))
 _NUMBERS = (0, 1, 2, 3, 255, 256, 9999, 12_000, 65_500, 65_535, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
 
 
@@ -100,8 +102,19 @@ def once_wrong(bitmap: bytes) -> list[bytes]:
     return [b"GIF8\xff\xff", b"GIF89a\xff\xff\xfe", unknown, bytes(greedy)]
 
 
+def facts_of(content: bytes) -> np.ndarray:
+    """What the index keeps of a good picture: [1], with the header's facts."""
+    header = headers.read_header(content)
+    facts = np.zeros(1, FACTS)
+    for name in ("width", "height", "channels", "bit_depth", "orientation"):
+        facts[name] = getattr(header, name)
+    facts["format"] = FORMATS.index(header.format)
+    return facts
+
+
 class Judge:
-    """Looks at pictures with the header's reader and with the graph, as training and as the endpoint run it."""
+    """Looks at pictures with the header's reader and with the graph, as training and as the endpoint run it; and with
+    the short way of training, where that would be taken."""
 
     def __init__(self, pixel_format: PixelFormat):
         text = tf.TensorSpec([], tf.string)
@@ -109,12 +122,18 @@ class Judge:
 
         def stored(image_bytes):
             image, turn = decode.decode_stored(image_bytes, pixel_format)
-            whole = orientation.apply_orientation(decode._resize(image, pixel_format), turn)
+            whole = orientation.apply_orientation(decode.resize(image, pixel_format), turn)
             return tf.shape(image)[:2], turn, whole
 
         def served(image_bytes):
             return tf.map_fn(lambda one: decode.decode_image(one, pixel_format), image_bytes, fn_output_signature=spec)
 
+        def short(image_bytes, indexed):
+            return decode_plain(image_bytes, indexed, pixel_format)
+
+        self._pixel_format = pixel_format
+        indexed = [tf.TensorSpec([1], tf.string), tf.TensorSpec([1, 2], tf.int32)]
+        self._short = tf.function(short, input_signature=indexed, autograph=False)
         self._stored = tf.function(stored, input_signature=[text], autograph=False)
         self._served = tf.function(served, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 
@@ -130,13 +149,26 @@ class Judge:
         except tf.errors.InvalidArgumentError as error:
             _check_line(reason_of(error))
             self._check_served_refusal(content)
+            assert not header or self._in_short(content) is None, "the short way decodes what the graph refuses"
             return "refused by the decoder alone" if header else "refused"
         assert header, "the index refuses what the graph decodes"
         fractions = (1, 2, 4, 8) if header.format == "jpeg" else (1,)
         assert tuple(size.numpy()) in {(-(-header.height // part), -(-header.width // part)) for part in fractions}
         assert int(turn) == header.orientation
         np.testing.assert_array_equal(self._served([content]).numpy()[0], image.numpy())
+        if are_plain(facts_of(content), self._pixel_format).all():
+            np.testing.assert_array_equal(self._in_short(content), image.numpy())
         return "decoded"
+
+    def _in_short(self, content: bytes) -> np.ndarray | None:
+        """Its pixels by the short way; None where that is not taken, or refuses it."""
+        facts = facts_of(content)
+        if not are_plain(facts, self._pixel_format).all():
+            return None
+        try:
+            return self._short([content], sizes(facts)).numpy()[0]
+        except tf.errors.InvalidArgumentError:
+            return None
 
     def _check_served_refusal(self, content: bytes) -> None:
         try:
@@ -165,7 +197,7 @@ def main(seed: int, count: int, folder: Path) -> None:
     """Prints how often which verdict was given, as JSON."""
     # With one thread the same bytes meet the operations in the same order, every time.
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    judge = Judge(_FORMATS[(seed + 1) % len(_FORMATS)])
+    judge = Judge(_PIXEL_FORMATS[(seed + 1) % len(_PIXEL_FORMATS)])
     pictures, generator = seeds(), np.random.default_rng(seed)
     for content in pictures[: len(_MADE)]:
         assert judge(content) == "decoded"

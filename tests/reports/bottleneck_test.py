@@ -71,7 +71,8 @@ def run(threads_as_they_are, monkeypatch, capfd, tmp_path):
 
 
 def test_a_slow_decoder_is_the_brake(run, monkeypatch):
-    monkeypatch.setattr(pixels, "decode_image", slowly(pixels.decode_image))
+    for name in ("decode_image", "decode_plain"):
+        monkeypatch.setattr(pixels, name, slowly(getattr(pixels, name)))
     _, words = run()
     assert words.startswith("input is the brake")
     assert "slowest stage decode" in words
