@@ -18,7 +18,6 @@ DECIDE = {
     "MALLOC_TRIM_THRESHOLD_": "", "MALLOC_TOP_PAD_": "", "GLIBC_TUNABLES": "glibc.malloc.", "LD_PRELOAD": "malloc",
 }  # fmt: skip
 _chosen = "the system's, as it is"
-_is_ours = False
 
 
 def keep_freed_memory() -> None:
@@ -26,29 +25,15 @@ def keep_freed_memory() -> None:
 
     Where there is no glibc, or the environment decides how memory is given, nothing happens.
     """
-    global _chosen, _is_ours  # noqa: PLW0603 - mallopt cannot be asked what it was told
+    global _chosen  # noqa: PLW0603 - mallopt cannot be asked what it was told
     if not has_glibc():
         return
     if decider := decided_by():
         _chosen = f"as {decider} says"
     else:
-        _is_ours = True
-        _chosen = "glibc's, keeping what is freed" if _set() else "glibc's, which took not all of our settings"
-
-
-def keep_on() -> None:
-    """Sets again what `keep_freed_memory` has set, where it did, after TensorFlow has undone it.
-
-    Its GeneratorDataset, which a strategy's input is made of, calls mallopt(M_MMAP_THRESHOLD, 128 KiB) once a process.
-    """
-    if _is_ours:
-        _set()
-
-
-def _set() -> bool:
-    """Whether glibc took all of the settings."""
-    mallopt = ctypes.CDLL(None).mallopt
-    return all([mallopt(*setting) for setting in _SETTINGS])
+        mallopt = ctypes.CDLL(None).mallopt
+        done = [mallopt(*setting) for setting in _SETTINGS]
+        _chosen = "glibc's, keeping what is freed" if all(done) else "glibc's, which took not all of our settings"
 
 
 def description() -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 
-from base import allocator
 from evaluation.metrics import scores
 from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_model, bottleneck_of
@@ -92,9 +91,7 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
     strategy, replicas = run.hardware.strategy, run.hardware.replicas
     if strategy is None:
         return iter(make(Shards()))
-    batches = iter(strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
-    allocator.keep_on()
-    return batches
+    return iter(strategy.distribute_datasets_from_function(lambda _: make(Shards(0, replicas, replicas))))
 
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:

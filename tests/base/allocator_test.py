@@ -12,7 +12,7 @@ from tests.helpers.run_fixtures import ROOT
 # 160 MiB, which glibc maps by itself however often they are asked for: 40,960 pages of 4 KiB. In a second thread, as a
 # kernel's would be.
 _ALLOCATE = """
-import ctypes, sys, threading
+import ctypes, threading
 from resource import RUSAGE_SELF, getrusage
 from base import allocator
 allocator.keep_freed_memory()
@@ -31,10 +31,6 @@ def in_a_thread(times):
     thread.start()
     thread.join()
 
-if "undo" in sys.argv:
-    libc.mallopt(-3, 128 << 10)  # as TensorFlow does for a strategy's input
-if "again" in sys.argv:
-    allocator.keep_on()
 in_a_thread(1)
 before = getrusage(RUSAGE_SELF).ru_minflt
 in_a_thread(2)
@@ -42,12 +38,12 @@ print(getrusage(RUSAGE_SELF).ru_minflt - before, allocator.description())
 """
 
 
-def faults_and_words(*words: str, **environment: str) -> tuple[int, str]:
+def faults_and_words(**environment: str) -> tuple[int, str]:
     plain = {name: value for name, value in os.environ.items() if name not in allocator.DECIDE}
-    command = [sys.executable, "-c", _ALLOCATE, *words]
+    command = [sys.executable, "-c", _ALLOCATE]
     done = subprocess.run(command, cwd=ROOT, env=plain | environment, check=True, capture_output=True, text=True)
-    faults, told = done.stdout.split(maxsplit=1)
-    return int(faults), told.strip()
+    faults, words = done.stdout.split(maxsplit=1)
+    return int(faults), words.strip()
 
 
 needs_glibc = pytest.mark.skipif(not allocator.has_glibc(), reason="this C library is not glibc")
@@ -58,13 +54,6 @@ def test_what_is_freed_is_not_asked_for_anew():
     faults, words = faults_and_words()
     assert faults < 1024
     assert words.startswith("glibc's, keeping what is freed")
-
-
-@needs_glibc
-def test_what_another_has_undone_is_set_again_where_it_was_set():
-    assert faults_and_words("undo")[0] > 40960
-    assert faults_and_words("undo", "again")[0] < 1024
-    assert faults_and_words("undo", "again", MALLOC_ARENA_MAX="4")[0] > 40960
 
 
 @needs_glibc

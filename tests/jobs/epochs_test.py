@@ -62,12 +62,3 @@ def test_the_batches_of_a_split_are_made_when_they_are_needed_and_once(made):
     assert run.split_batches("validation") is run.split_batches("validation")
     run.split_batches("train")
     assert ids == [[3, 4], [0, 1, 2]]
-
-
-def test_freed_memory_is_kept_after_a_strategy_has_made_its_input(monkeypatch):
-    order = []
-    strategy = SimpleNamespace(distribute_datasets_from_function=lambda _: order.append("input") or ["batch"])
-    monkeypatch.setattr(epochs.allocator, "keep_on", lambda: order.append("kept"))
-    run = SimpleNamespace(hardware=SimpleNamespace(strategy=strategy, replicas=2))
-    assert list(epochs._make_batches(run, 0, None)) == ["batch"]
-    assert order == ["input", "kept"]
