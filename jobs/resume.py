@@ -21,7 +21,7 @@ from training.history import should_stop
 from training.loop import Loop
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
-PENSTOCK_VERSION = "0.2.1"
+PENSTOCK_VERSION = "0.2.2"
 
 
 def versions() -> dict[str, str]:
