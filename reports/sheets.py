@@ -1,5 +1,8 @@
 """Contact sheets of what the model will see: examples as decoded, and the same ones augmented."""
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 
 from pipeline.augment.operation import Examples
@@ -19,15 +22,16 @@ MOST_AUGMENTED = 16  # classes
 def sample_sheet(data: Data, split: str = "train") -> Sheet:
     """Examples of a split: each class in rows of its own, or where there are many classes, one example of each."""
     classes, note = _classes(data, split, MOST_CLASSES)
-    if len(classes) > MOST_BANDS:
-        tiles = [_tile(data, one, named=True) for label in classes for one in _spread(data, split, label, 1)]
-        return Sheet([Band(tiles)], note)
-    rows = max(1, SAMPLES // (COLUMNS * len(classes)))
+    are_many = len(classes) > MOST_BANDS
+    a_class = 1 if are_many else COLUMNS * max(1, SAMPLES // (COLUMNS * len(classes)))
+    members = [_spread(data, split, label, a_class) for label in classes]
+    tiles = _tiles(data, np.concatenate(members), named=are_many)
+    if are_many:
+        return Sheet([Band(list(tiles))], note)
     bands = []
-    for label in classes:
+    for label, ids in zip(classes, members, strict=True):
         name, fallback = _title(data, label)
-        tiles = [_tile(data, one) for one in _spread(data, split, label, rows * COLUMNS)]
-        bands.append(Band(tiles, name, fallback=fallback))
+        bands.append(Band(list(itertools.islice(tiles, len(ids))), name, fallback=fallback))
     return Sheet(bands, note)
 
 
@@ -38,19 +42,21 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
     epochs = (2 if len(classes) <= MOST_AUGMENTED // 2 else 1) * COLUMNS - 1
     a_class = max(1, 4 // len(classes))
     ids = np.concatenate([_spread(data, "train", label, a_class) for label in classes])
-    seen = _augmented(data, options, seed, ids, epochs)
+    pixels = data.pixels.read(ids)
+    seen = _augmented(data, options, seed, ids, pixels, epochs)
     bands = []
     for row, one in enumerate(ids):
-        tiles = [Tile(_shown(data, one), "as it is")]
+        tiles = [Tile(_shown(data, pixels[row]), "as it is")]
         tiles += [Tile(epoch[row], f"epoch {number}") for number, epoch in enumerate(seen, start=1)]
         name, fallback = _title(data, data.manifest.labels[one])
         bands.append(Band(tiles, name, data.manifest.shown_path(one), fallback))
     return Sheet(bands, note)
 
 
-def _augmented(data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, epochs: int) -> list[list[np.ndarray]]:
-    """[epochs][examples]: the pictures of these examples as the first epochs see them."""
-    pixels = data.pixels.read(ids)
+def _augmented(
+    data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
+) -> list[list[np.ndarray]]:
+    """[epochs][examples]: the stored pictures of these examples as the first epochs see them."""
     finish = make_finish(options, data.pixels.pixel_format)
     examples = Examples(data.splits.ids["train"], data.manifest.labels, pixels.shape[1])
     seen = []
@@ -62,9 +68,11 @@ def _augmented(data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, 
     return seen
 
 
-def _tile(data: Data, one: int, named: bool = False) -> Tile:
-    name, fallback = _title(data, data.manifest.labels[one]) if named else ("", "")
-    return Tile(_shown(data, one), name, data.manifest.shown_path(one), fallback)
+def _tiles(data: Data, ids: np.ndarray, named: bool) -> Iterator[Tile]:
+    # Read together: what is streamed is decoded by all threads, before the first step.
+    for one, pixels in zip(ids, data.pixels.read(ids), strict=True):
+        name, fallback = _title(data, data.manifest.labels[one]) if named else ("", "")
+        yield Tile(_shown(data, pixels), name, data.manifest.shown_path(one), fallback)
 
 
 def _title(data: Data, label: int) -> tuple[str, str]:
@@ -72,9 +80,9 @@ def _title(data: Data, label: int) -> tuple[str, str]:
     return data.manifest.class_names[label], f"class {label}"
 
 
-def _shown(data: Data, one: int) -> np.ndarray:
+def _shown(data: Data, pixels: np.ndarray) -> np.ndarray:
     """A stored picture as evaluation sees it, [height, width, 3] uint8, in a size for screens."""
-    images = to_float(data.pixels.read(np.array([one])), data.pixels.pixel_format.full_scale).numpy()
+    images = to_float(pixels[None], data.pixels.pixel_format.full_scale).numpy()
     return small(displayable(images)[0])
 
 

@@ -89,6 +89,18 @@ def load_newest(folder: Path, watch: Watch) -> Checkpoint | None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Raises OSError or ValueError where anything in it is missing or is not what was written."""
+    state, arrays = _load(path)
+    return Checkpoint(state["step"], state["history"], state["identity"], arrays, state["times"])
+
+
+def load_variables(path: Path) -> dict[str, np.ndarray]:
+    """The model's variables in a checkpoint, by their paths; raises as `load_checkpoint`."""
+    state, arrays = _load(path)
+    return {name: array for (name, *_), array in zip(state["variables"]["model"], arrays["model"], strict=True)}
+
+
+def _load(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
+    """(what state.json says, the arrays of each part)."""
     state = json.loads((path / "state.json").read_text())
     said = state.pop("sha256", None) if isinstance(state, dict) else None
     if not said or said != _sha256(state):
@@ -103,14 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays = {}
         for name in sorted(saved.files):
             arrays.setdefault(name.partition("/")[0], []).append(saved[name])
-    return Checkpoint(state["step"], state["history"], state["identity"], arrays, state["times"])
-
-
-def load_variables(path: Path) -> dict[str, np.ndarray]:
-    """The model's variables in a checkpoint, by their paths; raises as `load_checkpoint`."""
-    arrays = load_checkpoint(path).arrays["model"]
-    described = json.loads((path / "state.json").read_text())["variables"]["model"]
-    return {name: array for (name, *_), array in zip(described, arrays, strict=True)}
+    return state, arrays
 
 
 def restore(parts: Mapping[str, Sequence], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:

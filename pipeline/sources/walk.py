@@ -76,11 +76,11 @@ def _look_up(catalog: Catalog, columns: "_Columns") -> tuple[np.ndarray, np.ndar
         if row is None and path != os.fsencode(itself)
     ]
     there = {row.line for row in found.values()}
-    near = {path.lower(): path for path in columns.paths}
+    missing = {path: row for path, row in table.rows.items() if row.line not in there}
+    near = {path.lower(): path for path in columns.paths} if missing else {}
     columns.refused = [
         (path, f"not there: line {row.line} of {table.path.name} names it" + _near(near.get(path.lower())))
-        for path, row in table.rows.items()
-        if row.line not in there
+        for path, row in missing.items()
     ]
     if not there:
         raise _nothing_found(table, columns.paths)

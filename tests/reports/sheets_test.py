@@ -106,6 +106,18 @@ def test_a_band_shows_the_picture_and_then_its_epochs(data):
         assert {tile.image.tobytes() for tile in still.tiles} == {stored.tobytes()}
 
 
+@pytest.mark.parametrize("classes", [3, MOST_BANDS + 1])
+def test_pictures_are_read_together_and_once(classes, monkeypatch):
+    """What is streamed is decoded for it, by as many threads as there are, before the first step."""
+    data, asked = data_of([10] * classes), []
+    read = data.pixels.read
+    monkeypatch.setattr(data.pixels, "read", lambda ids: asked.append(len(ids)) or read(ids))
+    tiles = sum(len(band.tiles) for band in sample_sheet(data).bands)
+    assert asked == [tiles]
+    bands = len(augmentation_sheet(data, AUGMENT_PRESETS["strong"], seed=4).bands)
+    assert asked == [tiles, bands]
+
+
 def test_large_pictures_are_reduced_for_screens():
     pixels = np.random.default_rng(1).integers(0, 256, (4, 600, 600, 3), np.uint8)
     data = data_of((2, 2))
