@@ -34,13 +34,13 @@ PRESETS = {
     "tfds": {},
 }
 # And what each model does: the recipes of the two reports belong to the models that the reports made with them.
+_CATDOG_MODELS = ("catdog_1", "catdog_2", "catdog_3")
 _CATDOG = {"image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
 RECIPES = {
     "realsense_cnn": {"image_size": 100, "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
-    **dict.fromkeys(("catdog_1", "catdog_2", "catdog_3"), _CATDOG),
+    **dict.fromkeys(_CATDOG_MODELS, _CATDOG),
 }
-_FULL_TRAIN = {"early_stop_patience": 7}
-FULL_TRAIN_RECIPES = dict.fromkeys(("catdog_1", "catdog_2", "catdog_3"), _FULL_TRAIN)
+FULL_TRAIN_RECIPES = {model: {"early_stop_patience": 7} for model in _CATDOG_MODELS}
 OTHERWISE = {"augment": "light"}
 
 
@@ -68,13 +68,11 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
 def chosen_lines(dataset: str, given: Mapping) -> list[str]:
     """The values that the user did not give, by where they come from; without those that are off, or that the run
     chooses and says by itself."""
-    options, origins = resolve(dataset, given), {}
+    knobs, presets, origins = {leaf.name for leaf in leaves(AugmentOptions)}, with_presets(RunOptions), {}
+    values = {name: value for name, value in resolve(dataset, given).by_flag().items() if name not in knobs}
     for origin, layer in _layers(dataset, given):
         origins |= dict.fromkeys(layer, origin)
-    knobs = {leaf.name for leaf in leaves(AugmentOptions)}
-    values = {name: value for name, value in options.by_flag().items() if name not in knobs}
-    for _, layer in _layers(dataset, given):
-        values |= {name: value for name, value in layer.items() if name in with_presets(RunOptions)}
+        values |= {name: value for name, value in layer.items() if name in presets}
     found = collections.defaultdict(list)
     for name, value in values.items():
         if name not in given and name != "dataset" and value not in ("", "auto", "none", None, 0, False):

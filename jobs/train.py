@@ -48,9 +48,8 @@ def train(
             return _say_finished(results, folder, watch)
         loop = make_loop(run, model, identity)
         announce(run)
-        announce_memory(
-            run, model
-        )  # before a run is here: what cannot fit would only be continued with the same options
+        # Before a run is here: what cannot fit would only be continued with the same options.
+        announce_memory(run, model)
         run.write_down()
         with naming_trouble(run):
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)

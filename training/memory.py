@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
+from pipeline.graph import AUGMENT_PARALLEL_CALLS, PREFETCH_BATCHES
+from pipeline.pixels import PACK_PARALLEL_CALLS
 
 _MEMINFO = Path("/proc/meminfo")
 # (limit, use, what of it) of a container's memory: version 2 and version 1 of Linux's control groups.
@@ -19,7 +21,7 @@ _GROUPS = (
 # Files that were read are counted as used until somebody needs the room.
 _CACHED = ("active_file", "inactive_file")
 _SLOTS = {"adam": 2, "adamw": 2, "sgd": 1}
-_WAITING_BATCHES = 8  # being made or ready for the step: pipeline/graph.py prefetches 4 and augments 2 at a time
+_WAITING_BATCHES = PREFETCH_BATCHES + AUGMENT_PARALLEL_CALLS + PACK_PARALLEL_CALLS  # ready for the step or being made
 # A step beyond this many times what is free ends in the kernel's killing it; nearer, the estimate may be wrong.
 HOPELESS = 3.0
 

@@ -1,7 +1,8 @@
 """The short way for JPEGs of which the index has read all that decides: several in one graph, nothing looked up again.
 
-Pixels are those of `decode.decode_image`, bit for bit: the same decoder, the same resize. What is left out are five
-formats, a search for EXIF and a choice of scale: 0.3 ms a picture, and of the call that begins a graph seven in eight.
+Pixels are those of `decode.decode_image`, bit for bit: the same decoder, the same resize. What is left out are four
+other formats, a search for EXIF and a choice of scale, and of the calls that begin a graph seven in eight: packing a
+picture took 0.75 ms instead of 1.08.
 """
 
 import numpy as np

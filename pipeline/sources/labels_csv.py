@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from base.errors import UserError, one_line
 from base.splits import SPLIT_NAMES
-from pipeline.sources.names import SPLIT_ALIASES, class_name
+from pipeline.sources.names import class_name, split_named
 
 # What tables on the net call their columns; the first that a table has is taken.
 _COLUMNS = {
@@ -66,12 +66,19 @@ class LabelTable:
     def find(self, files: Iterable[bytes]) -> dict[bytes, LabelRow]:
         """The line of each of `files`, relative to the data folder, that has one; raises UserError where it has two."""
         there, found = set(files), {}
-        composed = {_composed(file): file for file in there}
+
+        @functools.cache
+        def composed() -> dict[bytes, bytes]:
+            return {_composed(file): file for file in there}
+
         for written, row in self.rows.items():
-            readings = (written,) if written in there else tuple(_readings(written, self.path, self.root))
-            file = next((one for one in readings if one in there), None)
-            # As names of classes, those of files are spelled in other ways on other systems.
-            file = file or next((composed[one] for one in map(_composed, readings) if one in composed), None)
+            if written in there:
+                file = written
+            else:
+                readings = functools.partial(_readings, written, self.path, self.root)
+                file = next((one for one in readings() if one in there), None)
+                # As names of classes, those of files are spelled in other ways on other systems.
+                file = file or next((composed()[one] for one in map(_composed, readings()) if one in composed()), None)
             if file in found and file is not None:
                 raise UserError(
                     f"--labels_csv={self.path}: lines {found[file].line} and {row.line} both name '{one_line(file)}': "
@@ -129,7 +136,7 @@ def _places(path: Path, header: list[str], lines: list[tuple[int, list[str]]]) -
 
 
 def _holds_splits(fields: Iterable[str]) -> bool:
-    names = {SPLIT_ALIASES.get(field.strip().lower(), "") for field in set(fields)}
+    names = {split_named(field.strip()) for field in set(fields)}
     return "train" in names and "" not in names
 
 
@@ -216,9 +223,9 @@ def _class_name(path: Path, number: int, label: str) -> str:
 
 
 def _split_name(path: Path, number: int, split: str) -> str:
-    if split and split.lower() not in SPLIT_ALIASES:
+    if split and not split_named(split):
         raise _error(path, number, f"split {split!r}: it must be {', '.join(SPLIT_NAMES)}, or empty in all lines")
-    return SPLIT_ALIASES[split.lower()] if split else ""
+    return split_named(split)
 
 
 def _check(path: Path, rows: Mapping[bytes, LabelRow]) -> None:

@@ -19,6 +19,11 @@ SYSTEM_FOLDERS = {b"@eadir", b"__macosx", b"$recycle.bin", b"system volume infor
                   b"#recycle", b"@recycle", b"#snapshot", b"@recently-snapshot"}  # fmt: skip
 
 
+def split_named(name: str) -> str:
+    """The split that a name, of a folder or in a table, stands for; "" where it is that of none."""
+    return SPLIT_ALIASES.get(name.lower(), "")
+
+
 def class_name(name: bytes) -> str:
     """A class's name, as it is shown, exported and used for a column: text of one line, composed (Unicode's NFC).
 

@@ -9,8 +9,8 @@ from base.errors import UserError, one_line
 from pipeline.sources.entries import BESIDE_SPLITS, IN_NO_CLASS, Aside, entries
 from pipeline.sources.folders import NO_CLASS_FOLDER, Catalog, Folder, check_folder, table_folders
 from pipeline.sources.labels_csv import read_labels
-from pipeline.sources.names import SPLIT_ALIASES, class_name
-from pipeline.sources.split_folders import beside_splits, splits_in_classes
+from pipeline.sources.names import class_name, split_named
+from pipeline.sources.split_folders import beside_splits, check_no_twin, splits_in_classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +31,12 @@ def find_scored(root: Path, split: str, known: Collection[str], labels_csv: str 
     if labels_csv:
         return _of_table(root, Path(labels_csv), split)
     top, aside = entries(root)
-    named = {name: SPLIT_ALIASES[lower] for name in top
-             if class_name(name) not in known and (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}  # fmt: skip
+    named = {name: stands for name in top
+             if class_name(name) not in known and (stands := split_named(os.fsdecode(name)))}  # fmt: skip
     inside = {name: entries(root, name) for name in named}
     there = {named[name]: name for name, (folders, _) in inside.items() if folders}
     if there:
-        if len(set(named.values())) < len(named):
-            raise UserError(f"{str(root)!r} holds two folders for one split: {', '.join(map(one_line, named))}")
+        check_no_twin(root, named)
         split = _choose(root, split, list(there))
         aside = [*aside, *((name, BESIDE_SPLITS) for name in top if name not in named)]
         folders, strays = inside[there[split]]

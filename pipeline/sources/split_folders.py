@@ -3,12 +3,12 @@
 import itertools
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from base.errors import UserError, one_line
 from pipeline.sources.entries import BESIDE_SPLITS, Aside, entries, holds_picture
-from pipeline.sources.names import SPLIT_ALIASES
+from pipeline.sources.names import SPLIT_ALIASES, split_named
 
 
 def split_folders(root: Path, top: Sequence[bytes]) -> dict[bytes, str]:
@@ -17,7 +17,7 @@ def split_folders(root: Path, top: Sequence[bytes]) -> dict[bytes, str]:
     There are vehicles that are trains: where other folders lie beside one that is called so and holds no folder, it is
     no split.
     """
-    splits = {name: SPLIT_ALIASES[lower] for name in top if (lower := os.fsdecode(name).lower()) in SPLIT_ALIASES}
+    splits = {name: split for name in top if (split := split_named(os.fsdecode(name)))}
     if len(splits) == len(top):
         return splits
     return {name: split for name, split in splits.items() if split != "train" or entries(root, name)[0]}
@@ -57,7 +57,7 @@ def split_named_notes(classes: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(
         f"'{one_line(name)}' is a class like the others, though it is called as a split: it holds no class folders"
         for name in classes
-        if os.fsdecode(name).lower() in SPLIT_ALIASES
+        if split_named(os.fsdecode(name))
     )
 
 
@@ -69,9 +69,14 @@ def check_split_folders(root: Path, top: Iterable[bytes], splits: dict[bytes, st
             f"{str(root)!r} holds split folders and {os.fsdecode(with_pictures[0])!r} beside them: it must hold either "
             "class folders or split folders (train, validation, test)"
         )
+    check_no_twin(root, splits)
+    return tuple((name, BESIDE_SPLITS) for name in strays)
+
+
+def check_no_twin(root: Path, splits: Mapping[bytes, str]) -> None:
+    """Raises UserError where two folders are called as one split."""
     if len(set(splits.values())) < len(splits):
         raise UserError(f"{str(root)!r} holds two folders for one split: {listed(splits)}")
-    return tuple((name, BESIDE_SPLITS) for name in strays)
 
 
 def check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) -> None:
@@ -92,8 +97,7 @@ def check_no_split(root: Path, top: Iterable[bytes], splits: Iterable[bytes]) ->
 
 def _splits_meant(name: bytes) -> set[str]:
     """Of a name such as seg_train."""
-    words = re.split(r"[\W\d_]+", os.fsdecode(name).lower())
-    return {SPLIT_ALIASES[word] for word in words if word in SPLIT_ALIASES}
+    return set(filter(None, map(split_named, re.split(r"[\W\d_]+", os.fsdecode(name)))))
 
 
 def listed(names: Iterable[bytes]) -> str:
