@@ -26,6 +26,14 @@ from tests.helpers.run_fixtures import (
 )
 
 TENSORFLOW_SAYS = re.compile(r"[EW]\d{4} \d\d:\d\d:\d\d")
+NETWORK = """import keras
+
+def build(num_classes, pixel_shape):
+    return num_classes / 0
+
+def softmax(num_classes, pixel_shape):
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(num_classes, activation="softmax")])
+"""
 SMALL = ["--model=catdog_1", "--filters=4,8", "--image_size=16"]
 
 
@@ -70,6 +78,7 @@ def check(done, words):
         (["--dataset=folder:"], ["--dataset=folder:", "folder:pictures"]),
         (["--dataset=tfds:"], ["--dataset=tfds:", "tfds:cats_vs_dogs"]),
         (["--dataset=catdog", "--model=catdog2"], ["unknown --model 'catdog2'", "did you mean 'catdog_2'"]),
+        (["--dataset=catdog", "--model=net.py"], ["--model=net.py: name the function in it, as --model=net.py:build"]),
         (["--dataset=catdog", "--epoch=3"], ["--epoch: it is called --epochs here: --epochs=3"]),
         (["--dataset=catdog", "--epochs=three"], ["--epochs=three: it must be a whole number from 1 to 100000"]),
         (["--dataset=catdog", "--epochs=3\n4"], ["--epochs=3 4"]),
@@ -123,11 +132,15 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
         (["--model=catdog_2", "--image_size=16"], ["--image_size=16: ", "larger"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/no.h5"], ["no.h5': No such file or directory"]),
         (["--model=mobilenet_v2_035", "--weights={trees}/file.h5"], ["file.h5': not the weights of"]),
+        (["--model={trees}/no.py:build"], ["/no.py: No such file or directory; give FILE.py:FUNCTION"]),
+        (["--model={trees}/net.py:build"], ["/net.py:build: line 4 raises ZeroDivisionError: division by zero"]),
+        (["--model={trees}/net.py:softmax"], ["it must give logits: leave the last activation out"]),
     ],
-    ids=["too small", "no weights", "no file of weights"],
+    ids=["too small", "no weights", "no file of weights", "no network", "a network that fails", "probabilities"],
 )  # fmt: skip
 def test_a_model_that_cannot_be_had_is_told_before_a_picture_is_decoded(arguments, words, call, monkeypatch):
     (trees() / "file.h5").write_text("no weights")
+    (trees() / "net.py").write_text(NETWORK)
     monkeypatch.setattr(pipeline.data, "_decode", lambda *_: pytest.fail("the pictures are decoded"))
     check(call(f"--dataset=folder:{trees() / 'good'}", *(part.format(trees=trees()) for part in arguments)), words)
 
