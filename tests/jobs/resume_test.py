@@ -108,28 +108,6 @@ def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     assert find(run_of(data, run_dir, changed, hardware)).step == 5
 
 
-def network_run(data, run_dir: Path, folder: Path, text: str, function: str = "build") -> Run:
-    folder.mkdir()
-    (folder / "net.py").write_text(text)
-    return run_of(data, run_dir, OPTIONS.changed({"model": f"{folder}/net.py:{function}"}))
-
-
-def test_a_network_of_ones_own_is_its_text_and_its_function_wherever_it_lies(run_dir, data, tmp_path):
-    save(run_dir, 7, identity_now(network_run(data, run_dir, tmp_path / "a", "width = 3\n")))
-    assert find(network_run(data, run_dir, tmp_path / "b", "width = 3\n")).step == 7
-    text = refusal(network_run(data, run_dir, tmp_path / "c", "width = 4\n"))
-    assert re.search(r"\(network_sha256: \w{64} -> \w{64}\)", text)
-    text = refusal(network_run(data, run_dir, tmp_path / "d", "width = 3\n", "other"))
-    assert "(options.model.name: FILE:build -> FILE:other)" in text
-    assert "network_sha256: None -> " in refusal_of_plain(run_dir, data, tmp_path)
-
-
-def refusal_of_plain(run_dir: Path, data: Data, tmp_path: Path) -> str:
-    """A run of a model by name, continued with a network of one's own."""
-    save(run_dir, 9, identity_now(run_of(data, run_dir)))
-    return refusal(network_run(data, run_dir, tmp_path / "e", "width = 3\n"))
-
-
 def test_a_cosine_knows_how_many_epochs_it_falls_over(run_dir, data):
     cosine = OPTIONS.changed({"schedule": "cosine"})
     save(run_dir, 7, identity_now(run_of(data, run_dir, cosine)))
