@@ -22,8 +22,15 @@ RENAMED = (
     ("zoom_fraction", "zoom zoom_range scale"),
     ("horizontal_flip", "hflip fliplr flip flip_lr flip_horizontal random_flip mirror"),
     ("vertical_flip", "vflip flipud flip_ud flip_vertical"),
-    ("brightness_fraction", "brightness brightness_range color_jitter jitter"),
+    ("brightness_fraction", "brightness brightness_range color_jitter jitter hsv_v"),
     ("contrast_fraction", "contrast contrast_range"),
+    ("saturation_fraction", "saturation saturation_range hsv_s"),
+    ("randaugment_operations", "randaugment rand_augment auto_augment autoaugment aa ra_ops num_ops num_layers"),
+    ("randaugment_magnitude", "ra_magnitude magnitude"),
+    ("erase_probability", "reprob re_prob erasing random_erase random_erasing random_erasing_prob cutout"),
+    ("mixup_alpha", "mixup"),
+    ("cutmix_alpha", "cutmix"),
+    ("mix_probability", "mixup_prob cutmix_prob mix_prob"),
     ("model", "arch architecture backbone network net model_name model_type model_arch base_model encoder a"),
     ("dropout", "dropout_rate drop drop_rate drop_prob"),
     ("filters", "num_filters"),
@@ -76,8 +83,8 @@ SAID = (
      "the classes are the folders in --dataset, and nothing has to be said of them"),
     ("warmup_steps num_warmup_steps", "--warmup_epochs counts it in epochs, and takes fractions of one"),
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
-    ("label_smoothing smoothing mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
-     "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
+    ("hue hue_range hsv_h", "--hue_degrees turns hues, in degrees"),
+    ("label_smoothing smoothing mosaic close_mosaic perspective copy_paste fill_mode drop_path "
      "class_weight class_weights class_weighting oversample sampler ema model_ema clip_grad grad_clip gradient_clip "
      "clip_norm accumulate gradient_accumulation_steps loss criterion metric metrics eval_metric tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),

@@ -69,8 +69,7 @@ def _augment(augmentation: AugmentOptions, full_scale: int) -> Callable[[dict], 
     """All operations in one pass, fused; kept, because XLA takes a second to compile it."""
 
     def augment(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        for operation in augmentation.operations:
-            batch = operation.apply(batch, full_scale)
+        batch = augmentation.apply(batch, full_scale)
         return batch | {"image": to_float(batch["image"], full_scale)}
 
     return tf.function(augment, jit_compile=augmentation.active or None, autograph=False)
