@@ -45,10 +45,14 @@ class Operation(Options):
 
     `features` are what it plans, by name. `reads` says which of them are example ids, and as which features the
     pictures of these are there for `apply`, and not in the batch once that is augmented.
+
+    Operations beside each other of one `loop` are compiled together. The warp and what reads each pixel once are one;
+    the result of what reads it more often stands in memory first, as XLA would warp again for each time.
     """
 
     features: ClassVar[Mapping[str, Feature]] = {}
     reads: ClassVar[Mapping[str, str]] = {}
+    loop: ClassVar[str] = "pixels"
 
     @property
     def active(self) -> bool:

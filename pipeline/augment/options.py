@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
 
 from base.options import Options, group
 from pipeline.augment.color import ColorOptions
+from pipeline.augment.compiled import compiled
 from pipeline.augment.erase import EraseOptions
 from pipeline.augment.mix import MixOptions
 from pipeline.augment.operation import Examples, Feature, Operation
@@ -76,16 +78,23 @@ class AugmentOptions(Options):
         return {name: np.asarray(planned[name], feature.dtype) for name, feature in self.features.items()}
 
     def apply(self, batch: dict, full_scale: int) -> dict:
-        """The batch with the effect of all active operations, inside a function that XLA compiles; see `Operation`."""
-        for operation in self.operations:
-            for image in operation.reads.values():
-                other = {"image": batch[image]}
-                for one in self._before(operation):
-                    other |= {name: batch[f"{image}_{name}"] for name in one.features}
-                    other = one.apply(other, full_scale)
-                batch = batch | {image: other["image"]}
-            batch = operation.apply(batch, full_scale)
+        """The batch with the effect of all active operations, each loop of them compiled; see `Operation`."""
+        for place, loop in enumerate(self._loops):
+            names = {name for one in loop for name in one.features}
+            if loop[0].reads:
+                names |= {image for one in loop for image in one.reads.values()}
+            else:
+                for image in {image for later in self._loops[place:] for one in later for image in one.reads.values()}:
+                    other = {"image": batch[image]} | {name: batch[f"{image}_{name}"] for name in names}
+                    batch = batch | {image: compiled(loop, full_scale)(other)["image"]}
+            batch = batch | compiled(loop, full_scale)({name: batch[name] for name in {"image", *names}})
         return batch
+
+    @functools.cached_property
+    def _loops(self) -> list[tuple[Operation, ...]]:
+        """The active ones in order, those together that are compiled together."""
+        by_loop = itertools.groupby(self.operations, lambda one: (one.loop, bool(one.reads)))
+        return [tuple(operations) for _, operations in by_loop]
 
     def _before(self, operation: Operation) -> list[Operation]:
         """The active ones before it that read no picture."""

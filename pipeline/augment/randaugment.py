@@ -1,6 +1,7 @@
 """RandAugment's operations on colors: a few, drawn for each picture, one after the other."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class RandAugmentOptions(Operation):
         within=(0, 8),
     )  # fmt: skip
     randaugment_magnitude: float = option(9.0, "how far each of --randaugment_operations goes", within=(0.0, _MOST))
+
+    loop: ClassVar = "randaugment"
 
     @property
     def features(self) -> dict[str, Feature]:
