@@ -185,20 +185,11 @@ def test_the_device_finishes_a_batch_to_the_same_bits(whole_run):
     assert_same([{name: value.numpy() for name, value in batch.items()} for batch in finished], whole_run)
 
 
-@pytest.mark.parametrize(
-    ("knob", "value"),
-    [
-        ("brightness_fraction", 0.5),
-        ("contrast_fraction", 0.5),
-        ("rotate_degrees", 0.5),
-        ("saturation_fraction", 0.5),
-        ("hue_degrees", 20.0),
-        ("randaugment_operations", 2),
-        ("erase_probability", 0.9),
-        ("mixup_alpha", 0.5),
-        ("cutmix_alpha", 0.5),
-    ],
-)
+@pytest.mark.parametrize(("knob", "value"), [
+    ("brightness_fraction", 0.5), ("contrast_fraction", 0.5), ("rotate_degrees", 0.5), ("saturation_fraction", 0.5),
+    ("hue_degrees", 20.0), ("randaugment_operations", 2), ("erase_probability", 0.9), ("mixup_alpha", 0.5),
+    ("cutmix_alpha", 0.5),
+])  # fmt: skip
 def test_every_kind_of_knob_reaches_the_pixels(knob, value):
     options = AugmentOptions().changed({knob: value})
     plan = plan_of(options)
