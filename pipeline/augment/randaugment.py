@@ -120,8 +120,7 @@ def _luma(image):
 
 
 def _over_pixels(reduce, image):
-    """[batch, 1, 1, channels]: `reduce` over the pixels of each picture; rows first, which go in vectors: in half of the
-    time of both at once."""
+    """[batch, 1, 1, channels]: `reduce` over the pixels of each picture; rows first, which go in vectors."""
     import tensorflow as tf
 
     _, height, width, channels = image.shape
