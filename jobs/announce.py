@@ -19,6 +19,7 @@ from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
 from reports.bottleneck import describe_input
 from training.memory import free_bytes, memory_lines, step_bytes
+from training.schedule import schedule_words
 
 MOST_REASONS = 5
 MOST_COUNTED = 16  # classes on a line
@@ -116,7 +117,7 @@ def announce_model(run: Run, model: keras.Model) -> None:
         begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
     run.watch.say(
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
-        f"{training.learning_rate:g}"
+        f"{schedule_words(training)}"
     )
 
 

@@ -16,8 +16,9 @@ from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
 from reports.contact_sheet import Sheet, draw_pages
 from training.loop import Loop
-from training.optimizer import build_optimizer, learning_rate_at
+from training.optimizer import build_optimizer
 from training.profile import Profiler
+from training.schedule import learning_rate_at, plateau_scale
 from training.step import make_state, make_train_step
 
 
@@ -27,7 +28,7 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
     state = make_state(
-        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size
+        run.hardware, model, functools.partial(build_optimizer, options, order.steps_per_epoch), run.global_batch_size
     )
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
@@ -43,11 +44,23 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
     train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
     train_step = _after_the_first(train_step, functools.partial(_describe, run, loop, sheets))
     batches = _make_batches(run, loop.step, clock)
+    _scale_rate(run, loop)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
+        _scale_rate(run, loop)
         words = bottleneck_of(run, row)
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _scale_rate(run: Run, loop: Loop) -> None:
+    """Has the epoch that comes train with the rate that the history has led to."""
+    scale, before = plateau_scale(run.options.training, loop.history), np.asarray(loop.state.rate_scale)
+    if np.float32(scale) != before:
+        run.watch.say(
+            f"  learning rate {run.options.training.learning_rate * scale:g}: the loss does not fall any more"
+        )
+    loop.state.rate_scale.assign(scale)
 
 
 def _after_the_first(train_step: Callable[..., None], then: Callable[[], None]) -> Callable[..., None]:
@@ -107,7 +120,7 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
         stages = clock.take() | {"transfer": transfer_seconds(spec, device)}
         return (
             figures
-            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1)}
+            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1, loop.history)}
             | {f"{stage}_seconds": seconds for stage, seconds in stages.items()}
         )
 

@@ -69,7 +69,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
     """The values that the user did not give, by where they come from; without those that are off, or that the run
     chooses and says by itself."""
     knobs, presets, origins = {leaf.name for leaf in leaves(AugmentOptions)}, with_presets(RunOptions), {}
-    values = {name: value for name, value in resolve(dataset, given).by_flag().items() if name not in knobs}
+    options = resolve(dataset, given)
+    values = {name: value for name, value in options.by_flag().items() if name not in knobs | options.idle()}
     for origin, layer in _layers(dataset, given):
         origins |= dict.fromkeys(layer, origin)
         values |= {name: value for name, value in layer.items() if name in presets}

@@ -35,7 +35,7 @@ def identity_of(run: Run, weights: str) -> dict:
     the options. `weights` names those that the model began with."""
     training = run.options.training
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
-            "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
+            "schedule_epochs": training.schedule_epochs,
             "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
@@ -60,10 +60,10 @@ def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
         )
     if before == training.epochs or not saved:
         return
-    if training.schedule == "cosine":
+    if training.schedule_epochs:
         raise UserError(
-            f"--epochs={training.epochs}: the run was begun with {before}, and its cosine schedule falls to nothing by "
-            f"then, so that another number is another run: {_ANOTHER}"
+            f"--epochs={training.epochs}: the run was begun with {before}, and its {training.schedule} schedule is "
+            f"spread over these, so that another number is another run: {_ANOTHER}"
         )
     if training.epochs > before and should_stop(saved.history, training.early_stop_patience):
         raise UserError(

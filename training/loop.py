@@ -158,7 +158,7 @@ class Loop:
         if trouble is None and before_a_save:
             trouble = find_bad_variable(self.state.variables, self.state.health, self.state.optimizer)
         if trouble:
-            raise NumbersError(trouble)
+            raise NumbersError(trouble, self.history)
 
     def _save(self) -> None:
         if not self.folder.path.is_dir():

@@ -5,6 +5,9 @@ import dataclasses
 from base.errors import UserError
 from base.options import Options, option
 
+FALLING = ("cosine", "step", "one_cycle", "plateau")
+# Over the whole run, so that another number of epochs is another schedule.
+_OVER_ALL_EPOCHS = ("cosine", "one_cycle")
 _WINDOW = "two whole numbers, the first and the last step, with 1 <= first <= last, as in 20,40"
 
 
@@ -18,8 +21,18 @@ class TrainingOptions(Options):
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
     optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))
-    schedule: str = option("constant", "of the learning rate over the run", choices=("constant", "cosine"))
+    schedule: str = option("constant", "of the learning rate over the run; docs/training.md draws each in words",
+                           choices=("constant", *FALLING))  # fmt: skip
     warmup_epochs: float = option(0.0, "epochs over which the learning rate climbs to its top", within=(0, 1000))
+    final_rate_fraction: float = option(
+        0.0, "of the top rate, below which the schedule does not fall", within=(0, 1), only_with=("schedule", FALLING)
+    )
+    decay_factor: float = option(0.1, "what step and plateau multiply the rate by", within=(0.001, 0.999),
+                                 only_with=("schedule", ("step", "plateau")))  # fmt: skip
+    step_epochs: float = option(10.0, "epochs between two falls of step", within=(0.01, 100_000),
+                                only_with=("schedule", ("step",)))  # fmt: skip
+    plateau_patience: int = option(10, "epochs without a lower loss before plateau lowers the rate",
+                                   within=(1, 100_000), only_with=("schedule", ("plateau",)))  # fmt: skip
     early_stop_patience: int = option(
         0, "stop after this many epochs without a lower validation loss (with --full_train: training loss); 0 never "
         "stops", within=(0, 100_000),
@@ -43,6 +56,11 @@ class TrainingOptions(Options):
         None, "first,last step to profile for TensorBoard's Profile tab, as in 20,40: counted over all epochs from 1, "
         "as the progress bar counts; the last is recorded too", rule=_WINDOW, identity=False,
     )  # fmt: skip
+
+    @property
+    def schedule_epochs(self) -> int:
+        """How many epochs the schedule is spread over; 0 where it does not depend on their number."""
+        return self.epochs if self.schedule in _OVER_ALL_EPOCHS else 0
 
     def __post_init__(self):
         super().__post_init__()

@@ -23,12 +23,14 @@ class TrainState:
       optimizer: built for the model's trainable variables.
       sums: float64 [3]: loss, correct predictions and examples of the epoch so far, padding left out.
       health: the notes of `health.make_notes`.
+      rate_scale: float32 [], what --schedule=plateau multiplies the learning rate by; the history's, so in no part.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     sums: tf.Variable
     health: tf.Variable
+    rate_scale: tf.Variable | None = None
 
     @property
     def parts(self) -> dict[str, list]:
@@ -43,13 +45,17 @@ class TrainState:
 
 
 def make_state(hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int) -> TrainState:
-    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too."""
+    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too.
+
+    `build_optimizer` takes the state's `rate_scale`.
+    """
     with hardware.scope():
-        optimizer = build_optimizer()
+        rate_scale = tf.Variable(1.0, trainable=False, name="rate_scale")
+        optimizer = build_optimizer(rate_scale)
         optimizer.build(model.trainable_variables)
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
         health = make_notes(global_batch_size)
-    return TrainState(model, optimizer, sums, health)
+    return TrainState(model, optimizer, sums, health, rate_scale)
 
 
 def make_train_step(

@@ -5,15 +5,17 @@ import numpy as np
 import pytest
 
 from tests.training.schedule_test import STEPS, options_of
-from training.optimizer import build_optimizer, learning_rate_at
+from training.optimizer import build_optimizer
+from training.schedule import learning_rate_at
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_the_optimizer_takes_the_rate_of_its_step(optimizer, policy):
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step", "one_cycle", "plateau"])
+def test_the_optimizer_takes_the_rate_of_its_step(optimizer, policy, schedule):
     keras.config.set_dtype_policy(policy)
     try:
-        options = options_of(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5)
+        options = options_of(optimizer=optimizer, schedule=schedule, warmup_epochs=0.5)
         built = build_optimizer(options, STEPS)
         weight = keras.Variable(np.ones(3, np.float32))
         built.build([weight])
