@@ -33,6 +33,13 @@ RENAMED = (
      "per_device_train_batch_size per_gpu_batch_size batch_size_per_gpu"),
     ("learning_rate", "lr lr0 base_lr init_lr initial_lr max_lr initial_learning_rate learn_rate learningrate eta"),
     ("optimizer", "opt optim optimiser solver"),
+    ("optimizer_args", "opt_args optimizer_kwargs optimizer_params"),
+    ("weight_decay", "wd decay weight_decay_rate opt_weight_decay"),
+    ("momentum", "mom sgd_momentum opt_momentum"),
+    ("clip_norm", "clip_grad grad_clip gradient_clip clip_grad_norm max_grad_norm global_clipnorm clipnorm "
+     "gradient_clip_val"),
+    ("accumulate_steps", "accumulate grad_accum grad_accum_steps gradient_accumulation_steps accum_iter accum_steps "
+     "accumulate_grad_batches"),
     ("schedule", "scheduler sched lr_scheduler lr_schedule lr_policy lr_decay cos_lr cosine one_cycle onecycle"),
     ("warmup_epochs", "warmup warm_up lr_warmup_epochs"),
     ("final_rate_fraction", "lrf final_lr_fraction eta_min_fraction min_lr_ratio"),
@@ -65,10 +72,12 @@ SAID = (
     ("freeze freeze_backbone freeze_base freeze_layers freeze_at freeze_epochs frozen unfreeze trainable "
      "fine_tune finetune fine_tune_at",
      "no layer is frozen here, all of them train; a small --learning_rate changes pretrained --weights the least"),
-    ("wd weight_decay decay weight_decay_rate l2_reg l2_regularization regularization regularizer",
-     "--l2 is the nearest here: the squared kernels, times it, join the loss"),
+    ("l2_reg l2_regularization regularization regularizer kernel_regularizer",
+     "--l2 has the squared kernels, times it, join the loss; --weight_decay takes them down beside it"),
     ("no_augment no_augmentation no_aug noaug disable_augmentation", "--augment=none turns it off"),
-    ("momentum nesterov", "--optimizer=sgd has Nesterov momentum 0.9, and no flag changes it"),
+    ("beta1 beta2 beta_1 beta_2 betas eps epsilon opt_eps opt_betas adam_beta1 adam_epsilon rho amsgrad",
+     "--optimizer_args gives it, as in --optimizer_args=beta_2=0.99,epsilon=1e-6"),
+    ("nesterov", "--optimizer=sgd has Nesterov momentum; --optimizer_args=nesterov=false has plain one"),
     ("gpus num_gpus n_gpus ngpus nproc_per_node world_size",
      "--replicas says how many devices share a batch; CUDA_VISIBLE_DEVICES=0,1 before the command says which"),
     ("device devices gpu gpus gpu_id gpu_ids num_gpus cuda no_cuda use_cuda use_gpu cpu no_gpu accelerator",
@@ -82,8 +91,8 @@ SAID = (
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
     ("label_smoothing smoothing mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
      "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
-     "class_weight class_weights class_weighting oversample sampler ema model_ema clip_grad grad_clip gradient_clip "
-     "clip_norm accumulate gradient_accumulation_steps loss criterion metric metrics eval_metric tta",
+     "class_weight class_weights class_weighting oversample sampler ema model_ema loss criterion metric metrics "
+     "eval_metric tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),
     ("train_dir train_data train_path train_split_dir val_dir val_data val_path valid_dir validation_dir "
      "validation_data test_dir test_data test_path",

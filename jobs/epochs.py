@@ -18,6 +18,7 @@ from reports.contact_sheet import Sheet, draw_pages
 from training.loop import Loop
 from training.optimizer import build_optimizer
 from training.profile import Profiler
+from training.recipe import Recipe
 from training.schedule import learning_rate_at, plateau_scale
 from training.step import make_state, make_train_step
 
@@ -27,9 +28,8 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     options, order = run.options.training, run.order
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
-    state = make_state(
-        run.hardware, model, functools.partial(build_optimizer, options, order.steps_per_epoch), run.global_batch_size
-    )
+    build = functools.partial(build_optimizer, options, options.updates_of(order.steps_per_epoch))
+    state = make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps)
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
@@ -41,7 +41,7 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
         _draw(run, loop.history[-1])
     clock, augmentation = StageClock(), run.options.augment
     finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
-    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
+    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish, False, _recipe_of(run))
     train_step = _after_the_first(train_step, functools.partial(_describe, run, loop, sheets))
     batches = _make_batches(run, loop.step, clock)
     _scale_rate(run, loop)
@@ -51,6 +51,10 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _recipe_of(run: Run) -> Recipe:
+    return Recipe(run.options.training.clip_norm)
 
 
 def _scale_rate(run: Run, loop: Loop) -> None:
@@ -109,7 +113,8 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate, options, order = _make_validation(run, loop.state.model), run.options.training, run.order
+    validate, options = _make_validation(run, loop.state.model), run.options.training
+    updates_per_epoch = options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
 
@@ -120,7 +125,7 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
         stages = clock.take() | {"transfer": transfer_seconds(spec, device)}
         return (
             figures
-            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1, loop.history)}
+            | {"learning_rate": learning_rate_at(options, updates_per_epoch, updates - 1, loop.history)}
             | {f"{stage}_seconds": seconds for stage, seconds in stages.items()}
         )
 

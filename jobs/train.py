@@ -49,7 +49,7 @@ def train(
         loop = make_loop(run, model, identity)
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
-        announce_memory(run, model)
+        announce_memory(run, loop.state)
         run.write_down()
         with naming_trouble(run):
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)

@@ -42,7 +42,8 @@ def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    rate = learning_rate_at(run.options.training, run.order.steps_per_epoch, trouble.updates, history)
+    training = run.options.training
+    rate = learning_rate_at(training, training.updates_of(run.order.steps_per_epoch), trouble.updates, history)
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

@@ -58,7 +58,8 @@ class Loop:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
 
         Args:
-          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full) too.
+          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full,
+            is_update) too.
           measure: () -> the columns of the row that the loop does not know: validation's figures (None where there is
             no such split), learning rate, seconds a stage. Raises Stopped where it was asked to stop on its way.
 
@@ -96,6 +97,7 @@ class Loop:
         while self.step < epoch_end:
             if self._watch.stop_asked:
                 raise self._save_to_stop()
+            is_update = self._is_update(self.step % self._order.steps_per_epoch + 1)
             with self._profiler.step(self.step + 1):
                 began = time.perf_counter()
                 batch = next(batches)
@@ -103,7 +105,7 @@ class Loop:
                 kill_points.reach("step.begin")
                 examples = self._batch_examples(self.step + 1 == epoch_end)
                 is_full = examples == self._order.global_batch_size
-                train_step(batch, is_full)
+                train_step(batch, is_full, is_update)
                 self.step += 1
                 kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
@@ -112,9 +114,9 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            if is_full in self._traced:
+            if (is_full, is_update) in self._traced:
                 self.epoch_clock.add(ended - began, arrived - began, examples)
-            self._traced.add(is_full)
+            self._traced.add((is_full, is_update))
             self._watch.save_first()
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
@@ -123,6 +125,10 @@ class Loop:
             if cadence and self.step % cadence == 0 and self.step != epoch_end:
                 self._check_numbers(before_a_save=True)
                 self._save()
+
+    def _is_update(self, done: int) -> bool:
+        """Whether so many steps of an epoch end with an update: the last one does, so that no gradient is left over."""
+        return done % self._options.accumulate_steps == 0 or done == self._order.steps_per_epoch
 
     def _batch_examples(self, is_last: bool) -> int:
         size = self._order.global_batch_size

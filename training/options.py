@@ -4,6 +4,7 @@ import dataclasses
 
 from base.errors import UserError
 from base.options import Options, option
+from training.optimizer_names import ARGUMENTS, WITH_MOMENTUM, read_arguments
 
 FALLING = ("cosine", "step", "one_cycle", "plateau")
 # Over the whole run, so that another number of epochs is another schedule.
@@ -20,7 +21,21 @@ class TrainingOptions(Options):
                          within=(1, 100_000), identity=False)  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
-    optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))
+    optimizer: str = option("adam", "Keras's, by name and with its defaults; sgd has Nesterov momentum 0.9",
+                            choices=tuple(ARGUMENTS))  # fmt: skip
+    optimizer_args: str = option("", "what else of Keras's the --optimizer takes, as in beta_2=0.99,epsilon=1e-6")
+    momentum: float | None = option(None, "of sgd, where it is 0.9 otherwise, or rmsprop, where it is 0",
+                                    within=(0, 0.9999), only_with=("optimizer", WITH_MOMENTUM))  # fmt: skip
+    weight_decay: float | None = option(
+        None, "what an update takes off each weight, times the learning rate and the weight; biases and the variables "
+        "of norms are left out; 0 but for adamw, where it is 0.004", within=(0, 1),
+    )  # fmt: skip
+    clip_norm: float = option(0.0, "the norm to which longer gradients, all of them together, are scaled; 0 for none",
+                              within=(0, 1e6))  # fmt: skip
+    accumulate_steps: int = option(
+        1, "batches an update is made from, as if they were one: a step needs the memory of a batch; the last ones of "
+        "an epoch may be fewer", within=(1, 10_000),
+    )  # fmt: skip
     schedule: str = option("constant", "of the learning rate over the run; docs/training.md draws each in words",
                            choices=("constant", *FALLING))  # fmt: skip
     warmup_epochs: float = option(0.0, "epochs over which the learning rate climbs to its top", within=(0, 1000))
@@ -62,8 +77,18 @@ class TrainingOptions(Options):
         """How many epochs the schedule is spread over; 0 where it does not depend on their number."""
         return self.epochs if self.schedule in _OVER_ALL_EPOCHS else 0
 
+    @property
+    def optimizer_arguments(self) -> dict[str, float | bool]:
+        """What `optimizer_args` says."""
+        return read_arguments(self.optimizer, self.optimizer_args)
+
+    def updates_of(self, steps: int) -> int:
+        """How many updates so many steps of an epoch, from its first on, come to."""
+        return -(-steps // self.accumulate_steps)
+
     def __post_init__(self):
         super().__post_init__()
+        _ = self.optimizer_arguments
         window = self.profile_steps
         if window is not None and not (len(window) == 2 and 1 <= window[0] <= window[1]):
             raise UserError(f"--profile_steps={','.join(map(str, window))}: it must be {_WINDOW}")

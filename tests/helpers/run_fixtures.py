@@ -41,10 +41,12 @@ OTHER_VALUES = {
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
     "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
     "checkpoint_every_steps": 7, "profile_steps": (2, 4), "final_rate_fraction": 0.25, "decay_factor": 0.5,
-    "step_epochs": 2.5, "plateau_patience": 4,
+    "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
+    "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3,
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
-BESIDE = {"units": {"model": "catdog_3"}, "weights": {"model": "mobilenet_v2"}}
+BESIDE = {"units": {"model": "catdog_3"}, "weights": {"model": "mobilenet_v2"},
+          "optimizer_args": {"optimizer": "sgd"}}  # fmt: skip
 
 
 def beside(name: str) -> dict:

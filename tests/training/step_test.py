@@ -63,11 +63,11 @@ def as_tensors(image, label, mask) -> dict:
             "global_examples": tf.constant(float(np.sum(mask)), tf.float32)}  # fmt: skip
 
 
-def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8):
-    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer)
+def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8, **more):
+    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer, **more)
     with hardware.scope():
         model = tiny_model(classes, l2, dropout)
-    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size)
+    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size, options.accumulate_steps)
 
 
 def weights(state) -> np.ndarray:
