@@ -46,6 +46,8 @@ RENAMED = (
     ("decay_factor", "decay_rate lr_decay_rate gamma lr_gamma lr_decay_factor plateau_factor"),
     ("step_epochs", "step_size lr_step_size decay_epochs lr_step_epochs"),
     ("plateau_patience", "patience_epochs lr_patience"),
+    ("label_smoothing", "smoothing label_smooth smooth label_smoothing_factor smoothing_factor"),
+    ("class_weights", "class_weight class_weighting balanced auto_class_weights weighted_loss"),
     ("early_stop_patience", "patience early_stop early_stopping early_stopping_patience es_patience"),
     ("precision", "amp use_amp fp16 to_fp16 float16 bf16 bfloat16 half mixed_precision dtype amp_dtype "
      "autocast"),
@@ -89,11 +91,13 @@ SAID = (
      "the classes are the folders in --dataset, and nothing has to be said of them"),
     ("warmup_steps num_warmup_steps", "--warmup_epochs counts it in epochs, and takes fractions of one"),
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
-    ("label_smoothing smoothing mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
+    ("mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
      "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
-     "class_weight class_weights class_weighting oversample sampler ema model_ema loss criterion metric metrics "
+     "ema model_ema loss criterion metric metrics "
      "eval_metric tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),
+    ("oversample sampler balanced_sampler weighted_sampler",
+     "every example is seen once an epoch; --class_weights=balanced weighs them instead"),
     ("train_dir train_data train_path train_split_dir val_dir val_data val_path valid_dir validation_dir "
      "validation_data test_dir test_data test_path",
      "--dataset names the folder of class folders, or the one of train, validation and test with class folders"),

@@ -45,6 +45,18 @@ def announce(run: Run) -> None:
         f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
     )
     say_updates(run)
+    say_class_weights(run)
+
+
+def say_class_weights(run: Run) -> None:
+    """What each class weighs, where they were to be balanced."""
+    names, weights = run.data.manifest.class_names, run.class_weights
+    if len(set(weights)) > 1:
+        ends = sorted(range(len(weights)), key=weights.__getitem__)
+        shown = ends if len(ends) <= MOST_COUNTED else (ends[0], ends[-1])
+        run.watch.say("weights     " + ", ".join(f"{names[one]} {weights[one]:.3g}" for one in sorted(shown)))
+    elif weights:
+        run.watch.say("  note      --class_weights=balanced changes nothing: all classes have as many examples")
 
 
 def say_updates(run: Run) -> None:

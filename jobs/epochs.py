@@ -54,7 +54,8 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
 
 
 def _recipe_of(run: Run) -> Recipe:
-    return Recipe(run.options.training.clip_norm)
+    training = run.options.training
+    return Recipe(training.clip_norm, training.label_smoothing, run.class_weights)
 
 
 def _scale_rate(run: Run, loop: Loop) -> None:

@@ -24,6 +24,7 @@ from reports.summaries import Summaries, open_summaries
 from training import device
 from training.checkpoint import Checkpoint
 from training.clock import RunClock
+from training.recipe import balanced_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,13 @@ class Run:
     def num_classes(self) -> int:
         """Classes of the data set."""
         return len(self.data.manifest.class_names)
+
+    @functools.cached_property
+    def class_weights(self) -> tuple[float, ...]:
+        """Of the training loss, a number a class; empty where none were asked for."""
+        if self.options.training.class_weights == "none":
+            return ()
+        return balanced_weights(self.data.splits.counts(self.data.manifest)["train"])
 
     @property
     def augments_on(self) -> tuple[str, str]:

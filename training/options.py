@@ -48,6 +48,12 @@ class TrainingOptions(Options):
                                 only_with=("schedule", ("step",)))  # fmt: skip
     plateau_patience: int = option(10, "epochs without a lower loss before plateau lowers the rate",
                                    within=(1, 100_000), only_with=("schedule", ("plateau",)))  # fmt: skip
+    label_smoothing: float = option(0.0, "the part of each label that goes to all classes alike, in training",
+                                    within=(0, 0.9))  # fmt: skip
+    class_weights: str = option(
+        "none", "of the training loss: balanced has each class come to the same, however many examples it has",
+        choices=("none", "balanced"),
+    )  # fmt: skip
     early_stop_patience: int = option(
         0, "stop after this many epochs without a lower validation loss (with --full_train: training loss); 0 never "
         "stops", within=(0, 100_000),

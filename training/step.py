@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.heads import per_example_loss, predicted_labels
+from models.heads import mean_loss, per_example_loss, predicted_labels
 from models.layers import normalizes_batches, real_rows
 from training.device import Hardware
 from training.gradients import make_accumulators, make_update
@@ -94,7 +94,7 @@ def make_train_step(
         real = None if is_full else tf.cast(batch["mask"], tf.bool)
         with tf.GradientTape() as tape, real_rows(real):
             logits = state.model(batch["image"], training=True)
-            losses = example_losses(batch | {"mask": weight}, logits, num_classes)
+            losses = example_losses(batch | {"mask": weight}, logits, num_classes, recipe)
             # Divided by the global batch's real examples, the sum over replicas is the exact mean over the batch.
             loss = tf.reduce_sum(losses) / batch["global_examples"]
             if state.model.losses:
@@ -124,18 +124,29 @@ def make_train_step(
     return train_step
 
 
-def example_losses(batch: Mapping[str, tf.Tensor], logits: tf.Tensor, num_classes: int) -> tf.Tensor:
+def example_losses(
+    batch: Mapping[str, tf.Tensor], logits: tf.Tensor, num_classes: int, recipe: Recipe = PLAIN
+) -> tf.Tensor:
     """float32 [batch]: the cross-entropy that each example adds to the sum, 0 for padding.
 
     `batch` has label, int32 [batch], and mask, [batch], False or 0 on padding. Where it has second_label, int32
     [batch], and second_weight, float32 [batch] in [0, 1], an example has that share of the second label's loss, and the
-    rest of the first one's. `logits` are [batch, num_classes], or [batch, 1] where num_classes is 2.
+    rest of the first one's; each label is smoothed, and has the weight of its class, as the recipe says. `logits` are
+    [batch, num_classes], or [batch, 1] where num_classes is 2.
     """
-    losses = per_example_loss(batch["label"], logits, num_classes)
+    losses = _label_losses(batch["label"], logits, num_classes, recipe)
     if "second_label" in batch:
         share = batch["second_weight"]
-        losses = (1.0 - share) * losses + share * per_example_loss(batch["second_label"], logits, num_classes)
+        second = _label_losses(batch["second_label"], logits, num_classes, recipe)
+        losses = (1.0 - share) * losses + share * second
     return losses * tf.cast(batch["mask"], tf.float32)
+
+
+def _label_losses(labels: tf.Tensor, logits: tf.Tensor, num_classes: int, recipe: Recipe) -> tf.Tensor:
+    losses = per_example_loss(labels, logits, num_classes)
+    if recipe.label_smoothing:
+        losses += recipe.label_smoothing * (mean_loss(logits, num_classes) - losses)
+    return losses * tf.gather(recipe.class_weights, labels) if recipe.class_weights else losses
 
 
 def _bad_rows(losses: tf.Tensor) -> tf.Tensor:
