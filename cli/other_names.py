@@ -48,6 +48,8 @@ RENAMED = (
     ("plateau_patience", "patience_epochs lr_patience"),
     ("label_smoothing", "smoothing label_smooth smooth label_smoothing_factor smoothing_factor"),
     ("class_weights", "class_weight class_weighting balanced auto_class_weights weighted_loss"),
+    ("early_stop_on", "monitor early_stop_metric early_stopping_metric early_stopping_monitor metric_for_early_stop"),
+    ("best_on", "metric_for_best_model best_metric save_best_metric checkpoint_metric eval_metric"),
     ("early_stop_patience", "patience early_stop early_stopping early_stopping_patience es_patience"),
     ("precision", "amp use_amp fp16 to_fp16 float16 bf16 bfloat16 half mixed_precision dtype amp_dtype "
      "autocast"),
@@ -93,8 +95,7 @@ SAID = (
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
     ("mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
      "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
-     "ema model_ema loss criterion metric metrics "
-     "eval_metric tta",
+     "ema model_ema loss criterion metric metrics tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),
     ("oversample sampler balanced_sampler weighted_sampler",
      "every example is seen once an epoch; --class_weights=balanced weighs them instead"),
@@ -107,7 +108,6 @@ SAID = (
      "every epoch is validated where there is a validation split; --full_train does without"),
     ("save_every save_freq save_period save_interval checkpoint_freq checkpoint_interval checkpoint_hist",
      "the end of every epoch is saved; --checkpoint_every_steps saves between them too"),
-    ("monitor", "the best epoch is by validation accuracy, and --early_stop_patience looks at the validation loss"),
     ("min_lr lr_min final_lr eta_min", "--final_rate_fraction says it as a fraction of --learning_rate"),
     ("warmup_lr start_lr", "--warmup_epochs climb from next to nothing"),
     ("milestones lr_milestones lr_steps", "--schedule=step falls every --step_epochs, by --decay_factor"),

@@ -29,7 +29,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     checkpoint.
     """
     run.watch.nothing_to_save("after the last step, which is saved")
-    ids, best = run.data.splits.ids, best_row(loop.history)
+    ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
     model = best_model(run, best["step"])
     probabilities = _predict_all(run, model)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 from collections.abc import Mapping
 
-from base.errors import unknown_name
+from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
@@ -24,6 +24,17 @@ class RunOptions(Options):
     augment: AugmentOptions = group(AugmentOptions(), presets=AUGMENT_PRESETS, help="single knobs change it")
     model: ModelOptions = group(ModelOptions())
     training: TrainingOptions = group(TrainingOptions())
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.data.full_train:
+            check_figures(self.training, "with --full_train nothing is left to validate on")
+
+
+def check_figures(training: TrainingOptions, why_none: str) -> None:
+    """Raises UserError where a run that has no validation split is to look at a figure on it."""
+    if training.needs_validation:
+        raise UserError(f"{training.needs_validation}: {why_none}; name a figure on train, or leave it out")
 
 
 # What each data set changes of the defaults, by flag.

@@ -65,7 +65,7 @@ def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
             f"--epochs={training.epochs}: the run was begun with {before}, and its {training.schedule} schedule is "
             f"spread over these, so that another number is another run: {_ANOTHER}"
         )
-    if training.epochs > before and should_stop(saved.history, training.early_stop_patience):
+    if training.epochs > before and should_stop(saved.history, training.early_stop_patience, training.early_stop_on):
         raise UserError(
             f"--epochs={training.epochs}: --early_stop_patience={training.early_stop_patience} ended the run after "
             f"epoch {done}, and would again: {_ANOTHER}"

@@ -10,7 +10,7 @@ from base.watch import Watch
 from jobs.announce import announce, announce_memory
 from jobs.epochs import learn, make_loop
 from jobs.finish import finish
-from jobs.options import RunOptions
+from jobs.options import RunOptions, check_figures
 from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
 from jobs.run import open_run
 from jobs.trouble import naming_trouble
@@ -42,6 +42,8 @@ def train(
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
     with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
+        if not len(run.data.splits.ids["validation"]):
+            check_figures(options.training, "there is no validation split")
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:

@@ -89,8 +89,10 @@ class Loop:
             self._watch.close()
 
     def _is_over(self) -> bool:
-        done, options = len(self.history), self._options
-        return done >= options.epochs or should_stop(self.history, options.early_stop_patience)
+        options = self._options
+        if len(self.history) >= options.epochs:
+            return True
+        return should_stop(self.history, options.early_stop_patience, options.early_stop_on)
 
     def _train_epoch(self, batches: Iterator, train_step: Callable) -> None:
         epoch_end = (len(self.history) + 1) * self._order.steps_per_epoch
@@ -180,5 +182,5 @@ class Loop:
         checkpoint = Checkpoint(self.step, self.history, self.identity, arrays, times)
         save_checkpoint(self.folder.checkpoints, checkpoint, parts)
         kill_points.reach("checkpoint.saved")
-        best = best_row(self.history)
+        best = best_row(self.history, self._options.best_on)
         keep_newest(self.folder.checkpoints, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

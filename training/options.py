@@ -9,6 +9,8 @@ from training.optimizer_names import ARGUMENTS, WITH_MOMENTUM, read_arguments
 FALLING = ("cosine", "step", "one_cycle", "plateau")
 # Over the whole run, so that another number of epochs is another schedule.
 _OVER_ALL_EPOCHS = ("cosine", "one_cycle")
+# That an epoch has; those on validation where there is such a split.
+FIGURES = ("validation_loss", "validation_accuracy", "loss", "accuracy")
 _WINDOW = "two whole numbers, the first and the last step, with 1 <= first <= last, as in 20,40"
 
 
@@ -55,8 +57,14 @@ class TrainingOptions(Options):
         choices=("none", "balanced"),
     )  # fmt: skip
     early_stop_patience: int = option(
-        0, "stop after this many epochs without a lower validation loss (with --full_train: training loss); 0 never "
-        "stops", within=(0, 100_000),
+        0, "stop after this many epochs without a better --early_stop_on; 0 never stops", within=(0, 100_000)
+    )
+    early_stop_on: str = option(
+        "auto", "auto is the validation loss, with --full_train the training loss", choices=("auto", *FIGURES)
+    )
+    best_on: str = option(
+        "auto", "which epoch is exported; auto is the highest validation accuracy, then the lowest validation loss, "
+        "with --full_train the last", choices=("auto", "validation_accuracy", "validation_loss", "last"),
     )  # fmt: skip
     precision: str = option(
         "auto", "auto is the fastest that this hardware computes well",
@@ -88,6 +96,12 @@ class TrainingOptions(Options):
         """What `optimizer_args` says."""
         return read_arguments(self.optimizer, self.optimizer_args)
 
+    @property
+    def needs_validation(self) -> str:
+        """The flag that names a figure on validation, with its value; empty where none does."""
+        named = (("early_stop_on", self.early_stop_on), ("best_on", self.best_on))
+        return next((f"--{flag}={figure}" for flag, figure in named if figure.startswith("validation")), "")
+
     def updates_of(self, steps: int) -> int:
         """How many updates so many steps of an epoch, from its first on, come to."""
         return -(-steps // self.accumulate_steps)
@@ -95,6 +109,8 @@ class TrainingOptions(Options):
     def __post_init__(self):
         super().__post_init__()
         _ = self.optimizer_arguments
+        if self.early_stop_on != "auto" and not self.early_stop_patience:
+            raise UserError(f"--early_stop_on={self.early_stop_on}: it does nothing without --early_stop_patience")
         window = self.profile_steps
         if window is not None and not (len(window) == 2 and 1 <= window[0] <= window[1]):
             raise UserError(f"--profile_steps={','.join(map(str, window))}: it must be {_WINDOW}")

@@ -43,10 +43,11 @@ OTHER_VALUES = {
     "checkpoint_every_steps": 7, "profile_steps": (2, 4), "final_rate_fraction": 0.25, "decay_factor": 0.5,
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
     "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
+    "early_stop_on": "accuracy", "best_on": "last",
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
 BESIDE = {"units": {"model": "catdog_3"}, "weights": {"model": "mobilenet_v2"},
-          "optimizer_args": {"optimizer": "sgd"}}  # fmt: skip
+          "optimizer_args": {"optimizer": "sgd"}, "early_stop_on": {"early_stop_patience": 2}}  # fmt: skip
 
 
 def beside(name: str) -> dict:

@@ -122,6 +122,18 @@ def test_a_knob_overrides_its_preset_alone():
         ({"profile_steps": (1, 2, 3)}, "--profile_steps=1,2,3:", "two whole numbers"),
         ({"profile_steps": (0, 4)}, "--profile_steps=0,4:", "1 <= first <= last, as in 20,40"),
         ({"profile_steps": (4, 3)}, "--profile_steps=4,3:", "1 <= first <= last"),
+        ({"early_stop_on": "loss"}, "--early_stop_on=loss", "nothing without --early_stop_patience"),
+        ({"early_stop_on": "validation_los", "early_stop_patience": 1}, "'validation_los'", "mean 'validation_loss'"),
+        (
+            {"best_on": "validation_loss", "full_train": True},
+            "--best_on=validation_loss",
+            "with --full_train nothing is",
+        ),
+        (
+            {"early_stop_on": "validation_accuracy", "early_stop_patience": 1, "full_train": True},
+            "--early_stop_on=validation_accuracy",
+            "name a figure on train",
+        ),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )
