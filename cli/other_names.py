@@ -46,6 +46,7 @@ RENAMED = (
     ("decay_factor", "decay_rate lr_decay_rate gamma lr_gamma lr_decay_factor plateau_factor"),
     ("step_epochs", "step_size lr_step_size decay_epochs lr_step_epochs"),
     ("plateau_patience", "patience_epochs lr_patience"),
+    ("ema_momentum", "ema ema_decay model_ema model_ema_decay use_ema ema_rate weight_averaging average_decay"),
     ("label_smoothing", "smoothing label_smooth smooth label_smoothing_factor smoothing_factor"),
     ("class_weights", "class_weight class_weighting balanced auto_class_weights weighted_loss"),
     ("early_stop_on", "monitor early_stop_metric early_stopping_metric early_stopping_monitor metric_for_early_stop"),
@@ -95,7 +96,7 @@ SAID = (
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
     ("mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
      "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
-     "ema model_ema loss criterion metric metrics tta",
+     "loss criterion metric metrics tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),
     ("oversample sampler balanced_sampler weighted_sampler",
      "every example is seen once an epoch; --class_weights=balanced weighs them instead"),

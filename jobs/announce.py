@@ -142,6 +142,7 @@ def announce_model(run: Run, model: keras.Model) -> None:
     run.watch.say(
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{schedule_words(training)}"
+        + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )
 
 

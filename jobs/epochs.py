@@ -29,7 +29,9 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
     build = functools.partial(build_optimizer, options, options.updates_of(order.steps_per_epoch))
-    state = make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps)
+    with run.hardware.scope():
+        average = run.new_model() if options.ema_momentum else None
+    state = make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps, average)
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
@@ -55,7 +57,7 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
 
 def _recipe_of(run: Run) -> Recipe:
     training = run.options.training
-    return Recipe(training.clip_norm, training.label_smoothing, run.class_weights)
+    return Recipe(training.clip_norm, training.ema_momentum, training.label_smoothing, run.class_weights)
 
 
 def _scale_rate(run: Run, loop: Loop) -> None:
@@ -114,7 +116,7 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate, options = _make_validation(run, loop.state.model), run.options.training
+    validate, options = _make_validation(run, loop.state.evaluated), run.options.training
     updates_per_epoch = options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""

@@ -14,7 +14,6 @@ from jobs.beginning import weights_name
 from jobs.options import RunOptions
 from jobs.run import Run
 from models.layers import normalizes_batches
-from models.zoo import build_model
 from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.history import should_stop
@@ -117,18 +116,19 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
 
 
 def best_model(run: Run, step: int) -> keras.Model:
-    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
+    """The model of the checkpoint of `step`, averaged where the run averages, computing in float32 whatever it was
+    trained in."""
     path = checkpoint_path(run.folder.checkpoints, step)
     try:
-        arrays = load_checkpoint(path).arrays["model"]
+        arrays = load_checkpoint(path).arrays
+        arrays = arrays.get("average", arrays["model"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
             "back, or train again in another --run_dir"
         ) from None
     keras.config.set_dtype_policy("float32")
-    options, shape = run.options, run.data.pixels.pixel_format.shape
-    model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
+    model = run.new_model()
     restore({"model": model.variables}, {"model": arrays})
     return model
 

@@ -98,6 +98,11 @@ class Run:
         """Whether the step augments, and pixels come to it as they are stored."""
         return self.augments_on[0] == "device"
 
+    def new_model(self) -> keras.Model:
+        """A model as the one that is trained, with variables of its own, for values to come."""
+        options, shape = self.options, self.data.pixels.pixel_format.shape
+        return build_model(options.model.to_restore(), options.seed, self.num_classes, shape)
+
     def write_down(self) -> None:
         """Makes the folder a run: its options, as values and as a flagfile, and its split."""
         self.folder.options.write(self.options.to_json())

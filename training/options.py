@@ -38,6 +38,10 @@ class TrainingOptions(Options):
         1, "batches an update is made from, as if they were one: a step needs the memory of a batch; the last ones of "
         "an epoch may be fewer", within=(1, 10_000),
     )  # fmt: skip
+    ema_momentum: float = option(
+        0.0, "of averaged weights, as 0.999, which are validated and exported in place of the last update's; 0 for "
+        "none", within=(0, 0.999999),
+    )  # fmt: skip
     schedule: str = option("constant", "of the learning rate over the run; docs/training.md draws each in words",
                            choices=("constant", *FALLING))  # fmt: skip
     warmup_epochs: float = option(0.0, "epochs over which the learning rate climbs to its top", within=(0, 1000))

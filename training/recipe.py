@@ -10,12 +10,14 @@ class Recipe:
 
     Attributes:
       clip_norm: that of `gradients.clip`; 0 for none.
+      ema_momentum: that of `average.kept_part`, where the state has an average.
       label_smoothing: the part of each label that goes to all classes alike (Szegedy et al., "Rethinking the Inception
         Architecture", 2016, section 7): the loss is that of the target (1 - s) one-hot + s / classes.
       class_weights: what an example's loss is multiplied by, a number a class; empty for 1.
     """
 
     clip_norm: float = 0.0
+    ema_momentum: float = 0.0
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] = ()
 

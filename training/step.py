@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from models.heads import mean_loss, per_example_loss, predicted_labels
 from models.layers import normalizes_batches, real_rows
+from training.average import begin_average, follow, kept_part
 from training.device import Hardware
 from training.gradients import make_accumulators, make_update
 from training.health import loss_scale_of, make_notes, note_step
@@ -28,6 +29,7 @@ class TrainState:
       health: the notes of `health.make_notes`.
       rate_scale: float32 [], what --schedule=plateau multiplies the learning rate by; the history's, so in no part.
       gradients: of `gradients.make_accumulators`; empty where every batch is an update.
+      average: a model of `average.follow`, or None.
     """
 
     model: keras.Model
@@ -36,12 +38,19 @@ class TrainState:
     health: tf.Variable
     rate_scale: tf.Variable | None = None
     gradients: Sequence[tf.Variable] = ()
+    average: keras.Model | None = None
+
+    @property
+    def evaluated(self) -> keras.Model:
+        """The model that is validated, scored and exported."""
+        return self.model if self.average is None else self.average
 
     @property
     def parts(self) -> dict[str, list]:
         """Everything a checkpoint must hold, each part in a fixed order; "model" includes dropout's seed state."""
         variables = {"model": self.model.variables, "optimizer": self.optimizer.variables}
         variables |= {"gradients": list(self.gradients)} if self.gradients else {}
+        variables |= {"average": self.average.variables} if self.average is not None else {}
         return variables | {"sums": [self.sums], "health": [self.health]}
 
     @property
@@ -52,11 +61,12 @@ class TrainState:
 
 
 def make_state(
-    hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int, accumulate_steps: int = 1
-) -> TrainState:
+    hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int,
+    accumulate_steps: int = 1, average: keras.Model | None = None,
+) -> TrainState:  # fmt: skip
     """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too.
 
-    `build_optimizer` takes the state's `rate_scale`.
+    `build_optimizer` takes the state's `rate_scale`; `average`, another model of the same kind, begins as `model`.
     """
     with hardware.scope():
         rate_scale = tf.Variable(1.0, trainable=False, name="rate_scale")
@@ -65,7 +75,9 @@ def make_state(
         gradients = make_accumulators(model.trainable_variables) if accumulate_steps > 1 else ()
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
         health = make_notes(global_batch_size)
-    return TrainState(model, optimizer, sums, health, rate_scale, gradients)
+    if average is not None:
+        begin_average(average, model)
+    return TrainState(model, optimizer, sums, health, rate_scale, gradients, average)
 
 
 def make_train_step(
@@ -114,6 +126,9 @@ def make_train_step(
             parts = hardware.strategy.reduce("SUM", of_replicas, axis=None)
         else:
             parts = replica_step(batch, is_full, is_update)
+        if state.average is not None and is_update:
+            kept = kept_part(recipe.ema_momentum, state.optimizer.iterations.value)
+            follow(state.average.variables, state.model.variables, kept, hardware.strategy)
         state.sums.assign_add(parts[:3])
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale, is_update)
 

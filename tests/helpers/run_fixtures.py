@@ -43,7 +43,7 @@ OTHER_VALUES = {
     "checkpoint_every_steps": 7, "profile_steps": (2, 4), "final_rate_fraction": 0.25, "decay_factor": 0.5,
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
     "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
-    "early_stop_on": "accuracy", "best_on": "last",
+    "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5,
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
 BESIDE = {"units": {"model": "catdog_3"}, "weights": {"model": "mobilenet_v2"},

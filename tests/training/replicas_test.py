@@ -47,7 +47,8 @@ def train(replicas, batches, policy="float32", start=None, recipe=PLAIN, done=0,
             scales.append(float(np.asarray(state.optimizer.dynamic_scale)))
     states.append({part: to_arrays(variables) for part, variables in state.parts.items()})
     trouble = find_trouble(state.health)
-    return {"sums": sums, "weights": trail, "scales": scales,
+    average = state.average and [np.asarray(v).ravel().tolist() for v in state.average.trainable_variables]
+    return {"sums": sums, "weights": trail, "scales": scales, "average": average,
             "trouble": trouble and [trouble.step, trouble.bad_rows.tolist()]}
 
 # Two batches each on 1, 2 and 1 replicas, each from what the one before would have saved; and all on one.
@@ -92,6 +93,7 @@ cases = {
     "clipped": lambda: [train(n, batches, l2=0.05, recipe=Recipe(clip_norm=0.1)) for n in (1, 2)],
     "decayed": lambda: [train(n, batches, optimizer=name, **more) for n in (1, 2)
                         for name, more in (("nadam", {"weight_decay": 0.1}), ("adafactor", {}), ("lamb", {}))],
+    "averaged": lambda: [train(n, batches, recipe=Recipe(ema_momentum=0.5), ema_momentum=0.5) for n in (1, 2)],
     "grouped": lambda: elastic("float32", accumulate_steps=3, recipe=Recipe(clip_norm=0.1)),
     "grouped_half": lambda: elastic("mixed_float16", accumulate_steps=3, recipe=Recipe(clip_norm=0.1)),
     "overflow": lambda: train(2, [batches[0], overflow, batches[1]] + [overflow] * 50, "mixed_float16"),
@@ -111,7 +113,9 @@ def run_cases(*names: str) -> dict:
 @pytest.fixture(scope="module")
 def replicas() -> dict:
     """The quick cases, in one process."""
-    return run_cases("one", "two", "plain", "overflow", "elastic", "normalized", "clipped", "decayed", "grouped")
+    return run_cases(
+        "one", "two", "plain", "overflow", "elastic", "normalized", "clipped", "decayed", "averaged", "grouped"
+    )
 
 
 def test_two_replicas_give_the_sums_and_weights_of_one(replicas):
@@ -129,6 +133,13 @@ def test_gradients_are_clipped_as_one_vector_whatever_the_replicas(replicas):
     np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-5)
     # Without clipping they end elsewhere.
     assert np.abs(np.subtract(one["weights"][-1], replicas["one"]["weights"][-1])).max() > 1e-2
+
+
+def test_the_average_is_the_same_on_two_replicas(replicas):
+    one, two = ([number for part in run["average"] for number in part] for run in replicas["averaged"])
+    np.testing.assert_allclose(two, one, atol=1e-5)
+    begun, last = (np.array(replicas["averaged"][0]["weights"][place]) for place in (0, -1))
+    assert min(np.abs(one - begun).max(), np.abs(one - last).max()) > 1e-3
 
 
 @pytest.mark.parametrize("place", range(3), ids=["nadam with decay", "adafactor", "lamb"])

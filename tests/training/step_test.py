@@ -67,7 +67,8 @@ def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sg
     options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer, **more)
     with hardware.scope():
         model = tiny_model(classes, l2, dropout)
-    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size, options.accumulate_steps)
+        average = tiny_model(classes, l2, dropout) if options.ema_momentum else None
+    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size, options.accumulate_steps, average)
 
 
 def weights(state) -> np.ndarray:
