@@ -6,6 +6,7 @@ from base.errors import UserError
 from base.options import Options, option
 from training.optimizer_names import ARGUMENTS, WITH_MOMENTUM, read_arguments
 
+MOST_EPOCHS = 100_000
 FALLING = ("cosine", "step", "one_cycle", "plateau")
 # Over the whole run, so that another number of epochs is another schedule.
 _OVER_ALL_EPOCHS = ("cosine", "one_cycle")
@@ -20,7 +21,13 @@ class TrainingOptions(Options):
 
     # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
     epochs: int = option(30, "passes over the training split; a finished run goes on where more are asked for",
-                         within=(1, 100_000), identity=False)  # fmt: skip
+                         within=(1, MOST_EPOCHS), identity=False)  # fmt: skip
+    # It chooses the number of epochs once; what a run is a function of is that number.
+    train_minutes: float = option(
+        0.0, "as many epochs as fit into so many minutes, from the start to the report: steps are timed before the "
+        "first one, and the number is the run's --epochs from then on; 0 for --epochs", within=(0, 100_000),
+        identity=False,
+    )  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
     optimizer: str = option("adam", "Keras's, by name and with its defaults; sgd has Nesterov momentum 0.9",
@@ -105,6 +112,12 @@ class TrainingOptions(Options):
         """The flag that names a figure on validation, with its value; empty where none does."""
         named = (("early_stop_on", self.early_stop_on), ("best_on", self.best_on))
         return next((f"--{flag}={figure}" for flag, figure in named if figure.startswith("validation")), "")
+
+    def with_constant_rate(self) -> "TrainingOptions":
+        """These without a schedule, a warm-up and averaged weights: for a test that sets the rate itself."""
+        of_schedules = {field.name: field.default for field in dataclasses.fields(self)
+                        if field.metadata["option"].only_with[:1] == ("schedule",)}  # fmt: skip
+        return dataclasses.replace(self, schedule="constant", warmup_epochs=0.0, ema_momentum=0.0, **of_schedules)
 
     def updates_of(self, steps: int) -> int:
         """How many updates so many steps of an epoch, from its first on, come to."""
