@@ -103,9 +103,13 @@ class Options:
         for field in dataclasses.fields(self):
             told = field.metadata.get(_KEY)
             if isinstance(told, Option):
-                _check(told.flag or field.name, getattr(self, field.name), told)
-                if self._is_idle(told) and getattr(self, field.name) != field.default:
-                    raise UserError(self._idle_words(told.flag or field.name, getattr(self, field.name), told))
+                name, value = told.flag or field.name, getattr(self, field.name)
+                _check(name, value, told)
+                if self._is_idle(told) and value != field.default:
+                    beside = f"--{told.only_with[0]}="
+                    now, others = getattr(self, told.only_with[0]), " or ".join(told.only_with[1])
+                    fix = f"leave it out, or give {beside}{others}"
+                    raise UserError(f"--{name}={value}: with {beside}{now} it does nothing; {fix}")
 
     def to_json(self) -> dict:
         """Plain values by room, as options.json holds them."""
@@ -141,14 +145,6 @@ class Options:
 
     def _is_idle(self, told: Option) -> bool:
         return bool(told.only_with) and getattr(self, told.only_with[0]) not in told.only_with[1]
-
-    def _idle_words(self, name: str, value: Any, told: Option) -> str:
-        other, values = told.only_with
-        known = " or ".join(map(str, values))
-        return (
-            f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; leave it out, or give "
-            f"--{other}={known}"
-        )
 
     def by_flag(self) -> dict[str, Any]:
         """All values, by the name of their flag."""
