@@ -106,10 +106,9 @@ class Options:
                 name, value = told.flag or field.name, getattr(self, field.name)
                 _check(name, value, told)
                 if self._is_idle(told) and value != field.default:
-                    beside = f"--{told.only_with[0]}="
-                    now, others = getattr(self, told.only_with[0]), " or ".join(told.only_with[1])
-                    fix = f"leave it out, or give {beside}{others}"
-                    raise UserError(f"--{name}={value}: with {beside}{now} it does nothing; {fix}")
+                    other, values = told.only_with
+                    fix = f"leave it out, or give --{other}={' or '.join(values)}"
+                    raise UserError(f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; {fix}")
 
     def to_json(self) -> dict:
         """Plain values by room, as options.json holds them."""
@@ -134,13 +133,11 @@ class Options:
 
     def idle(self) -> set[str]:
         """The flags of the options that do nothing, as another's value has no use for them."""
-        names = set()
+        names: set[str] = set()
         for field in dataclasses.fields(self):
             value, told = getattr(self, field.name), field.metadata.get(_KEY)
-            if isinstance(value, Options):
-                names |= value.idle()
-            elif self._is_idle(told):
-                names.add(told.flag or field.name)
+            is_idle = not isinstance(value, Options) and self._is_idle(told)
+            names |= value.idle() if isinstance(value, Options) else {told.flag or field.name} if is_idle else set()
         return names
 
     def _is_idle(self, told: Option) -> bool:
@@ -224,9 +221,8 @@ def _meant(text: str, kind: type) -> str:
     number = text.strip().replace(",", ".")
     if kind is bool or not re.fullmatch(r"-?\d*\.?\d+(e[+-]?\d{1,3})?", number, re.ASCII):
         return ""
-    if kind is float:
-        return number
-    return str(int(float(number))) if abs(float(number)) < 1e9 and float(number).is_integer() else ""
+    is_whole = abs(float(number)) < 1e9 and float(number).is_integer()
+    return number if kind is float else str(int(float(number))) if is_whole else ""
 
 
 def _check(name: str, value: Any, told: Option) -> None:
