@@ -7,13 +7,13 @@ page, checks, options.json, identity and differences are derived from the fields
 import dataclasses
 import json
 import operator
-import re
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from base.errors import UserError, unknown_name
+from base.option_text import READERS, meant_number
 
 _KEY = "option"
 
@@ -26,24 +26,29 @@ class Option:
       help: of its flag, without what choices and range say by themselves.
       choices: the values that it may have; empty for any.
       within: smallest and largest value, both allowed (of a tuple, of each entry); None for any.
-      identity: whether a run is another run with another value; what it does not compute is none of its identity.
+      identity: whether a run is another run with another value; what it does not compute is none of its identity. A
+        function, where only a part of a value is, gives that part.
       flag: the flag's name, where that is not the field's.
       rule: ends the sentence "it must be ..." where a flag's text has not the option's type, and its type does not
         say it.
       words: of a path, the values that are none.
-      path: whether it is a path, or holds one, of the user's: a ~ in it is his home.
+      path: whether it is a path, or holds one, of the user's: a ~ in it is his home. A function says so of a value.
       only_with: (another option's field, those of its values with which this one does anything); empty for all.
     """
 
     help: str
     choices: tuple = ()
     within: tuple | None = None
-    identity: bool = True
+    identity: bool | Callable[[Any], Any] = True
     flag: str = ""
     rule: str = ""
-    path: bool = False
+    path: bool | Callable[[str], bool] = False
     words: tuple[str, ...] = ()
     only_with: tuple[str, tuple] | tuple = ()
+
+    def is_path(self, text: str) -> bool:
+        """Whether the value that a flag's text stands for is a path."""
+        return self.path(text) if callable(self.path) else self.path and bool(text) and text not in self.words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,11 +81,11 @@ class Leaf:
 
     def parse(self, text: str) -> Any:
         """The value that a flag's text stands for; raises UserError where it stands for none."""
-        read = _READERS[self.kind]
+        read = READERS[self.kind]
         try:
             return tuple(map(read, text.split(","))) if self.is_tuple else read(text)
         except ValueError:
-            meant = "" if self.is_tuple else _meant(text, self.kind)
+            meant = "" if self.is_tuple else meant_number(text, self.kind)
             fix = f"; write --{self.name}={meant}" if meant else ""
             raise UserError(f"--{self.name}={text:.80}: it must be {self.rule}{fix}") from None
 
@@ -116,8 +121,7 @@ class Options:
 
     def identity(self) -> dict:
         """The values that a run is a function of, by dotted name."""
-        passed_over = not_identity(type(self))
-        return {name: value for name, value in _flattened(self.to_json()).items() if name not in passed_over}
+        return identity_part(type(self), self.to_json())
 
     def changed(self, values: Mapping[str, Any]) -> typing.Self:
         """These options with the values of some flags, by name."""
@@ -136,8 +140,10 @@ class Options:
         names: set[str] = set()
         for field in dataclasses.fields(self):
             value, told = getattr(self, field.name), field.metadata.get(_KEY)
-            is_idle = not isinstance(value, Options) and self._is_idle(told)
-            names |= value.idle() if isinstance(value, Options) else {told.flag or field.name} if is_idle else set()
+            if isinstance(value, Options):
+                names |= value.idle()
+            elif self._is_idle(told):
+                names.add(told.flag or field.name)
         return names
 
     def _is_idle(self, told: Option) -> bool:
@@ -197,32 +203,20 @@ def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) ->
     return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
 
 
+def identity_part(options_class: type[Options], values: Mapping) -> dict[str, Any]:
+    """What of `values`, plain and by room as options.json holds them, a run is a function of, by dotted name."""
+    flat = _flattened(values)
+    for leaf in leaves(options_class):
+        name = ".".join(leaf.path)
+        if callable(leaf.option.identity) and name in flat:
+            flat[name] = leaf.option.identity(flat[name])
+    passed_over = not_identity(options_class)
+    return {name: value for name, value in flat.items() if name not in passed_over}
+
+
 def not_identity(options_class: type[Options]) -> set[str]:
     """The dotted names of the options that a run's identity does not depend on."""
     return {".".join(leaf.path) for leaf in leaves(options_class) if not leaf.option.identity}
-
-
-def _read_switch(text: str) -> bool:
-    value = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}.get(text.lower())
-    if value is None:
-        raise ValueError
-    return value
-
-
-_READERS = {str: str, int: int, float: float, bool: _read_switch}
-
-
-def _meant(text: str, kind: type) -> str:
-    """The number that somebody wrote in another way, as 1,5 or 1e3 or 224x224 or 10.0; empty where it is not plain."""
-    if kind is int and len(sides := re.split(r"\s*[x×*]\s*", text.strip())) == 2:
-        return sides[0] if sides[0] == sides[1] and sides[0].isdecimal() else ""
-    if kind is int and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):
-        return re.sub(r"\D", "", text)
-    number = text.strip().replace(",", ".")
-    if kind is bool or not re.fullmatch(r"-?\d*\.?\d+(e[+-]?\d{1,3})?", number, re.ASCII):
-        return ""
-    is_whole = abs(float(number)) < 1e9 and float(number).is_integer()
-    return number if kind is float else str(int(float(number))) if is_whole else ""
 
 
 def _check(name: str, value: Any, told: Option) -> None:
