@@ -125,20 +125,17 @@ def _over_pixels(reduce, image):
 
     _, height, width, channels = image.shape
     rows = reduce(tf.reshape(image, [-1, height, width * channels]), axis=1)
-    return reduce(tf.reshape(rows, [-1, width, channels]), axis=1)[:, None, None, :]
+    return reduce(tf.reshape(rows, [-1, 1, width, channels]), axis=2, keepdims=True)
 
 
 def _smoothed(image):
     """The mean of nine neighbours, the middle one weighing 5; pixels at the edge stay, as in Pillow's SMOOTH."""
     import tensorflow as tf
 
-    _, height, width, channels = image.shape
-    # A row's values in one line: in vectors, in half of the time.
-    flat = tf.reshape(image, [-1, height, width * channels])
-    down = flat[:, :-2] + flat[:, 1:-1] + flat[:, 2:]
-    around = down[:, :, : -2 * channels] + down[:, :, channels:-channels] + down[:, :, 2 * channels :]
-    inner = (around + 4.0 * flat[:, 1:-1, channels:-channels]) * (1.0 / 13.0)
-    row, place = tf.range(height)[:, None], tf.range(width * channels)[None, :]
-    is_inner = (row > 0) & (row < height - 1) & (place >= channels) & (place < (width - 1) * channels)
-    padded = tf.pad(inner, [[0, 0], [1, 1], [channels, channels]])
-    return tf.reshape(tf.where(is_inner, padded, flat), tf.shape(image))
+    down = image[:, :-2] + image[:, 1:-1] + image[:, 2:]
+    around = down[:, :, :-2] + down[:, :, 1:-1] + down[:, :, 2:]
+    inner = (around + 4.0 * image[:, 1:-1, 1:-1]) * (1.0 / 13.0)
+    _, height, width, _ = image.shape
+    row, column = tf.range(height)[:, None, None], tf.range(width)[None, :, None]
+    is_inner = (row > 0) & (row < height - 1) & (column > 0) & (column < width - 1)
+    return tf.where(is_inner, tf.pad(inner, [[0, 0], [1, 1], [1, 1], [0, 0]]), image)

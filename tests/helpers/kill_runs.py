@@ -26,8 +26,8 @@ def few_shapes_dir() -> Path:
 
 
 def eventful_flags(precision: str) -> tuple[str, ...]:
-    """A run in which everything happens: dropout, augmentation, mixed and erased pictures, shuffling, a schedule,
-    checkpoints every few steps, a best epoch that is not the last one, and early stopping."""
+    """A run in which everything happens: dropout, augmentation, shuffling, a schedule, checkpoints every few steps, a
+    best epoch that is not the last one, and early stopping."""
     return (f"--dataset=folder:{few_shapes_dir()}", *SMALL_MODEL, *LIVELY, f"--precision={precision}", "--epochs=12",
             "--global_batch_size=8", "--learning_rate=0.03", "--early_stop_patience=1", "--seed=5")  # fmt: skip
 
