@@ -65,6 +65,8 @@ SAID = (
      "--l2 is the nearest here: the squared kernels, times it, join the loss"),
     ("no_augment no_augmentation no_aug noaug disable_augmentation", "--augment=none turns it off"),
     ("momentum nesterov", "--optimizer=sgd has Nesterov momentum 0.9, and no flag changes it"),
+    ("linear_probe linear_probing linear_eval linear_evaluation knn_eval",
+     "prepare.py --probe says what a linear head on pretrained features reaches"),
     ("gpus num_gpus n_gpus ngpus nproc_per_node world_size",
      "--replicas says how many devices share a batch; CUDA_VISIBLE_DEVICES=0,1 before the command says which"),
     ("device devices gpu gpus gpu_id gpu_ids num_gpus cuda no_cuda use_cuda use_gpu cpu no_gpu accelerator",

@@ -24,8 +24,8 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     return value
 
 
-_JSON = Format(durable.write_json, _read_mapping)
-_TEXT = Format(durable.write_text, lambda path: path.read_text("utf-8", "surrogateescape"))
+JSON = Format(durable.write_json, _read_mapping)
+TEXT = Format(durable.write_text, lambda path: path.read_text("utf-8", "surrogateescape"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +56,8 @@ class RunFolder:
         self.path = path
         self.made: tuple[Path, ...] = ()  # by a claim, where no run is yet: the lock, then folders, the inmost first
         self.keep: Callable[[], None] = lambda: None  # called once a run is here, and that stays however it ends
-        self.options = RunFile(path / "options.json", _JSON)  # plain values, nested by room; makes the folder a run
-        self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
+        self.options = RunFile(path / "options.json", JSON)  # plain values, nested by room; makes the folder a run
+        self.flags = RunFile(path / "flags.txt", TEXT)  # a flagfile that starts the run again
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order
         self.quarantine = RunFile(path / "quarantine.csv", QUARANTINE, may_lack=True)  # a row a refused file
         self.aside = RunFile(path / "left_aside.csv", QUARANTINE, may_lack=True)  # a row what else is not used
@@ -65,8 +65,8 @@ class RunFolder:
         self.history = RunFile(path / "history.csv", HISTORY)  # a row an epoch
         # The class names, then a row a test example.
         self.predictions = RunFile(path / "predictions_test.csv", PREDICTIONS, may_lack=True)
-        self.results = RunFile(path / "results.json", _JSON)  # plain values
-        self.report = RunFile(path / "report.html", _TEXT)  # the last file of a run
+        self.results = RunFile(path / "results.json", JSON)  # plain values
+        self.report = RunFile(path / "report.html", TEXT)  # the last file of a run
         self.checkpoints = path / "checkpoints"
         self.saved_model = path / "saved_model"
         self.evaluation = path / "evaluation"  # scores that are computed once the run is finished
