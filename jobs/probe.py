@@ -22,10 +22,11 @@ from evaluation.metrics import (
 )
 from evaluation.probe import Probe, cross_validate, different_pictures
 from jobs.announce import some_of
-from jobs.beginning import begin_with
+from jobs.beginning import begin_with, best_variables
 from jobs.mistakes import prediction_rows
 from jobs.options import RunOptions
 from jobs.resume import versions
+from models.parts import feature_part
 from models.zoo import build_model
 from pipeline.data import Data, Overview
 from pipeline.sources.splits import content_groups
@@ -57,6 +58,7 @@ def build_probed(options: RunOptions, overview: Overview, watch: Watch) -> keras
     model = build_model(begins, options.seed, classes, overview.pixel_format.shape)
     if other_run:
         begin_with(model, other_run, watch)
+        _check_features(model, other_run)
     return model
 
 
@@ -81,6 +83,19 @@ def probe(
     for line in _lines(figures):
         watch.say(line)
     return figures, prediction_rows(data, ids, result.probabilities)
+
+
+def _check_features(model: keras.Model, run_dir: Path) -> None:
+    """Raises UserError where some of what makes the features is not of the run's weights, but random."""
+    variables, _ = best_variables(run_dir)
+    shapes = {path: array.shape for path, array in variables.items()}
+    weights = feature_part(model).weights
+    new = [one.path for one in weights if shapes.get(one.path) != tuple(one.shape)]
+    if new:
+        raise UserError(
+            f"--weights={str(run_dir)!r}: {len(new)} of the {len(weights)} variables that make the features, as "
+            f"{new[0]}, do not fit {model.name}, and would be random: give the --model of that run"
+        )
 
 
 def _about(options: RunOptions, data: Data) -> dict:

@@ -208,14 +208,17 @@ def test_small_classes_and_weights_that_know_the_pictures_are_said(call, probed,
     assert (
         "  note      'stripes' has 2 different pictures: in some of the 3 folds there is nothing of it" in done.stdout
     )
-    trained = run_script("train.py", f"--dataset=folder:{root}", "--filters=4", "--image_size=32", "--epochs=1",
-                         f"--run_dir={tmp_path / 'run'}")  # fmt: skip
-    assert trained.code == 0, trained.stderr
-    # The filters are none of prepare.py's flags, so that the default network takes of the run what fits.
-    done = call(f"--dataset=folder:{root}", "--probe", f"--weights={tmp_path / 'run'}", "--image_size=32",
-                f"--out_dir={tmp_path / 'out'}")  # fmt: skip
+    for name, more in (("run", ()), ("narrow", ("--filters=4",))):
+        trained = run_script("train.py", f"--dataset=folder:{root}", *more, "--image_size=32", "--epochs=1",
+                             f"--run_dir={tmp_path / name}")  # fmt: skip
+        assert trained.code == 0, trained.stderr
+    flags = [f"--dataset=folder:{root}", "--probe", "--image_size=32", f"--out_dir={tmp_path / 'out'}"]
+    done = call(*flags, f"--weights={tmp_path / 'run'}")
     assert done.code == 0, done.stderr
     assert "were trained on 20 of 23 pictures: the figures are flattered" in done.stdout
+    done = call(*flags, f"--weights={tmp_path / 'narrow'}")
+    assert done.code == 2
+    assert "do not fit residual_small, and would be random: give the --model of that run" in done.stderr
 
 
 def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):
