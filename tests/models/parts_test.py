@@ -22,7 +22,8 @@ def model_of(name="residual_small", policy="float32", classes=3, **options) -> k
         keras.config.set_dtype_policy("float32")
     for variable in model.variables:
         if "moving_" in variable.path:
-            variable.assign(np.random.default_rng(len(variable.path)).uniform(0.5, 1.5, variable.shape))
+            drawn = np.random.default_rng(len(variable.path)).uniform(0.5, 1.5, variable.shape)
+            variable.assign(drawn if "variance" in variable.path else 0.02 * (drawn - 1))
     return model
 
 
