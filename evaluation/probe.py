@@ -116,13 +116,16 @@ class _Head:
         """float64 [held out, classes]; a class without an example to train on has 0."""
         from sklearn.linear_model import LogisticRegression
 
+        probabilities = np.zeros((len(self._held_out), self._num_classes))
+        if (self._labels == self._labels[0]).all():
+            probabilities[:, self._labels[0]] = 1.0
+            return probabilities
         if self._regression is None:  # begins each time where the last, stronger one ended
             self._regression = LogisticRegression(warm_start=True, max_iter=_MOST_ITERATIONS)
         self._regression.C = strength
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an optimum that is not reached to the last digit is as good
             self._regression.fit(self._train, self._labels)
-        probabilities = np.zeros((len(self._held_out), self._num_classes))
         probabilities[:, self._regression.classes_] = self._regression.predict_proba(self._held_out)
         return probabilities
 

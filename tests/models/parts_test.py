@@ -9,7 +9,7 @@ from models.options import CONVOLUTIONAL_NAMES, ModelOptions
 from models.parts import feature_part, float32_twin, head_part
 from models.zoo import build_model
 
-SHAPE = (40, 40, 3)
+SHAPE = (48, 48, 3)
 IMAGES = np.random.default_rng(3).uniform(size=(4, *SHAPE)).astype(np.float32)
 
 
