@@ -119,11 +119,25 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
             ["--probe: residual_small would start from random weights", "give --model=mobilenet_v2 --weights=imagenet"],
         ),
         (
-            [*DATA, "--out_dir={tmp}/out", "--probe", f"--weights={finished_run()}", *SMALL_MODEL[:1]],
+            [
+                *DATA,
+                "--out_dir={tmp}/out",
+                "--probe",
+                f"--weights={finished_run()}",
+                "--model=catdog_1",
+                "--image_size=32",
+            ],
             ["--model=catdog_1: it has no layer 'pool'", "use residual_small or a keras.applications backbone"],
         ),
         (
-            [*DATA, "--out_dir={tmp}/out", "--probe", "--model=mobilenet_v2_035", "--weights={tmp}/file.h5"],
+            [
+                *DATA,
+                "--out_dir={tmp}/out",
+                "--probe",
+                "--model=mobilenet_v2_035",
+                "--weights={tmp}/file.h5",
+                "--image_size=32",
+            ],
             ["--weights='{tmp}/file.h5': there is no such file"],
         ),
         (
