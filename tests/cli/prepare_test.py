@@ -218,7 +218,8 @@ def test_a_probe_never_looks_at_the_test_split(call, probed, tmp_path):
 
 
 def test_small_classes_and_weights_that_know_the_pictures_are_said(call, probed, tmp_path):
-    root = write_shapes(tmp_path / "few", {"train/disk": 9, "train/square": 9, "train/stripes": 2, "val/disk": 3})
+    root = write_shapes(tmp_path / "few", {"train/disk": 9, "train/square": 9, "train/stripes": 2})
+    write_shapes(root, {"val/disk": 3}, seed=50)
     done = call(f"--dataset=folder:{root}", *probed, f"--out_dir={tmp_path / 'out'}")
     assert (
         "  note      'stripes' has 2 different pictures: in some of the 3 folds there is nothing of it" in done.stdout
