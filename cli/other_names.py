@@ -33,8 +33,24 @@ RENAMED = (
      "per_device_train_batch_size per_gpu_batch_size batch_size_per_gpu"),
     ("learning_rate", "lr lr0 base_lr init_lr initial_lr max_lr initial_learning_rate learn_rate learningrate eta"),
     ("optimizer", "opt optim optimiser solver"),
-    ("schedule", "scheduler sched lr_scheduler lr_schedule lr_policy lr_decay cos_lr cosine"),
+    ("optimizer_args", "opt_args optimizer_kwargs optimizer_params"),
+    ("weight_decay", "wd decay weight_decay_rate opt_weight_decay"),
+    ("momentum", "mom sgd_momentum opt_momentum"),
+    ("clip_norm", "clip_grad grad_clip gradient_clip clip_grad_norm max_grad_norm global_clipnorm clipnorm "
+     "gradient_clip_val"),
+    ("accumulate_steps", "accumulate grad_accum grad_accum_steps gradient_accumulation_steps accum_iter accum_steps "
+     "accumulate_grad_batches"),
+    ("schedule", "scheduler sched lr_scheduler lr_schedule lr_policy lr_decay cos_lr cosine one_cycle onecycle"),
     ("warmup_epochs", "warmup warm_up lr_warmup_epochs"),
+    ("final_rate_fraction", "lrf final_lr_fraction eta_min_fraction min_lr_ratio"),
+    ("decay_factor", "decay_rate lr_decay_rate gamma lr_gamma lr_decay_factor plateau_factor"),
+    ("step_epochs", "step_size lr_step_size decay_epochs lr_step_epochs"),
+    ("plateau_patience", "patience_epochs lr_patience"),
+    ("ema_momentum", "ema ema_decay model_ema model_ema_decay use_ema ema_rate weight_averaging average_decay"),
+    ("label_smoothing", "smoothing label_smooth smooth label_smoothing_factor smoothing_factor"),
+    ("class_weights", "class_weight class_weighting balanced auto_class_weights weighted_loss"),
+    ("early_stop_on", "monitor early_stop_metric early_stopping_metric early_stopping_monitor metric_for_early_stop"),
+    ("best_on", "metric_for_best_model best_metric save_best_metric checkpoint_metric eval_metric"),
     ("early_stop_patience", "patience early_stop early_stopping early_stopping_patience es_patience"),
     ("precision", "amp use_amp fp16 to_fp16 float16 bf16 bfloat16 half mixed_precision dtype amp_dtype "
      "autocast"),
@@ -49,6 +65,7 @@ RENAMED = (
      "w"),
     ("out_dir", "output out o outdir output_dir output_path save_dir save_path log_dir logdir run_dir results_dir "
      "project name"),
+    ("find_learning_rate", "lr_find find_lr auto_lr_find lr_finder lr_range_test"),
     ("run_dir", "output out o out_dir outdir output_dir output_path save_dir save_path log_dir logdir work_dir workdir "
      "model_dir exp_dir results_dir checkpoint_dir ckpt_dir run_name exp experiment project name"),
 )  # fmt: skip
@@ -61,10 +78,12 @@ SAID = (
     ("freeze freeze_backbone freeze_base freeze_layers freeze_at freeze_epochs frozen unfreeze trainable "
      "fine_tune finetune fine_tune_at",
      "no layer is frozen here, all of them train; a small --learning_rate changes pretrained --weights the least"),
-    ("wd weight_decay decay weight_decay_rate l2_reg l2_regularization regularization regularizer",
-     "--l2 is the nearest here: the squared kernels, times it, join the loss"),
+    ("l2_reg l2_regularization regularization regularizer kernel_regularizer",
+     "--l2 has the squared kernels, times it, join the loss; --weight_decay takes them down beside it"),
     ("no_augment no_augmentation no_aug noaug disable_augmentation", "--augment=none turns it off"),
-    ("momentum nesterov", "--optimizer=sgd has Nesterov momentum 0.9, and no flag changes it"),
+    ("beta1 beta2 beta_1 beta_2 betas eps epsilon opt_eps opt_betas adam_beta1 adam_epsilon rho amsgrad",
+     "--optimizer_args gives it, as in --optimizer_args=beta_2=0.99,epsilon=1e-6"),
+    ("nesterov", "--optimizer=sgd has Nesterov momentum; --optimizer_args=nesterov=false has plain one"),
     ("linear_probe linear_probing linear_eval linear_evaluation knn_eval",
      "prepare.py --probe says what a linear head on pretrained features reaches"),
     ("gpus num_gpus n_gpus ngpus nproc_per_node world_size",
@@ -78,11 +97,12 @@ SAID = (
      "the classes are the folders in --dataset, and nothing has to be said of them"),
     ("warmup_steps num_warmup_steps", "--warmup_epochs counts it in epochs, and takes fractions of one"),
     ("steps max_steps num_steps iterations max_iter steps_per_epoch", "a run is as long as its --epochs"),
-    ("label_smoothing smoothing mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
+    ("mixup cutmix cutout mosaic close_mosaic randaugment auto_augment autoaugment aa reprob "
      "erasing random_erase random_erasing hsv_h hsv_s hsv_v saturation hue perspective copy_paste fill_mode drop_path "
-     "class_weight class_weights class_weighting oversample sampler ema model_ema clip_grad grad_clip gradient_clip "
-     "clip_norm accumulate gradient_accumulation_steps loss criterion metric metrics eval_metric tta",
+     "loss criterion metric metrics tta",
      "there is no such choice here: the loss is cross-entropy, and flags.md has all augmentations that there are"),
+    ("oversample sampler balanced_sampler weighted_sampler",
+     "every example is seen once an epoch; --class_weights=balanced weighs them instead"),
     ("train_dir train_data train_path train_split_dir val_dir val_data val_path valid_dir validation_dir "
      "validation_data test_dir test_data test_path",
      "--dataset names the folder of class folders, or the one of train, validation and test with class folders"),
@@ -92,11 +112,12 @@ SAID = (
      "every epoch is validated where there is a validation split; --full_train does without"),
     ("save_every save_freq save_period save_interval checkpoint_freq checkpoint_interval checkpoint_hist",
      "the end of every epoch is saved; --checkpoint_every_steps saves between them too"),
-    ("monitor", "the best epoch is by validation accuracy, and --early_stop_patience looks at the validation loss"),
-    ("min_lr lr_min lrf final_lr warmup_lr start_lr decay_epochs decay_rate lr_decay_rate gamma lr_gamma step_size "
-     "lr_step_size milestones cooldown_epochs patience_epochs one_cycle",
-     "--schedule=cosine falls to nothing, and --warmup_epochs climb before it; there is no other"),
-    ("lr_find find_lr auto_lr_find", "nothing here looks for a --learning_rate"),
+    ("min_lr lr_min final_lr eta_min", "--final_rate_fraction says it as a fraction of --learning_rate"),
+    ("warmup_lr start_lr", "--warmup_epochs climb from next to nothing"),
+    ("milestones lr_milestones lr_steps", "--schedule=step falls every --step_epochs, by --decay_factor"),
+    ("cooldown_epochs cooldown", "--schedule=plateau has --plateau_patience and no other pause"),
+    ("max_time time_limit train_time max_minutes max_hours time_budget",
+     "--train_minutes trains as many epochs as fit into it"),
     ("limit max_samples max_train_samples limit_train_batches num_samples subset fraction",
      "a run takes all pictures in --dataset, or those that --labels_csv names"),
     ("kfold k_fold folds num_folds n_folds cv cross_validation", "one split is drawn; --split_seed draws another"),

@@ -4,12 +4,12 @@ import collections
 import dataclasses
 from collections.abc import Mapping
 
-from base.errors import unknown_name
+from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.options import DataOptions
-from training.options import TrainingOptions
+from training.options import MOST_EPOCHS, TrainingOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,17 @@ class RunOptions(Options):
     augment: AugmentOptions = group(AugmentOptions(), presets=AUGMENT_PRESETS, help="single knobs change it")
     model: ModelOptions = group(ModelOptions())
     training: TrainingOptions = group(TrainingOptions())
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.data.full_train:
+            check_figures(self.training, "with --full_train nothing is left to validate on")
+
+
+def check_figures(training: TrainingOptions, why_none: str) -> None:
+    """Raises UserError where a run that has no validation split is to look at a figure on it."""
+    if training.needs_validation:
+        raise UserError(f"{training.needs_validation}: {why_none}; name a figure on train, or leave it out")
 
 
 # What each data set changes of the defaults, by flag.
@@ -55,10 +66,15 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     Raises:
       UserError: a value that an option refuses.
     """
+    if given.get("train_minutes") and "epochs" in given:
+        minutes = f"--train_minutes={given['train_minutes']:g}"
+        raise UserError(f"--epochs={given['epochs']}: {minutes} chooses how many; give one of the two")
     values = {}
     for _, layer in _layers(dataset, given):
         values |= layer
     values |= given | {"dataset": dataset}
+    if given.get("train_minutes"):
+        values["epochs"] = MOST_EPOCHS  # until it is known how many fit
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
@@ -69,7 +85,9 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
     """The values that the user did not give, by where they come from; without those that are off, or that the run
     chooses and says by itself."""
     knobs, presets, origins = {leaf.name for leaf in leaves(AugmentOptions)}, with_presets(RunOptions), {}
-    values = {name: value for name, value in resolve(dataset, given).by_flag().items() if name not in knobs}
+    options = resolve(dataset, given)
+    unsaid = knobs | options.idle() | ({"epochs"} if options.training.train_minutes else set())
+    values = {name: value for name, value in options.by_flag().items() if name not in unsaid}
     for origin, layer in _layers(dataset, given):
         origins |= dict.fromkeys(layer, origin)
         values |= {name: value for name, value in layer.items() if name in presets}
@@ -109,6 +127,7 @@ def flagfile(options: RunOptions) -> str:
     """A flagfile that gives `options` again, whatever the presets become; a path that no line of one can hold is told
     in a comment."""
     values = {name: value for name, value in options.by_flag().items() if value is not None and value != ""}
+    values.pop("train_minutes")  # its number of epochs is there
     lines = [f"--{name}=none" for name in with_presets(RunOptions)]
     return "\n".join([*lines, *(_flag_line(name, value) for name, value in values.items())]) + "\n"
 

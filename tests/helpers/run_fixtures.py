@@ -16,7 +16,9 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
+from base.options import leaves
 from cli import guard
+from jobs.options import RunOptions
 from tests.helpers.forks import Fork
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +41,30 @@ OTHER_VALUES = {
     "vertical_flip": True, "brightness_fraction": 0.125, "contrast_fraction": 0.0625, "precision": "mixed_float16",
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
     "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
-    "checkpoint_every_steps": 7, "profile_steps": (2, 4),
+    "checkpoint_every_steps": 7, "profile_steps": (2, 4), "final_rate_fraction": 0.25, "decay_factor": 0.5,
+    "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
+    "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
+    "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5, "train_minutes": 7.5,
 }  # fmt: skip
+# What must be given too, for the other value to be valid.
+BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"}, "weights": {"model": "mobilenet_v2"},
+          "optimizer_args": {"optimizer": "sgd"}, "early_stop_on": {"early_stop_patience": 2}}  # fmt: skip
+
+
+def beside(name: str) -> dict:
+    """The options that another value of option `name` needs."""
+    only_with = next(leaf.option.only_with for leaf in leaves(RunOptions) if leaf.name == name)
+    return BESIDE.get(name, {}) | ({only_with[0]: only_with[1][0]} if only_with else {})
+
+
+def other_values_together() -> dict:
+    """As many of the other values as go together."""
+    idle = {
+        leaf.name
+        for leaf in leaves(RunOptions)
+        if leaf.option.only_with and OTHER_VALUES[leaf.option.only_with[0]] not in leaf.option.only_with[1]
+    }
+    return {name: value for name, value in OTHER_VALUES.items() if name not in idle | {"train_minutes"}}  # fmt: skip
 
 
 def shape_picture(shape: str, seed: int) -> np.ndarray:
