@@ -15,6 +15,7 @@ from jobs.options import RunOptions
 from jobs.run import Run
 from models.backbone_table import BACKBONES
 from models.own_network import left_as_they_are
+from pipeline.augment.options import AugmentOptions
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
@@ -34,10 +35,9 @@ def announce(run: Run) -> None:
     for line in run.hardware.log_lines:
         say(line)
     announce_data(run.options, run.data, run.watch)
-    knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
-    shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
-    say(f"augment     {shown}; on the {place} ({why})")
+    for line in augmentation_lines(run.options.augment, run.data.pixels.pixel_format.channels, f"{place} ({why})"):
+        say(line)
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
     if size < asked:
         say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
@@ -47,6 +47,18 @@ def announce(run: Run) -> None:
     )
     say_updates(run)
     say_class_weights(run)
+
+
+def augmentation_lines(augment: AugmentOptions, channels: int, place: str) -> list[str]:
+    """The knobs that are turned and where they act, and what a user should know of them."""
+    unturned = AugmentOptions().by_flag()
+    turned = [f"{name} {value:g}" for name, value in augment.by_flag().items() if value != unturned[name]]
+    lines = [f"augment     {', '.join(turned) or 'none'}; on the {place}"]
+    if augment.tint.active and channels == 1:
+        lines.append("  note      --saturation_fraction and --hue_degrees change nothing: the pictures are gray")
+    if augment.mix.active:
+        lines.append("  note      accuracy in training is that of mixed pictures, by the class of their larger part")
+    return lines
 
 
 def say_class_weights(run: Run) -> None:

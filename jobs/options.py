@@ -100,7 +100,7 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
 
 def notes_on(options: RunOptions) -> list[str]:
     """What of the options comes to nothing, a line each."""
-    training, notes = options.training, []
+    training, notes = options.training, options.augment.notes
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
         comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"
