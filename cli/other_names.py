@@ -36,6 +36,11 @@ RENAMED = (
     ("schedule", "scheduler sched lr_scheduler lr_schedule lr_policy lr_decay cos_lr cosine"),
     ("warmup_epochs", "warmup warm_up lr_warmup_epochs"),
     ("early_stop_patience", "patience early_stop early_stopping early_stopping_patience es_patience"),
+    ("head_epochs", "freeze_epochs warmup_head_epochs unfreeze_epoch"),
+    ("head_learning_rate", "head_lr lr_head classifier_lr"),
+    ("unfreeze_from", "unfreeze freeze_layers freeze_at freeze_until unfreeze_layers fine_tune_at finetune_from"),
+    ("backbone_rate_factor", "backbone_lr lr_backbone backbone_lr_mult layer_decay lr_mult discriminative_lr"),
+    ("backbone_batchnorm", "freeze_bn freeze_batchnorm bn_frozen"),
     ("precision", "amp use_amp fp16 to_fp16 float16 bf16 bfloat16 half mixed_precision dtype amp_dtype "
      "autocast"),
     ("strategy", "distribute distributed ddp multi_gpu data_parallel distribution_strategy"),
@@ -58,9 +63,10 @@ SAID = (
     ("pretrained pretrained_weights imagenet load_weights init_weights from_pretrained checkpoint ckpt transfer "
      "initial_checkpoint pretrained_path",
      "--weights=imagenet starts a --model that keras.applications knows, as mobilenet_v2, from pretrained weights"),
-    ("freeze freeze_backbone freeze_base freeze_layers freeze_at freeze_epochs frozen unfreeze trainable "
-     "fine_tune finetune fine_tune_at",
-     "no layer is frozen here, all of them train; a small --learning_rate changes pretrained --weights the least"),
+    ("freeze freeze_backbone freeze_base frozen trainable feature_extract feature_extraction linear_probe train_head "
+     "fine_tune finetune transfer_learning",
+     "--train=head trains the layer above a backbone alone, --train=head_then_all then all of it, from "
+     "--unfreeze_from on"),
     ("wd weight_decay decay weight_decay_rate l2_reg l2_regularization regularization regularizer",
      "--l2 is the nearest here: the squared kernels, times it, join the loss"),
     ("no_augment no_augmentation no_aug noaug disable_augmentation", "--augment=none turns it off"),

@@ -13,12 +13,15 @@ from base.watch import Watch
 from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
+from jobs.transfer import is_transfer, train_words
 from models.backbones import imagenet_side
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
 from reports.bottleneck import describe_input
+from training.loop import Loop
 from training.memory import free_bytes, memory_lines, step_bytes
+from training.phases import HEAD, keeps_statistics
 
 MOST_REASONS = 5
 MOST_COUNTED = 16  # classes on a line
@@ -34,7 +37,13 @@ def announce(run: Run) -> None:
     knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
     shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
-    say(f"augment     {shown}; on the {place} ({why})")
+    if run.phases[-1].name == HEAD:
+        idle = f"; {shown} is for pictures, and does nothing here" if knobs else ""
+        say(f"augment     none: the head learns on features of pictures as they are{idle}")
+    else:
+        say(f"augment     {shown}; on the {place} ({why})")
+    if is_transfer(run.options.training, run.options.model):
+        say(f"train       {train_words(run.options.training, run.options.model)}")
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
     if size < asked:
         say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
@@ -118,6 +127,25 @@ def announce_model(run: Run, model: keras.Model) -> None:
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{training.learning_rate:g}"
     )
+
+
+def announce_phase(run: Run, loop: Loop) -> None:
+    """What learns in a phase, where some of the model may not, or not as the rest does."""
+    if is_transfer(run.options.training, run.options.model):
+        run.watch.say(f"phase       {phase_words(run, loop)}")
+
+
+def phase_words(run: Run, loop: Loop) -> str:
+    """What learns in a phase: how much of the model, for how long, and how fast."""
+    options, model, learner = loop.phase.options, run.options.model, loop.state.learner
+    parts = [f"{loop.phase.name}: {len(learner.trainable_variables)} of {len(loop.state.model.weights)} variables "
+             f"learn, {parameters_of(learner):,} numbers"]  # fmt: skip
+    parts.append(f"{options.epochs} epochs by {options.optimizer} {options.learning_rate:g}")
+    if loop.state.rate_factors:
+        parts.append(f"the backbone at {options.learning_rate * options.backbone_rate_factor:g}")
+    if loop.phase.name != HEAD and keeps_statistics(options, model.is_pretrained):
+        parts.append("its BatchNorm keeps its statistics")
+    return "; ".join(parts)
 
 
 def announce_results(run: Run, results: Mapping) -> None:

@@ -1,4 +1,4 @@
-"""The epochs of a run: the loop with its batches, its validation, and what is said and drawn of each epoch."""
+"""The epochs of a run, phase after phase: the loop with its batches, its validation, what is said and drawn of each."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -8,41 +8,80 @@ import numpy as np
 
 from evaluation.metrics import scores
 from evaluation.probabilities import make_predictor, predict_batches
-from jobs.announce import announce_model, bottleneck_of
+from jobs.announce import announce_model, announce_phase, bottleneck_of, phase_words
 from jobs.curves import write_options
+from jobs.head import on_features
+from jobs.resume import go_on
 from jobs.run import Run
+from models.freezing import rate_factors
+from models.parts import head_part
 from pipeline.graph import make_finish, make_train_dataset
 from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
 from reports.contact_sheet import Sheet, draw_pages
+from training.checkpoint import Checkpoint
 from training.loop import Loop
 from training.optimizer import build_optimizer, learning_rate_at
+from training.phases import HEAD, Phase
 from training.profile import Profiler
 from training.step import make_state, make_train_step
 
 
-def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
-    """The loop before its first step; raises UserError for a profile beyond the last one."""
-    options, order = run.options.training, run.order
+def make_profiler(run: Run) -> Profiler:
+    """That of --profile_steps; raises UserError for a step beyond the last one."""
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
-    profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
+    window, folder = run.options.training.profile_steps, run.folder.events("train")
+    return Profiler(window, run.last_step, folder, run.watch)
+
+
+def make_loop(run: Run, model: keras.Model, identity: dict, profiler: Profiler, phase: Phase) -> Loop:
+    """The loop of a phase, before its first step."""
+    options, order, learner, factors = phase.options, run.order, model, ()
+    if phase.name == HEAD:
+        learner = head_part(model)
+    elif options.backbone_rate_factor != 1.0:
+        factors = rate_factors(model, options.backbone_rate_factor)
     state = make_state(
-        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size
-    )
-    return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
+        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size,
+        learner, factors,
+    )  # fmt: skip
+    return Loop(phase, order, state, run.folder, run.watch, profiler, identity, run.clock)
 
 
-def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
-    """Trains to the last epoch; `sheets` are of samples and augmented ones, for TensorBoard."""
-    announce_model(run, loop.state.model)
+def learn(
+    run: Run, model: keras.Model, identity: dict, profiler: Profiler, sheets: tuple[Sheet, Sheet | None],
+    saved: Checkpoint | None, resumes: bool,
+) -> Loop:  # fmt: skip
+    """Trains to the last epoch of the last phase, whose loop it returns.
+
+    Args:
+      sheets: of samples and augmented ones, for TensorBoard.
+      saved: the checkpoint that the run goes on from.
+      resumes: whether the run was begun before, with a checkpoint or without.
+    """
+    announce_model(run, model)
+    history, loop = saved.history if saved else [], None
+    for phase in [phase for phase in run.phases if not phase.is_over(history)] or run.phases[-1:]:
+        before, loop = loop, make_loop(run, model, identity, profiler, phase)
+        if before:
+            loop.step, loop.history = before.step, before.history
+        elif resumes:
+            go_on(run, loop, saved)
+        _learn_phase(run, loop, sheets)
+    return loop
+
+
+def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
+    announce_phase(run, loop)
     if loop.history:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])
+    describe = functools.partial(_describe, run, loop, sheets)
+    run = on_features(run, loop.state.model) if loop.phase.name == HEAD else run
     clock, augmentation = StageClock(), run.options.augment
     finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
-    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
-    train_step = _after_the_first(train_step, functools.partial(_describe, run, loop, sheets))
-    batches = _make_batches(run, loop.step, clock)
+    train_step = _after_the_first(make_train_step(loop.state, run.hardware, run.num_classes, finish), describe)
+    batches = _make_batches(run, loop, clock)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
         words = bottleneck_of(run, row)
         run.watch.say(f"  {words}")
@@ -64,13 +103,16 @@ def _after_the_first(train_step: Callable[..., None], then: Callable[[], None]) 
     return step
 
 
-def _describe(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
+def _describe(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
     """Writes what TensorBoard says of a run before its first point."""
     if loop.step == len(loop.history) * run.order.steps_per_epoch:  # a finished run that goes on has other epochs
         write_options(run, len(loop.history))
+    if loop.step == loop.first_step and len(run.phases) > 1:
+        run.summaries.text("train", "phase", len(loop.history), phase_words(run, loop))
     if loop.step == 0:
         for tag, sheet in zip(("samples", "augmented"), sheets, strict=True):
-            run.summaries.pictures("train", tag, draw_pages(sheet))
+            if sheet is not None:
+                run.summaries.pictures("train", tag, draw_pages(sheet))
 
 
 def _plan(run: Run, shards: Shards) -> Plan:
@@ -80,12 +122,12 @@ def _plan(run: Run, shards: Shards) -> Plan:
     )
 
 
-def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
+def _make_batches(run: Run, loop: Loop, clock: StageClock) -> Iterator:
 
     def make(shards: Shards):
         plan = _plan(run, shards)
         return make_train_dataset(
-            plan, run.data.pixels, first_step, run.last_step, on_device=run.augments_on_device, clock=clock
+            plan, run.data.pixels, loop.step, loop.last_step, on_device=run.augments_on_device, clock=clock
         )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas
@@ -96,7 +138,7 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate, options, order = _make_validation(run, loop.state.model), run.options.training, run.order
+    validate, options, order = _make_validation(run, loop.state.learner), loop.phase.options, run.order
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
 

@@ -1,5 +1,6 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
+import keras
 import numpy as np
 
 from base import kill_points
@@ -7,22 +8,25 @@ from evaluation.metrics import class_balance, confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_results
 from jobs.curves import write_results
+from jobs.head import on_features
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_report
 from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
+from models.parts import head_part
 from records.tables import refused_rows
 from reports.contact_sheet import Sheet, draw_pages
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
 from training.history import best_row
 from training.loop import Loop
+from training.phases import HEAD, Phase
 
 PROOF_FILES = 400
 
 
-def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
+def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
 
     Raises Stopped where that is asked for before results.json; what is written is whole, and the last step is in a
@@ -31,7 +35,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     run.watch.nothing_to_save("after the last step, which is saved")
     ids, best = run.data.splits.ids, best_row(loop.history)
     model = best_model(run, best["step"])
-    probabilities = _predict_all(run, model)
+    probabilities = _predict_all(run, loop.phase, model)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
@@ -61,10 +65,14 @@ def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None
     return scores(labels, rows) | class_balance(confusion, names)
 
 
-def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
-    """float32 [examples, classes] by split name."""
-    predict = make_predictor(model)
+def _predict_all(run: Run, phase: Phase, model: keras.Model) -> dict[str, np.ndarray]:
+    """float32 [examples, classes] by split name.
 
+    Where the head alone has learnt, of the features that it learnt on: the backbone would give them again, in float32.
+    """
+    if phase.name == HEAD:
+        run, model = on_features(run, model), head_part(model)
+    predict = make_predictor(model)
     nothing = np.zeros((0, run.num_classes), np.float32)
     return {
         name: predict_batches(predict, run.split_batches(name)) if len(ids) else nothing

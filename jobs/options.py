@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from base.errors import unknown_name
 from base.options import Options, group, leaves, option, with_presets
+from jobs.transfer import check_transfer, transfer_notes
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.options import DataOptions
@@ -62,7 +63,9 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
-    return RunOptions().changed(values)
+    options = RunOptions().changed(values)
+    check_transfer(options.training, options.model)
+    return options
 
 
 def chosen_lines(dataset: str, given: Mapping) -> list[str]:
@@ -82,7 +85,7 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
 
 def notes_on(options: RunOptions) -> list[str]:
     """What of the options comes to nothing, a line each."""
-    training, notes = options.training, []
+    training, notes = options.training, transfer_notes(options.training, options.model)
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
         comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"

@@ -30,7 +30,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "epochs": len(history),
         "best_epoch": best_row(history)["epoch"],
         "steps": loop.step,
-        **_rates(history),
+        **_rates(loop.phase.rows(history)),
         "input_bottleneck": bottleneck_of(run, history[-1]),
         "global_batch_size": run.global_batch_size,
         "epochs_asked": run.options.training.epochs,
@@ -55,7 +55,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
 
 
 def _rates(history: Sequence[Mapping]) -> dict[str, float | None]:
-    """Over all steps that were timed, of whichever start; None where none was."""
+    """Over all steps of the last phase that were timed, of whichever start; None where none was."""
     timed = [row for row in history if row["images_per_second"] is not None]
     seconds = sum(row["seconds"] for row in timed)
     return {name: sum(row[name] * row["seconds"] for row in timed) / seconds if seconds else None

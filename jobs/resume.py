@@ -19,6 +19,7 @@ from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.history import should_stop
 from training.loop import Loop
+from training.phases import phases_of
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
 PENSTOCK_VERSION = "0.2.2"
@@ -53,7 +54,8 @@ def beginning_of(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
 def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) -> None:
     """Raises UserError where a run cannot go on to as many epochs as are asked for; `old` is its options.json."""
     training, before = options.training, old.get("training", {}).get("epochs", options.training.epochs)
-    done = len(saved.history) if saved else 0
+    rows = phases_of(training, options.model.is_pretrained)[-1].rows(saved.history) if saved else []
+    done = len(rows)
     if training.epochs < done:
         raise UserError(
             f"--epochs={training.epochs}: the run has done {done} already; give as many or more, or another --run_dir"
@@ -65,7 +67,7 @@ def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
             f"--epochs={training.epochs}: the run was begun with {before}, and its cosine schedule falls to nothing by "
             f"then, so that another number is another run: {_ANOTHER}"
         )
-    if training.epochs > before and should_stop(saved.history, training.early_stop_patience):
+    if training.epochs > before and should_stop(rows, training.early_stop_patience):
         raise UserError(
             f"--epochs={training.epochs}: --early_stop_patience={training.early_stop_patience} ended the run after "
             f"epoch {done}, and would again: {_ANOTHER}"

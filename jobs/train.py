@@ -8,15 +8,17 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
-from jobs.epochs import learn, make_loop
+from jobs.epochs import learn, make_profiler
 from jobs.finish import finish
 from jobs.options import RunOptions
-from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
-from jobs.run import open_run
+from jobs.resume import beginning_of, check_epochs, check_identity, identity_of, newest_checkpoint
+from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
 from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
+from reports.contact_sheet import Sheet
 from reports.sheets import augmentation_sheet, sample_sheet
+from training.phases import HEAD
 
 
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
@@ -46,19 +48,24 @@ def train(
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
             return _say_finished(results, folder, watch)
-        loop = make_loop(run, model, identity)
+        profiler = make_profiler(run)
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
         announce_memory(run, model)
         run.write_down()
         with naming_trouble(run):
-            sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
-            if old:
-                go_on(run, loop, saved)
+            sheets = _make_sheets(run)
             if saved and results:  # scores and export came after the last checkpoint
-                loop.run_clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
-            learn(run, loop, sheets)
+                run.clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
+            loop = learn(run, model, identity, profiler, sheets, saved, resumes=bool(old))
             return finish(run, loop, sheets)
+
+
+def _make_sheets(run: Run) -> tuple[Sheet, Sheet | None]:
+    """Of samples and of augmented ones; no augmented ones where only features are learnt from."""
+    augments = run.phases[-1].name != HEAD
+    augmented = augmentation_sheet(run.data, run.options.augment, run.options.seed) if augments else None
+    return sample_sheet(run.data), augmented
 
 
 def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:

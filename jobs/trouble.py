@@ -1,7 +1,7 @@
 """What ends a run in its middle, in one line for the user: numbers gone bad, changed pictures, too little memory."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -21,7 +21,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
         with run.data.pixels.naming_changes():
             yield
     except NumbersError as error:
-        raise UserError(explain(error.trouble, run)) from None
+        raise UserError(explain(error.trouble, run, error.history)) from None
     except tf.errors.ResourceExhaustedError as error:
         options = run.options
         raise UserError(
@@ -31,9 +31,9 @@ def naming_trouble(run: Run) -> Iterator[None]:
         ) from None
 
 
-def explain(trouble: Trouble, run: Run) -> str:
+def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     """Writes the batch's examples to the run's folder and returns one line: what happened in which step, with which
-    learning rate and loss scale, to which examples, and what to do.
+    learning rate and loss scale, to which examples, and what to do; `history` are the epochs before.
 
     Names first the examples whose own loss is not finite; where that is none, or all, the batch's first ones.
     """
@@ -41,7 +41,7 @@ def explain(trouble: Trouble, run: Run) -> str:
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    rate = learning_rate_at(run.options.training, run.order.steps_per_epoch, trouble.updates)
+    rate = learning_rate_at(run.phase_after(history).options, run.order.steps_per_epoch, trouble.updates)
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

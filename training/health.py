@@ -6,6 +6,7 @@ part of the state, so a resumed run counts on.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ class Trouble:
     Attributes:
       what: happened, and `fix`, what the user can do, in words.
       step: counted from 1 over all epochs.
-      updates: optimizer updates before it.
+      updates: optimizer updates before it, in its phase.
       loss_scale: that it was taken with; None where the loss is not scaled.
       bad_rows: int64 [n], the rows of the global batch whose own loss is not finite.
     """
@@ -41,11 +42,11 @@ class Trouble:
 
 
 class NumbersError(Exception):
-    """Numbers gone bad, with their `trouble`: training cannot go on from here."""
+    """Numbers gone bad, with their `trouble` and the `history` before: training cannot go on from here."""
 
-    def __init__(self, trouble: Trouble):
+    def __init__(self, trouble: Trouble, history: Sequence[Mapping] = ()):
         super().__init__(f"{trouble.what} in step {trouble.step}")
-        self.trouble = trouble
+        self.trouble, self.history = trouble, history
 
 
 def make_notes(global_batch_size: int) -> tf.Variable:

@@ -13,8 +13,10 @@ class TrainingOptions(Options):
     """The recipe, the devices and the cadences of a training."""
 
     # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
-    epochs: int = option(30, "passes over the training split; a finished run goes on where more are asked for",
-                         within=(1, 100_000), identity=False)  # fmt: skip
+    epochs: int = option(
+        30, "passes over the training split, with --train=head_then_all those of all, after --head_epochs; a finished "
+        "run goes on where more are asked for", within=(1, 100_000), identity=False,
+    )  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
     optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))
@@ -23,6 +25,31 @@ class TrainingOptions(Options):
     early_stop_patience: int = option(
         0, "stop after this many epochs without a lower validation loss (with --full_train: training loss); 0 never "
         "stops", within=(0, 100_000),
+    )  # fmt: skip
+    # Transfer: who learns, in which order; what an option comes to for a model, jobs/transfer.py checks.
+    train: str = option(
+        "auto", "what learns: all of the model, its head alone, or first that and then all; the head is the layer "
+        "above a backbone, whose features are computed once and kept; auto is head_then_all for a backbone with "
+        "--weights, else all", choices=("auto", "all", "head", "head_then_all"),
+    )  # fmt: skip
+    head_epochs: int | None = option(
+        None, "of --train=head_then_all: epochs of the head alone, in seconds, before the --epochs of all",
+        within=(1, 100_000),
+    )  # fmt: skip
+    head_learning_rate: float | None = option(
+        None, "of --train=head_then_all: as --learning_rate, for the head's epochs", within=(1e-9, 10.0)
+    )
+    unfreeze_from: str = option(
+        "", "the first layer of the backbone that learns, where all does; those before it stay as they are: its name, "
+        "that of its block, as block_13, or a fraction of the layers, as 0.6; all learn where it is not given",
+    )  # fmt: skip
+    backbone_rate_factor: float = option(
+        1.0, "what of the learning rate the backbone's layers take; the head takes all of it", within=(1e-6, 1.0)
+    )
+    backbone_batchnorm: str = option(
+        "auto", "statistics that a backbone's BatchNorm layers use and keep while it learns: frozen keeps the "
+        "pretrained ones, train those of the batches; auto is frozen for a backbone with --weights",
+        choices=("auto", "frozen", "train"),
     )  # fmt: skip
     precision: str = option(
         "auto", "auto is the fastest that this hardware computes well",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -12,6 +12,7 @@ from models.heads import per_example_loss, predicted_labels
 from models.layers import normalizes_batches, real_rows
 from training.device import Hardware
 from training.health import loss_scale_of, make_notes, note_step
+from training.rates import apply_by_rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +24,16 @@ class TrainState:
       optimizer: built for the model's trainable variables.
       sums: float64 [3]: loss, correct predictions and examples of the epoch so far, padding left out.
       health: the notes of `health.make_notes`.
+      learner: what a step calls, and whose trainable variables it updates: the model, or its head, on features.
+      rate_factors: what of the learning rate each of these variables takes; empty where all take all of it.
     """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     sums: tf.Variable
     health: tf.Variable
+    learner: keras.Model
+    rate_factors: Sequence[float] = ()
 
     @property
     def parts(self) -> dict[str, list]:
@@ -42,14 +47,21 @@ class TrainState:
         return [variable for part in self.parts.values() for variable in part]
 
 
-def make_state(hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int) -> TrainState:
-    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too."""
+def make_state(
+    hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int,
+    learner: keras.Model | None = None, rate_factors: Sequence[float] = (),
+) -> TrainState:  # fmt: skip
+    """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too.
+
+    `learner`, where it is not the model itself, shares variables with it; see `TrainState`.
+    """
+    learner = learner or model
     with hardware.scope():
         optimizer = build_optimizer()
-        optimizer.build(model.trainable_variables)
+        optimizer.build(learner.trainable_variables)
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
         health = make_notes(global_batch_size)
-    return TrainState(model, optimizer, sums, health)
+    return TrainState(model, optimizer, sums, health, learner, rate_factors)
 
 
 def make_train_step(
@@ -64,24 +76,25 @@ def make_train_step(
     `jit_compile` has XLA compile the whole step: on a CPU that makes these steps 3 to 4 times slower, and what it does
     on a GPU is for benchmarks/gpu_check.py to measure.
     """
-    needs_mask = normalizes_batches(state.model)
+    learner = state.learner
+    needs_mask, factors = normalizes_batches(learner), state.rate_factors or [1.0] * len(learner.trainable_variables)
 
     def replica_step(batch, is_full):
         batch = finish(batch) if finish else batch
         weight = tf.cast(batch["mask"], tf.float32)
         real = None if is_full else tf.cast(batch["mask"], tf.bool)
         with tf.GradientTape() as tape, real_rows(real):
-            logits = state.model(batch["image"], training=True)
+            logits = learner(batch["image"], training=True)
             losses = example_losses(batch | {"mask": weight}, logits, num_classes)
             # Divided by the global batch's real examples, the sum over replicas is the exact mean over the batch.
             loss = tf.reduce_sum(losses) / batch["global_examples"]
-            if state.model.losses:
-                loss += tf.add_n(state.model.losses) / hardware.replicas
+            if learner.losses:
+                loss += tf.add_n(learner.losses) / hardware.replicas
             scaled_loss = state.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled_loss, state.model.trainable_variables)
+        gradients = tape.gradient(scaled_loss, learner.trainable_variables)
         if hardware.policy == "mixed_float16" and hardware.strategy:
             gradients = _agree_on_overflow(gradients)
-        state.optimizer.apply(gradients, state.model.trainable_variables)
+        apply_by_rates(state.optimizer, gradients, learner.trainable_variables, factors)
         correct = tf.cast(predicted_labels(logits) == batch["label"], tf.float32) * weight
         sums = tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)])
         # One vector, so that replicas exchange one.

@@ -12,12 +12,11 @@ from base.options import group, leaves, option
 from cli import flags_page, train
 from cli.flags import options_of
 from jobs.options import RunOptions, flagfile, resolve
-from tests.helpers.run_fixtures import OTHER_VALUES
+from tests.helpers.run_fixtures import BACKBONE, NEEDED, OTHER_VALUES
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
 PLACES = {"cache_dir", "run_dir", "resume"}
-MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
 
 def options_from(*arguments: str) -> RunOptions:
@@ -41,10 +40,10 @@ def test_every_field_has_a_flag_and_every_flag_a_field():
 
 @pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset"}))
 def test_a_flag_reaches_its_field_and_no_other(name):
-    model = {"model": MODELS[name]} if name in MODELS else {}
-    arguments = [f"--{key}={shown(value)}" for key, value in (model | {name: OTHER_VALUES[name]}).items()]
+    needed = NEEDED.get(name, {})
+    arguments = [f"--{key}={shown(value)}" for key, value in (needed | {name: OTHER_VALUES[name]}).items()]
     assert options_from("--dataset=folder:/here", *arguments) == resolve(
-        "folder:/here", model | {name: OTHER_VALUES[name]}
+        "folder:/here", needed | {name: OTHER_VALUES[name]}
     )
 
 
@@ -81,7 +80,9 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
         ("--dataset=folder:here", "--split_fractions=0.3333333,0.3333333,0.3333334"),
         ("--dataset=folder:here", "--split_fractions=0.7,0.1,0.2", "--l2=1e-05", "--warmup_epochs=0.1"),
         ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in OTHER_VALUES.items()
-                                    if name not in ("dataset", "weights"))),
+                                    if name != "dataset" and "mobilenet_v2" not in NEEDED.get(name, {}).values())),
+        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in (OTHER_VALUES | BACKBONE).items()
+                                    if name not in ("dataset", "filters", "units", "weights"))),
     ],
     ids=lambda arguments: " ".join(arguments)[:50],
 )  # fmt: skip
@@ -111,6 +112,9 @@ def test_a_flagfile_does_not_lean_on_presets(tmp_path):
         "units",
         "dropout",
         "profile_steps",
+        "head_epochs",
+        "head_learning_rate",
+        "unfreeze_from",
     }:
         assert f"--{name}=" in text
     assert text.startswith("--augment=none\n")

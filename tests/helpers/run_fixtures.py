@@ -38,7 +38,15 @@ OTHER_VALUES = {
     "vertical_flip": True, "brightness_fraction": 0.125, "contrast_fraction": 0.0625, "precision": "mixed_float16",
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
     "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
-    "checkpoint_every_steps": 7, "profile_steps": (2, 4),
+    "checkpoint_every_steps": 7, "profile_steps": (2, 4), "train": "head_then_all", "head_epochs": 4,
+    "head_learning_rate": 0.5, "unfreeze_from": "0.5", "backbone_rate_factor": 0.125, "backbone_batchnorm": "train",
+}  # fmt: skip
+# What else must be given with an option that only some models have, or that only does something with another.
+BACKBONE = {"model": "mobilenet_v2"}
+NEEDED = {
+    "units": {"model": "catdog_3"}, "weights": BACKBONE, "train": BACKBONE, "unfreeze_from": BACKBONE,
+    "backbone_rate_factor": BACKBONE, "backbone_batchnorm": BACKBONE,
+    "head_epochs": BACKBONE | {"train": "head_then_all"}, "head_learning_rate": BACKBONE | {"train": "head_then_all"},
 }  # fmt: skip
 
 

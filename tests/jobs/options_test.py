@@ -10,16 +10,10 @@ from base.errors import UserError
 from base.options import differences, leaves, not_identity
 from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
-from tests.helpers.run_fixtures import OTHER_VALUES
+from tests.helpers.run_fixtures import NEEDED, OTHER_VALUES
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
-# Options that only some models have.
-MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
-
-
-def with_model(name: str) -> dict:
-    return {"model": MODELS[name]} if name in MODELS else {}
 
 
 def test_a_realsense_run_is_the_reports():
@@ -87,7 +81,7 @@ def test_other_data_sets_have_a_light_preset(dataset):
 
 @pytest.mark.parametrize("name", [name for name in OTHER_VALUES if name != "dataset"])
 def test_what_the_user_gives_beats_every_preset(name):
-    options = resolve("catdog", {name: OTHER_VALUES[name]} | with_model(name))
+    options = resolve("catdog", {name: OTHER_VALUES[name]} | NEEDED.get(name, {}))
     assert options.by_flag()[name] == OTHER_VALUES[name]
 
 
@@ -148,7 +142,7 @@ def test_other_values_cover_every_option_and_no_value_is_the_default():
 
 @pytest.mark.parametrize("name", list(OTHER_VALUES))
 def test_differences_names_each_option_that_a_run_depends_on(name):
-    old = resolve("folder:here", with_model(name))
+    old = resolve("folder:here", NEEDED.get(name, {}))
     new = old.changed({name: OTHER_VALUES[name]})
     # What is compared comes out of a file, where tuples are lists.
     lines = differences(json.loads(json.dumps(old.to_json())), new.to_json(), not_identity(RunOptions))
