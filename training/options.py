@@ -5,6 +5,8 @@ import dataclasses
 from base.errors import UserError
 from base.options import Options, option
 
+# Of --train=head_then_all: a head of a few thousand numbers learns in seconds, at a rate that would undo a backbone.
+HEAD_EPOCHS, HEAD_LEARNING_RATE = 20, 1e-3
 _WINDOW = "two whole numbers, the first and the last step, with 1 <= first <= last, as in 20,40"
 
 
@@ -18,7 +20,9 @@ class TrainingOptions(Options):
         "run goes on where more are asked for", within=(1, 100_000), identity=False,
     )  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
-    learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
+    learning_rate: float = option(
+        1e-3, "of the optimizer; the top of its schedule; with --train=head_then_all that of all", within=(1e-9, 10.0)
+    )
     optimizer: str = option("adam", "sgd has Nesterov momentum 0.9", choices=("adam", "adamw", "sgd"))
     schedule: str = option("constant", "of the learning rate over the run", choices=("constant", "cosine"))
     warmup_epochs: float = option(0.0, "epochs over which the learning rate climbs to its top", within=(0, 1000))
@@ -33,12 +37,14 @@ class TrainingOptions(Options):
         "--weights, else all", choices=("auto", "all", "head", "head_then_all"),
     )  # fmt: skip
     head_epochs: int | None = option(
-        None, "of --train=head_then_all: epochs of the head alone, in seconds, before the --epochs of all",
+        None, f"of --train=head_then_all: epochs of the head alone, before the --epochs of all; {HEAD_EPOCHS} where "
+        "none are given",
         within=(1, 100_000),
     )  # fmt: skip
     head_learning_rate: float | None = option(
-        None, "of --train=head_then_all: as --learning_rate, for the head's epochs", within=(1e-9, 10.0)
-    )
+        None, f"of --train=head_then_all: that of the head's epochs; {HEAD_LEARNING_RATE:g} where none is given",
+        within=(1e-9, 10.0),
+    )  # fmt: skip
     unfreeze_from: str = option(
         "", "the first layer of the backbone that learns, where all does; those before it stay as they are: its name, "
         "that of its block, as block_13, or a fraction of the layers, as 0.6; all learn where it is not given",

@@ -4,13 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from training.history import should_stop
-from training.options import TrainingOptions
+from training.options import HEAD_EPOCHS, HEAD_LEARNING_RATE, TrainingOptions
 
 HEAD, ALL = "head", "all"
-# Of --train=head_then_all, where the user names none: a head of a few thousand numbers learns in seconds, and at a rate
-# that would undo a backbone.
-HEAD_EPOCHS = 20
-HEAD_LEARNING_RATE = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)

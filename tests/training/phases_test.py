@@ -9,8 +9,8 @@ from tests.helpers.watches import Recording
 from tests.training.history_test import row
 from tests.training.loop_test import STEPS, Rig
 from training.health import NumbersError
-from training.options import TrainingOptions
-from training.phases import ALL, HEAD, HEAD_EPOCHS, HEAD_LEARNING_RATE, Phase, keeps_statistics, phases_of
+from training.options import HEAD_EPOCHS, HEAD_LEARNING_RATE, TrainingOptions
+from training.phases import ALL, HEAD, Phase, keeps_statistics, phases_of
 from training.profile import Profiler
 
 HEAD_ROWS, ALL_ROWS = 3, 2
