@@ -1,4 +1,4 @@
-"""The epochs of a run, phase after phase: the loop with its batches, its validation, what is said and drawn of each."""
+"""The epochs of a run, phase after phase: the loop with its batches, its validation, what is said of each, and drawn."""
 
 import functools
 from collections.abc import Callable, Iterator

@@ -30,7 +30,7 @@ def put(folder: RunFolder, name: str, content: str) -> None:
 def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     split = [SplitRow("a/1.jpg", "a", "train", "0f"), SplitRow("caf\udce9,\n", "b", "test", "")]
     refused = [RefusedRow("a/b\r.jpg", "no picture")]
-    history = [dict.fromkeys(COLUMNS, 0.1) | {"epoch": 1, "step": 9, "validation_loss": None}]
+    history = [dict.fromkeys(COLUMNS, 0.1) | {"epoch": 1, "step": 9, "phase": "all", "validation_loss": None}]
     predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
     folder.split.write(split)
     folder.quarantine.write(refused)
