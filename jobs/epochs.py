@@ -1,4 +1,4 @@
-"""The epochs of a run, phase after phase: the loop with its batches, its validation, what is said of each, and drawn."""
+"""The epochs of a run, phase after phase: the loop, its batches, its validation, what is said and drawn of each."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -67,15 +67,15 @@ def learn(
             loop.step, loop.history = before.step, before.history
         elif resumes:
             go_on(run, loop, saved)
+            if loop.history:
+                # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point.
+                _draw(run, loop.history[-1])
         _learn_phase(run, loop, sheets)
     return loop
 
 
 def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
     announce_phase(run, loop)
-    if loop.history:
-        # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
-        _draw(run, loop.history[-1])
     describe = functools.partial(_describe, run, loop, sheets)
     run = on_features(run, loop.state.model) if loop.phase.name == HEAD else run
     clock, augmentation = StageClock(), run.options.augment

@@ -19,6 +19,7 @@ from records.tables import refused_rows
 from reports.contact_sheet import Sheet, draw_pages
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
+from training.checkpoint import to_arrays, weights_sha256
 from training.history import best_row
 from training.loop import Loop
 from training.phases import HEAD, Phase
@@ -34,13 +35,14 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     """
     run.watch.nothing_to_save("after the last step, which is saved")
     ids, best = run.data.splits.ids, best_row(loop.history)
-    model = best_model(run, best["step"])
+    final_sha256 = weights_sha256(to_arrays(loop.state.model.variables))
+    model = best_model(run, loop.state.model, best["step"])
     probabilities = _predict_all(run, loop.phase, model)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
-    results = results_of(run, loop, figures, difference, len(proof.decoded))
+    results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)
     run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
     run.folder.quarantine.write(refused_rows(run.data.quarantine))

@@ -118,8 +118,11 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
         )
 
 
-def best_model(run: Run, step: int) -> keras.Model:
-    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
+def best_model(run: Run, trained: keras.Model, step: int) -> keras.Model:
+    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in.
+
+    It is the `trained` one where that computes in float32, on one device: to build another takes seconds.
+    """
     path = checkpoint_path(run.folder.checkpoints, step)
     try:
         arrays = load_checkpoint(path).arrays["model"]
@@ -128,9 +131,11 @@ def best_model(run: Run, step: int) -> keras.Model:
             f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
             "back, or train again in another --run_dir"
         ) from None
-    keras.config.set_dtype_policy("float32")
-    options, shape = run.options, run.data.pixels.pixel_format.shape
-    model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
+    model = trained
+    if run.hardware.policy != "float32" or run.hardware.strategy:
+        keras.config.set_dtype_policy("float32")
+        options, shape = run.options, run.data.pixels.pixel_format.shape
+        model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
     restore({"model": model.variables}, {"model": arrays})
     return model
 

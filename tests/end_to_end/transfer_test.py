@@ -1,4 +1,4 @@
-"""Transfer: the head on features, then all; killed anywhere to the same bits, gone on with, on two replicas, exported."""
+"""Transfer: the head on features, then all; killed anywhere, gone on with, on two replicas, exported."""
 
 import functools
 import json
