@@ -39,7 +39,7 @@ def make_loop(run: Run, model: keras.Model, identity: dict, profiler: Profiler, 
     options, order, learner, factors = phase.options, run.order, model, ()
     if phase.name == HEAD:
         learner = head_part(model)
-    elif options.backbone_rate_factor != 1.0:
+    elif options.backbone_rate_factor:
         factors = rate_factors(model, options.backbone_rate_factor)
     state = make_state(
         run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size,

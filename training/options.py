@@ -49,9 +49,10 @@ class TrainingOptions(Options):
         "", "the first layer of the backbone that learns, where all does; those before it stay as they are: its name, "
         "that of its block, as block_13, or a fraction of the layers, as 0.6; all learn where it is not given",
     )  # fmt: skip
-    backbone_rate_factor: float = option(
-        1.0, "what of the learning rate the backbone's layers take; the head takes all of it", within=(1e-6, 1.0)
-    )
+    backbone_rate_factor: float | None = option(
+        None, "what of the learning rate the backbone's layers take, as 0.1; all of it where none is given",
+        within=(1e-6, 1.0),
+    )  # fmt: skip
     backbone_batchnorm: str = option(
         "auto", "statistics that a backbone's BatchNorm layers use and keep while it learns: frozen keeps the "
         "pretrained ones, train those of the batches; auto is frozen for a backbone with --weights",

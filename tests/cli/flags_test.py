@@ -115,6 +115,7 @@ def test_a_flagfile_does_not_lean_on_presets(tmp_path):
         "head_epochs",
         "head_learning_rate",
         "unfreeze_from",
+        "backbone_rate_factor",
     }:
         assert f"--{name}=" in text
     assert text.startswith("--augment=none\n")
