@@ -32,6 +32,7 @@ class Option:
         say it.
       words: of a path, the values that are none.
       path: whether it is a path, or holds one, of the user's: a ~ in it is his home.
+      only_with: (another option's field, those of its values with which this one does anything); empty for all.
     """
 
     help: str
@@ -42,6 +43,7 @@ class Option:
     rule: str = ""
     path: bool = False
     words: tuple[str, ...] = ()
+    only_with: tuple[str, tuple] | tuple = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +104,8 @@ class Options:
             told = field.metadata.get(_KEY)
             if isinstance(told, Option):
                 _check(told.flag or field.name, getattr(self, field.name), told)
+                if self._is_idle(told) and getattr(self, field.name) != field.default:
+                    raise UserError(self._idle_words(told.flag or field.name, getattr(self, field.name), told))
 
     def to_json(self) -> dict:
         """Plain values by room, as options.json holds them."""
@@ -123,6 +127,28 @@ class Options:
             elif (name := told.flag or field.name) in values:
                 news[field.name] = values[name]
         return dataclasses.replace(self, **news)
+
+    def idle(self) -> set[str]:
+        """The flags of the options that do nothing, as another's value has no use for them."""
+        names = set()
+        for field in dataclasses.fields(self):
+            value, told = getattr(self, field.name), field.metadata.get(_KEY)
+            if isinstance(value, Options):
+                names |= value.idle()
+            elif self._is_idle(told):
+                names.add(told.flag or field.name)
+        return names
+
+    def _is_idle(self, told: Option) -> bool:
+        return bool(told.only_with) and getattr(self, told.only_with[0]) not in told.only_with[1]
+
+    def _idle_words(self, name: str, value: Any, told: Option) -> str:
+        other, values = told.only_with
+        known = " or ".join(map(str, values))
+        return (
+            f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; leave it out, or give "
+            f"--{other}={known}"
+        )
 
     def by_flag(self) -> dict[str, Any]:
         """All values, by the name of their flag."""

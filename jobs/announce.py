@@ -22,6 +22,8 @@ from reports.bottleneck import describe_input
 from training.loop import Loop
 from training.memory import free_bytes, memory_lines, step_bytes
 from training.phases import HEAD, keeps_statistics
+from training.schedule import schedule_words
+from training.step import TrainState
 
 MOST_REASONS = 5
 MOST_COUNTED = 16  # classes on a line
@@ -51,12 +53,35 @@ def announce(run: Run) -> None:
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
         f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
     )
+    say_updates(run)
+    say_class_weights(run)
 
 
-def announce_memory(run: Run, model: keras.Model) -> None:
+def say_class_weights(run: Run) -> None:
+    """What each class weighs, where they were to be balanced."""
+    names, weights = run.data.manifest.class_names, run.class_weights
+    if len(set(weights)) > 1:
+        ends = sorted(range(len(weights)), key=weights.__getitem__)
+        shown = ends if len(ends) <= MOST_COUNTED else (ends[0], ends[-1])
+        run.watch.say("weights     " + ", ".join(f"{names[one]} {weights[one]:.3g}" for one in sorted(shown)))
+    elif weights:
+        run.watch.say("  note      --class_weights=balanced changes nothing: all classes have as many examples")
+
+
+def say_updates(run: Run) -> None:
+    """How many updates an epoch has, where these are fewer than its steps."""
+    training, steps = run.options.training, run.order.steps_per_epoch
+    if training.accumulate_steps > 1:
+        most, rest = min(training.accumulate_steps, steps), steps % training.accumulate_steps
+        last = f", the last from {rest}" if rest and steps > rest else ""
+        run.watch.say(f"updates     {training.updates_of(steps)} an epoch, each from {most} batches{last}")
+
+
+def announce_memory(run: Run, state: TrainState) -> None:
     """What a step needs; raises UserError where that is far beyond what is free."""
     hardware, rows = run.hardware, run.global_batch_size
-    needed = step_bytes(model, run.options.training.optimizer, rows, hardware.replicas)
+    held = [variable for part in state.parts.values() for variable in part]
+    needed = step_bytes(state.model, held, rows, hardware.replicas)
     # What a GPU has free TensorFlow does not say.
     for line in memory_lines(needed, None if hardware.accelerated else free_bytes(), rows):
         run.watch.say(line)
@@ -125,7 +150,8 @@ def announce_model(run: Run, model: keras.Model) -> None:
         begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
     run.watch.say(
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
-        f"{training.learning_rate:g}"
+        f"{schedule_words(training)}"
+        + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )
 
 

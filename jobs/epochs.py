@@ -1,7 +1,7 @@
 """The epochs of a run, phase after phase: the loop, its batches, its validation, what is said and drawn of each."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -11,7 +11,6 @@ from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_model, announce_phase, bottleneck_of, phase_words
 from jobs.curves import write_options
 from jobs.head import on_features
-from jobs.resume import go_on
 from jobs.run import Run
 from models.freezing import rate_factors
 from models.parts import head_part
@@ -21,10 +20,12 @@ from pipeline.stages import StageClock, transfer_seconds
 from reports.contact_sheet import Sheet, draw_pages
 from training.checkpoint import Checkpoint
 from training.loop import Loop
-from training.optimizer import build_optimizer, learning_rate_at
+from training.optimizer import build_optimizer
 from training.phases import HEAD, Phase
 from training.profile import Profiler
-from training.step import make_state, make_train_step
+from training.recipe import Recipe
+from training.schedule import learning_rate_at, plateau_scale
+from training.step import TrainState, make_state, make_train_step
 
 
 def make_profiler(run: Run) -> Profiler:
@@ -34,44 +35,42 @@ def make_profiler(run: Run) -> Profiler:
     return Profiler(window, run.last_step, folder, run.watch)
 
 
-def make_loop(run: Run, model: keras.Model, identity: dict, profiler: Profiler, phase: Phase) -> Loop:
-    """The loop of a phase, before its first step."""
-    options, order, learner, factors = phase.options, run.order, model, ()
+def make_loops(run: Run, model: keras.Model, identity: dict, saved: Checkpoint | None) -> list[Loop]:
+    """The loops of the phases that are not over, before their first steps; the last one's where all are.
+
+    Raises UserError for a profile beyond the last step.
+    """
+    history, profiler = saved.history if saved else [], make_profiler(run)
+    with run.hardware.scope():
+        average = run.new_model() if run.options.training.ema_momentum else None
+    phases = [phase for phase in run.phases if not phase.is_over(history)] or run.phases[-1:]
+    states = [make_phase_state(run, model, phase, average) for phase in phases]
+    return [Loop(phase, run.order, state, run.folder, run.watch, profiler, identity, run.clock)
+            for phase, state in zip(phases, states, strict=True)]  # fmt: skip
+
+
+def make_phase_state(run: Run, model: keras.Model, phase: Phase, average: keras.Model | None) -> TrainState:
+    """The state of a phase before its first step; `average`, which the phases share, follows the model."""
+    options, head, factors = phase.options, None, ()
     if phase.name == HEAD:
-        learner = head_part(model)
+        head = head_part(model)
     elif options.backbone_rate_factor:
         factors = rate_factors(model, options.backbone_rate_factor)
-    state = make_state(
-        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size,
-        learner, factors,
-    )  # fmt: skip
-    return Loop(phase, order, state, run.folder, run.watch, profiler, identity, run.clock)
+    build = functools.partial(build_optimizer, options, options.updates_of(run.order.steps_per_epoch))
+    return make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps, average, head,
+                      factors)  # fmt: skip
 
 
-def learn(
-    run: Run, model: keras.Model, identity: dict, profiler: Profiler, sheets: tuple[Sheet, Sheet | None],
-    saved: Checkpoint | None, resumes: bool,
-) -> Loop:  # fmt: skip
-    """Trains to the last epoch of the last phase, whose loop it returns.
-
-    Args:
-      sheets: of samples and augmented ones, for TensorBoard.
-      saved: the checkpoint that the run goes on from.
-      resumes: whether the run was begun before, with a checkpoint or without.
-    """
-    announce_model(run, model)
-    history, loop = saved.history if saved else [], None
-    for phase in [phase for phase in run.phases if not phase.is_over(history)] or run.phases[-1:]:
-        before, loop = loop, make_loop(run, model, identity, profiler, phase)
+def learn(run: Run, loops: Sequence[Loop], sheets: tuple[Sheet, Sheet | None]) -> None:
+    """Trains phase after phase, to the last epoch; `sheets` are of samples and augmented ones, for TensorBoard."""
+    announce_model(run, loops[0].state.model)
+    if loops[0].history:
+        # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
+        _draw(run, loops[0].history[-1])
+    for before, loop in zip([None, *loops], loops, strict=False):
         if before:
-            loop.step, loop.history = before.step, before.history
-        elif resumes:
-            go_on(run, loop, saved)
-            if loop.history:
-                # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point.
-                _draw(run, loop.history[-1])
+            loop.follow(before)
         _learn_phase(run, loop, sheets)
-    return loop
 
 
 def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
@@ -80,13 +79,30 @@ def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> No
     run = on_features(run, loop.state.model) if loop.phase.name == HEAD else run
     clock, augmentation = StageClock(), run.options.augment
     finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
-    train_step = _after_the_first(make_train_step(loop.state, run.hardware, run.num_classes, finish), describe)
+    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish, False, _recipe_of(run))
+    train_step = _after_the_first(train_step, describe)
     batches = _make_batches(run, loop, clock)
+    _scale_rate(run, loop)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
+        _scale_rate(run, loop)
         words = bottleneck_of(run, row)
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _recipe_of(run: Run) -> Recipe:
+    training = run.options.training
+    return Recipe(training.clip_norm, training.ema_momentum, training.label_smoothing, run.class_weights)
+
+
+def _scale_rate(run: Run, loop: Loop) -> None:
+    """Has the epoch that comes train with the rate that the history has led to."""
+    options = loop.phase.options
+    scale, before = plateau_scale(options, loop.rows), np.asarray(loop.state.rate_scale)
+    if np.float32(scale) != before:
+        run.watch.say(f"  learning rate {options.learning_rate * scale:g}: the loss does not fall any more")
+    loop.state.rate_scale.assign(scale)
 
 
 def _after_the_first(train_step: Callable[..., None], then: Callable[[], None]) -> Callable[..., None]:
@@ -138,7 +154,9 @@ def _make_batches(run: Run, loop: Loop, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate, options, order = _make_validation(run, loop.state.learner), loop.phase.options, run.order
+    model = loop.state.evaluated
+    validate = _make_validation(run, head_part(model) if loop.phase.name == HEAD else model)
+    options, updates_per_epoch = loop.phase.options, loop.phase.options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
 
@@ -149,7 +167,7 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
         stages = clock.take() | {"transfer": transfer_seconds(spec, device)}
         return (
             figures
-            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1)}
+            | {"learning_rate": learning_rate_at(options, updates_per_epoch, updates - 1, loop.rows)}
             | {f"{stage}_seconds": seconds for stage, seconds in stages.items()}
         )
 

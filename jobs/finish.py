@@ -34,7 +34,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     checkpoint.
     """
     run.watch.nothing_to_save("after the last step, which is saved")
-    ids, best = run.data.splits.ids, best_row(loop.history)
+    ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
     final_sha256 = weights_sha256(to_arrays(loop.state.model.variables))
     model = best_model(run, loop.state.model, best["step"])
     probabilities = _predict_all(run, loop.phase, model)

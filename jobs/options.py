@@ -4,7 +4,7 @@ import collections
 import dataclasses
 from collections.abc import Mapping
 
-from base.errors import unknown_name
+from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from jobs.transfer import check_transfer, transfer_notes
 from models.options import ModelOptions
@@ -25,6 +25,17 @@ class RunOptions(Options):
     augment: AugmentOptions = group(AugmentOptions(), presets=AUGMENT_PRESETS, help="single knobs change it")
     model: ModelOptions = group(ModelOptions())
     training: TrainingOptions = group(TrainingOptions())
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.data.full_train:
+            check_figures(self.training, "with --full_train nothing is left to validate on")
+
+
+def check_figures(training: TrainingOptions, why_none: str) -> None:
+    """Raises UserError where a run that has no validation split is to look at a figure on it."""
+    if training.needs_validation:
+        raise UserError(f"{training.needs_validation}: {why_none}; name a figure on train, or leave it out")
 
 
 # What each data set changes of the defaults, by flag.
@@ -72,7 +83,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
     """The values that the user did not give, by where they come from; without those that are off, or that the run
     chooses and says by itself."""
     knobs, presets, origins = {leaf.name for leaf in leaves(AugmentOptions)}, with_presets(RunOptions), {}
-    values = {name: value for name, value in resolve(dataset, given).by_flag().items() if name not in knobs}
+    options = resolve(dataset, given)
+    values = {name: value for name, value in options.by_flag().items() if name not in knobs | options.idle()}
     for origin, layer in _layers(dataset, given):
         origins |= dict.fromkeys(layer, origin)
         values |= {name: value for name, value in layer.items() if name in presets}

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
-from jobs.epochs import learn, make_profiler
+from jobs.epochs import learn, make_loops
 from jobs.finish import finish
-from jobs.options import RunOptions
-from jobs.resume import beginning_of, check_epochs, check_identity, identity_of, newest_checkpoint
+from jobs.options import RunOptions, check_figures
+from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
 from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
 from pipeline.sources.folders import Catalog
@@ -44,21 +44,25 @@ def train(
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
     with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
+        if not len(run.data.splits.ids["validation"]):
+            check_figures(options.training, "there is no validation split")
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
             return _say_finished(results, folder, watch)
-        profiler = make_profiler(run)
+        loops = make_loops(run, model, identity, saved)
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
-        announce_memory(run, model)
+        announce_memory(run, loops[-1].state)
         run.write_down()
         with naming_trouble(run):
             sheets = _make_sheets(run)
+            if old:
+                go_on(run, loops[0], saved)
             if saved and results:  # scores and export came after the last checkpoint
                 run.clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
-            loop = learn(run, model, identity, profiler, sheets, saved, resumes=bool(old))
-            return finish(run, loop, sheets)
+            learn(run, loops, sheets)
+            return finish(run, loops[-1], sheets)
 
 
 def _make_sheets(run: Run) -> tuple[Sheet, Sheet | None]:

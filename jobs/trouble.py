@@ -9,7 +9,7 @@ from base.errors import UserError
 from jobs.run import Run
 from records.tables import BatchRow
 from training.health import NumbersError, Trouble
-from training.optimizer import learning_rate_at
+from training.schedule import learning_rate_at
 
 MOST_NAMED = 4
 
@@ -33,15 +33,18 @@ def naming_trouble(run: Run) -> Iterator[None]:
 
 def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     """Writes the batch's examples to the run's folder and returns one line: what happened in which step, with which
-    learning rate and loss scale, to which examples, and what to do; `history` are the epochs before.
+    learning rate and loss scale, to which examples, and what to do.
 
-    Names first the examples whose own loss is not finite; where that is none, or all, the batch's first ones.
+    `history` are the epochs before. Names first the examples whose own loss is not finite; where that is none, or all,
+    the batch's first ones.
     """
     rows = run.order.rows(trouble.step - 1)
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    rate = learning_rate_at(run.phase_after(history).options, run.order.steps_per_epoch, trouble.updates)
+    phase = run.phase_after(history)
+    updates_per_epoch = phase.options.updates_of(run.order.steps_per_epoch)
+    rate = learning_rate_at(phase.options, updates_per_epoch, trouble.updates, phase.rows(history))
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

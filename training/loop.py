@@ -49,14 +49,24 @@ class Loop:
         self._options, self._order, self._watch, self._profiler = phase.options, order, watch, profiler
 
     @property
+    def rows(self) -> list[dict]:
+        """Of the history, those of this phase."""
+        return self.phase.rows(self.history)
+
+    @property
     def first_step(self) -> int:
         """The updates before this phase."""
-        return (len(self.history) - len(self.phase.rows(self.history))) * self._order.steps_per_epoch
+        return (len(self.history) - len(self.rows)) * self._order.steps_per_epoch
 
     @property
     def last_step(self) -> int:
         """The updates up to the end of this phase; early stopping may come before."""
         return self.first_step + self._options.epochs * self._order.steps_per_epoch
+
+    def follow(self, before: "Loop") -> None:
+        """Goes on where the loop of the phase before this one ended: the model is the same, the optimizer begins."""
+        self.step, self.history, self.epoch_clock = before.step, before.history, EpochClock()
+        self.state.begin_average()
 
     def go_on(self, saved: Checkpoint) -> None:
         """Puts state, step, history and clocks where a checkpoint left them.
@@ -66,8 +76,11 @@ class Loop:
         """
         self.step, self.history = saved.step, saved.history
         parts = self.state.parts
-        begun = parts if saved.step > self.first_step else ("model",)
-        restore({name: parts[name] for name in begun}, {name: saved.arrays[name] for name in begun})
+        if saved.step > self.first_step:
+            restore(parts, saved.arrays)
+        else:
+            restore({"model": parts["model"]}, {"model": saved.arrays["model"]})
+            self.state.begin_average()
         self.epoch_clock = EpochClock(**saved.times["epoch"])
         self.run_clock.go_on(saved.times["seconds"], saved.times["starts"])
 
@@ -75,7 +88,8 @@ class Loop:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
 
         Args:
-          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full) too.
+          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full,
+            is_update) too.
           measure: () -> the columns of the row that the loop does not know: validation's figures (None where there is
             no such split), learning rate, seconds a stage. Raises Stopped where it was asked to stop on its way.
 
@@ -115,6 +129,7 @@ class Loop:
         while self.step < epoch_end:
             if self._watch.stop_asked:
                 raise self._save_to_stop()
+            is_update = self._is_update(self.step % self._order.steps_per_epoch + 1)
             with self._profiler.step(self.step + 1):
                 began = time.perf_counter()
                 batch = next(batches)
@@ -122,7 +137,7 @@ class Loop:
                 kill_points.reach("step.begin")
                 examples = self._batch_examples(self.step + 1 == epoch_end)
                 is_full = examples == self._order.global_batch_size
-                train_step(batch, is_full)
+                train_step(batch, is_full, is_update)
                 self.step += 1
                 kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
@@ -131,9 +146,9 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            if is_full in self._traced:
+            if (is_full, is_update) in self._traced:
                 self.epoch_clock.add(ended - began, arrived - began, examples)
-            self._traced.add(is_full)
+            self._traced.add((is_full, is_update))
             self._watch.save_first()
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
@@ -142,6 +157,10 @@ class Loop:
             if cadence and self.step % cadence == 0 and self.step != epoch_end:
                 self._check_numbers(before_a_save=True)
                 self._save()
+
+    def _is_update(self, done: int) -> bool:
+        """Whether so many steps of an epoch end with an update: the last one does, so that no gradient is left over."""
+        return done % self._options.accumulate_steps == 0 or done == self._order.steps_per_epoch
 
     def _batch_examples(self, is_last: bool) -> int:
         size = self._order.global_batch_size
@@ -193,5 +212,5 @@ class Loop:
         checkpoint = Checkpoint(self.step, self.history, self.identity, arrays, times)
         save_checkpoint(self.folder.checkpoints, checkpoint, parts)
         kill_points.reach("checkpoint.saved")
-        best = best_row(self.history)
+        best = best_row(self.history, self._options.best_on)
         keep_newest(self.folder.checkpoints, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

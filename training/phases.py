@@ -30,7 +30,9 @@ class Phase:
     def is_over(self, history: Sequence[dict]) -> bool:
         """Whether all its epochs are done, or early stopping has ended them."""
         rows = self.rows(history)
-        return len(rows) >= self.options.epochs or should_stop(rows, self.options.early_stop_patience)
+        return len(rows) >= self.options.epochs or should_stop(
+            rows, self.options.early_stop_patience, self.options.early_stop_on
+        )
 
 
 def phases_of(options: TrainingOptions, is_pretrained: bool) -> tuple[Phase, ...]:

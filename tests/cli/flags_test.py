@@ -12,7 +12,7 @@ from base.options import group, leaves, option
 from cli import flags_page, train
 from cli.flags import options_of
 from jobs.options import RunOptions, flagfile, resolve
-from tests.helpers.run_fixtures import BACKBONE, NEEDED, OTHER_VALUES
+from tests.helpers.run_fixtures import OTHER_VALUES, beside, other_values_together
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
@@ -40,17 +40,15 @@ def test_every_field_has_a_flag_and_every_flag_a_field():
 
 @pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset"}))
 def test_a_flag_reaches_its_field_and_no_other(name):
-    needed = NEEDED.get(name, {})
-    arguments = [f"--{key}={shown(value)}" for key, value in (needed | {name: OTHER_VALUES[name]}).items()]
-    assert options_from("--dataset=folder:/here", *arguments) == resolve(
-        "folder:/here", needed | {name: OTHER_VALUES[name]}
-    )
+    given = beside(name) | {name: OTHER_VALUES[name]}
+    arguments = [f"--{key}={shown(value)}" for key, value in given.items()]
+    assert options_from("--dataset=folder:/here", *arguments) == resolve("folder:/here", given)
 
 
 def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
     @dataclasses.dataclass(frozen=True)
     class MoreTraining(TrainingOptions):
-        label_smoothing: float = option(0.0, "how much of a label goes to the other classes", within=(0.0, 0.5))
+        gradient_noise: float = option(0.0, "deviation of what joins each gradient", within=(0.0, 0.5))
 
     @dataclasses.dataclass(frozen=True)
     class MoreOptions(RunOptions):
@@ -58,14 +56,14 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
 
     for module in (cli.flags, jobs.options, flags_page):
         monkeypatch.setattr(module, "RunOptions", MoreOptions)
-    options = options_from("--dataset=folder:here", "--label_smoothing=0.25")
-    assert options.training.label_smoothing == 0.25
-    with pytest.raises(UserError, match=r"--label_smoothing=0.75: it must be from 0 to 0.5"):
-        options_from("--dataset=folder:here", "--label_smoothing=0.75")
+    options = options_from("--dataset=folder:here", "--gradient_noise=0.25")
+    assert options.training.gradient_noise == 0.25
+    with pytest.raises(UserError, match=r"--gradient_noise=0.75: it must be from 0 to 0.5"):
+        options_from("--dataset=folder:here", "--gradient_noise=0.75")
     (tmp_path / "flags.txt").write_text(flagfile(options))
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
-    assert options.to_json()["training"]["label_smoothing"] == options.identity()["training.label_smoothing"] == 0.25
-    row = "| `--label_smoothing` | float | `0.0` |  | how much of a label goes to the other classes |"
+    assert options.to_json()["training"]["gradient_noise"] == options.identity()["training.gradient_noise"] == 0.25
+    row = "| `--gradient_noise` | float | `0.0` |  | deviation of what joins each gradient |"
     assert row in flags_page.render()
 
 
@@ -79,10 +77,8 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
         ("--dataset=catdog", "--nohorizontal_flip", "--shear_degrees=0.1", "--learning_rate=0.00012345678901234567"),
         ("--dataset=folder:here", "--split_fractions=0.3333333,0.3333333,0.3333334"),
         ("--dataset=folder:here", "--split_fractions=0.7,0.1,0.2", "--l2=1e-05", "--warmup_epochs=0.1"),
-        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in OTHER_VALUES.items()
-                                    if name != "dataset" and "mobilenet_v2" not in NEEDED.get(name, {}).values())),
-        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in (OTHER_VALUES | BACKBONE).items()
-                                    if name not in ("dataset", "filters", "units", "weights"))),
+        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in other_values_together().items()
+                                    if name not in ("dataset", "weights"))),
     ],
     ids=lambda arguments: " ".join(arguments)[:50],
 )  # fmt: skip

@@ -16,7 +16,9 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
+from base.options import leaves
 from cli import guard
+from jobs.options import RunOptions
 from tests.helpers.forks import Fork
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,14 +42,35 @@ OTHER_VALUES = {
     "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
     "checkpoint_every_steps": 7, "profile_steps": (2, 4), "train": "head_then_all", "head_epochs": 4,
     "head_learning_rate": 0.5, "unfreeze_from": "0.5", "backbone_rate_factor": 0.125, "backbone_batchnorm": "train",
+    "final_rate_fraction": 0.25, "decay_factor": 0.5,
+    "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
+    "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
+    "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5,
 }  # fmt: skip
-# What else must be given with an option that only some models have, or that only does something with another.
+# What must be given too, for the other value to be valid.
 BACKBONE = {"model": "mobilenet_v2"}
-NEEDED = {
-    "units": {"model": "catdog_3"}, "weights": BACKBONE, "train": BACKBONE, "unfreeze_from": BACKBONE,
-    "backbone_rate_factor": BACKBONE, "backbone_batchnorm": BACKBONE,
-    "head_epochs": BACKBONE | {"train": "head_then_all"}, "head_learning_rate": BACKBONE | {"train": "head_then_all"},
-}  # fmt: skip
+IN_PHASES = BACKBONE | {"train": "head_then_all"}
+BESIDE = {"units": {"model": "catdog_3"}, "optimizer_args": {"optimizer": "sgd"},
+          "early_stop_on": {"early_stop_patience": 2}, "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
+          **dict.fromkeys(("weights", "train", "unfreeze_from"), BACKBONE),
+          **dict.fromkeys(("backbone_rate_factor", "backbone_batchnorm"), BACKBONE)}  # fmt: skip
+
+
+def beside(name: str) -> dict:
+    """The options that another value of option `name` needs."""
+    only_with = next(leaf.option.only_with for leaf in leaves(RunOptions) if leaf.name == name)
+    return BESIDE.get(name, {}) | ({only_with[0]: only_with[1][0]} if only_with else {})
+
+
+def other_values_together() -> dict:
+    """As many of the other values as go together."""
+    idle = {
+        leaf.name
+        for leaf in leaves(RunOptions)
+        if leaf.option.only_with and OTHER_VALUES[leaf.option.only_with[0]] not in leaf.option.only_with[1]
+    }
+    idle |= {name for name, needed in BESIDE.items() if BACKBONE.items() <= needed.items()}
+    return {name: value for name, value in OTHER_VALUES.items() if name not in idle}
 
 
 def shape_picture(shape: str, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from base.errors import UserError
 from base.options import differences, leaves, not_identity
 from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
-from tests.helpers.run_fixtures import NEEDED, OTHER_VALUES
+from tests.helpers.run_fixtures import OTHER_VALUES, beside
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
@@ -81,7 +81,7 @@ def test_other_data_sets_have_a_light_preset(dataset):
 
 @pytest.mark.parametrize("name", [name for name in OTHER_VALUES if name != "dataset"])
 def test_what_the_user_gives_beats_every_preset(name):
-    options = resolve("catdog", {name: OTHER_VALUES[name]} | NEEDED.get(name, {}))
+    options = resolve("catdog", {name: OTHER_VALUES[name]} | beside(name))
     assert options.by_flag()[name] == OTHER_VALUES[name]
 
 
@@ -122,6 +122,18 @@ def test_a_knob_overrides_its_preset_alone():
         ({"profile_steps": (1, 2, 3)}, "--profile_steps=1,2,3:", "two whole numbers"),
         ({"profile_steps": (0, 4)}, "--profile_steps=0,4:", "1 <= first <= last, as in 20,40"),
         ({"profile_steps": (4, 3)}, "--profile_steps=4,3:", "1 <= first <= last"),
+        ({"early_stop_on": "loss"}, "--early_stop_on=loss", "nothing without --early_stop_patience"),
+        ({"early_stop_on": "validation_los", "early_stop_patience": 1}, "'validation_los'", "mean 'validation_loss'"),
+        (
+            {"best_on": "validation_loss", "full_train": True},
+            "--best_on=validation_loss",
+            "with --full_train nothing is",
+        ),
+        (
+            {"early_stop_on": "validation_accuracy", "early_stop_patience": 1, "full_train": True},
+            "--early_stop_on=validation_accuracy",
+            "name a figure on train",
+        ),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )
@@ -142,7 +154,7 @@ def test_other_values_cover_every_option_and_no_value_is_the_default():
 
 @pytest.mark.parametrize("name", list(OTHER_VALUES))
 def test_differences_names_each_option_that_a_run_depends_on(name):
-    old = resolve("folder:here", NEEDED.get(name, {}))
+    old = resolve("folder:here", beside(name))
     new = old.changed({name: OTHER_VALUES[name]})
     # What is compared comes out of a file, where tuples are lists.
     lines = differences(json.loads(json.dumps(old.to_json())), new.to_json(), not_identity(RunOptions))

@@ -63,11 +63,12 @@ def as_tensors(image, label, mask) -> dict:
             "global_examples": tf.constant(float(np.sum(mask)), tf.float32)}  # fmt: skip
 
 
-def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8):
-    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer)
+def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8, **more):
+    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer, **more)
     with hardware.scope():
         model = tiny_model(classes, l2, dropout)
-    return make_state(hardware, model, lambda: build_optimizer(options, 10), size)
+        average = tiny_model(classes, l2, dropout) if options.ema_momentum else None
+    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size, options.accumulate_steps, average)
 
 
 def weights(state) -> np.ndarray:
@@ -102,7 +103,7 @@ def test_the_sums_are_numpys_with_padding_left_out(real, classes):
 
 def test_one_sigmoid_unit_counts_like_two_logits():
     hardware = hardware_of()
-    state = make_state(hardware, tiny_model(1), lambda: build_optimizer(TrainingOptions(optimizer="sgd"), 10), 8)
+    state = make_state(hardware, tiny_model(1), lambda _: build_optimizer(TrainingOptions(optimizer="sgd"), 10), 8)
     batch = batch_of(8, 6, classes=2)
     expected = expected_sums(state.model, batch)
     make_train_step(state, hardware, 2, None)(batch)
