@@ -70,6 +70,7 @@ RENAMED = (
      "w"),
     ("out_dir", "output out o outdir output_dir output_path save_dir save_path log_dir logdir run_dir results_dir "
      "project name"),
+    ("find_learning_rate", "lr_find find_lr auto_lr_find lr_finder lr_range_test"),
     ("run_dir", "output out o out_dir outdir output_dir output_path save_dir save_path log_dir logdir work_dir workdir "
      "model_dir exp_dir results_dir checkpoint_dir ckpt_dir run_name exp experiment project name"),
 )  # fmt: skip
@@ -119,7 +120,8 @@ SAID = (
     ("warmup_lr start_lr", "--warmup_epochs climb from next to nothing"),
     ("milestones lr_milestones lr_steps", "--schedule=step falls every --step_epochs, by --decay_factor"),
     ("cooldown_epochs cooldown", "--schedule=plateau has --plateau_patience and no other pause"),
-    ("lr_find find_lr auto_lr_find", "nothing here looks for a --learning_rate"),
+    ("max_time time_limit train_time max_minutes max_hours time_budget",
+     "--train_minutes trains as many epochs as fit into it"),
     ("limit max_samples max_train_samples limit_train_batches num_samples subset fraction",
      "a run takes all pictures in --dataset, or those that --labels_csv names"),
     ("kfold k_fold folds num_folds n_folds cv cross_validation", "one split is drawn; --split_seed draws another"),

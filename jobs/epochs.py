@@ -49,7 +49,7 @@ def make_loops(run: Run, model: keras.Model, identity: dict, saved: Checkpoint |
             for phase, state in zip(phases, states, strict=True)]  # fmt: skip
 
 
-def make_phase_state(run: Run, model: keras.Model, phase: Phase, average: keras.Model | None) -> TrainState:
+def make_phase_state(run: Run, model: keras.Model, phase: Phase, average: keras.Model | None = None) -> TrainState:
     """The state of a phase before its first step; `average`, which the phases share, follows the model."""
     options, head, factors = phase.options, None, ()
     if phase.name == HEAD:
@@ -59,6 +59,19 @@ def make_phase_state(run: Run, model: keras.Model, phase: Phase, average: keras.
     build = functools.partial(build_optimizer, options, options.updates_of(run.order.steps_per_epoch))
     return make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps, average, head,
                       factors)  # fmt: skip
+
+
+def phase_run(run: Run, model: keras.Model, phase: Phase) -> Run:
+    """The run as a phase sees it: its head learns from features, which are computed now where they are not kept."""
+    return on_features(run, model) if phase.name == HEAD else run
+
+
+def make_run_step(run: Run, state: TrainState) -> Callable[..., None]:
+    """`make_train_step` of a run, as `phase_run` gives it."""
+    training = run.options.training
+    recipe = Recipe(training.clip_norm, training.ema_momentum, training.label_smoothing, run.class_weights)
+    finish = make_finish(run.options.augment, run.data.pixels.pixel_format) if run.augments_on_device else None
+    return make_train_step(state, run.hardware, run.num_classes, finish, False, recipe)
 
 
 def learn(run: Run, loops: Sequence[Loop], sheets: tuple[Sheet, Sheet | None]) -> None:
@@ -76,12 +89,9 @@ def learn(run: Run, loops: Sequence[Loop], sheets: tuple[Sheet, Sheet | None]) -
 def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
     announce_phase(run, loop)
     describe = functools.partial(_describe, run, loop, sheets)
-    run = on_features(run, loop.state.model) if loop.phase.name == HEAD else run
-    clock, augmentation = StageClock(), run.options.augment
-    finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
-    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish, False, _recipe_of(run))
-    train_step = _after_the_first(train_step, describe)
-    batches = _make_batches(run, loop, clock)
+    run, clock = phase_run(run, loop.state.model, loop.phase), StageClock()
+    train_step = _after_the_first(make_run_step(run, loop.state), describe)
+    batches = make_batches(run, loop.step, loop.last_step, clock)
     _scale_rate(run, loop)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
         _scale_rate(run, loop)
@@ -89,11 +99,6 @@ def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> No
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
-
-
-def _recipe_of(run: Run) -> Recipe:
-    training = run.options.training
-    return Recipe(training.clip_norm, training.ema_momentum, training.label_smoothing, run.class_weights)
 
 
 def _scale_rate(run: Run, loop: Loop) -> None:
@@ -138,12 +143,13 @@ def _plan(run: Run, shards: Shards) -> Plan:
     )
 
 
-def _make_batches(run: Run, loop: Loop, clock: StageClock) -> Iterator:
+def make_batches(run: Run, first_step: int, last_step: int, clock: StageClock) -> Iterator:
+    """The batches of the steps from `first_step` up to before `last_step`, on the devices."""
 
     def make(shards: Shards):
         plan = _plan(run, shards)
         return make_train_dataset(
-            plan, run.data.pixels, loop.step, loop.last_step, on_device=run.augments_on_device, clock=clock
+            plan, run.data.pixels, first_step, last_step, on_device=run.augments_on_device, clock=clock
         )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas
@@ -154,8 +160,7 @@ def _make_batches(run: Run, loop: Loop, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    model = loop.state.evaluated
-    validate = _make_validation(run, head_part(model) if loop.phase.name == HEAD else model)
+    validate = _make_validation(run, validated_model(loop))
     options, updates_per_epoch = loop.phase.options, loop.phase.options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
@@ -172,6 +177,12 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
         )
 
     return measure
+
+
+def validated_model(loop: Loop) -> keras.Model:
+    """What validation asks: the whole model, or its head, which has features."""
+    model = loop.state.evaluated
+    return head_part(model) if loop.phase.name == HEAD else model
 
 
 def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:

@@ -10,7 +10,7 @@ from jobs.transfer import check_transfer, transfer_notes
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.options import DataOptions
-from training.options import TrainingOptions
+from training.options import MOST_EPOCHS, TrainingOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +67,15 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     Raises:
       UserError: a value that an option refuses.
     """
+    if given.get("train_minutes") and "epochs" in given:
+        minutes = f"--train_minutes={given['train_minutes']:g}"
+        raise UserError(f"--epochs={given['epochs']}: {minutes} chooses how many; give one of the two")
     values = {}
     for _, layer in _layers(dataset, given):
         values |= layer
     values |= given | {"dataset": dataset}
+    if given.get("train_minutes"):
+        values["epochs"] = MOST_EPOCHS  # until it is known how many fit
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
@@ -84,7 +89,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
     chooses and says by itself."""
     knobs, presets, origins = {leaf.name for leaf in leaves(AugmentOptions)}, with_presets(RunOptions), {}
     options = resolve(dataset, given)
-    values = {name: value for name, value in options.by_flag().items() if name not in knobs | options.idle()}
+    unsaid = knobs | options.idle() | ({"epochs"} if options.training.train_minutes else set())
+    values = {name: value for name, value in options.by_flag().items() if name not in unsaid}
     for origin, layer in _layers(dataset, given):
         origins |= dict.fromkeys(layer, origin)
         values |= {name: value for name, value in layer.items() if name in presets}
@@ -124,6 +130,7 @@ def flagfile(options: RunOptions) -> str:
     """A flagfile that gives `options` again, whatever the presets become; a path that no line of one can hold is told
     in a comment."""
     values = {name: value for name, value in options.by_flag().items() if value is not None and value != ""}
+    values.pop("train_minutes")  # its number of epochs is there
     lines = [f"--{name}=none" for name in with_presets(RunOptions)]
     return "\n".join([*lines, *(_flag_line(name, value) for name, value in values.items())]) + "\n"
 

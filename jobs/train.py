@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
+from jobs.duration import decide_epochs, recorded_epochs
 from jobs.epochs import learn, make_loops
 from jobs.finish import finish
-from jobs.options import RunOptions, check_figures
+from jobs.options import RunOptions, check_figures, notes_on
 from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
 from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
@@ -18,6 +19,7 @@ from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
 from reports.contact_sheet import Sheet
 from reports.sheets import augmentation_sheet, sample_sheet
+from training.loop import Loop
 from training.phases import HEAD
 
 
@@ -33,6 +35,7 @@ def train(
     from.
     """
     old = folder.adopt(options)
+    options = recorded_epochs(options, old)
     results = folder.results_if_finished()
     is_over = results is not None and results.get("epochs_asked") == options.training.epochs
     if is_over and not _is_elsewhere(options, old):
@@ -43,7 +46,8 @@ def train(
     saved = newest_checkpoint(folder, watch)
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
-    with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
+    with open_run(options, folder, catalog, cache_dir, watch, saved) as (opened, model):
+        run = opened
         if not len(run.data.splits.ids["validation"]):
             check_figures(options.training, "there is no validation split")
         identity = identity_of(run, weights)
@@ -54,8 +58,11 @@ def train(
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
         announce_memory(run, loops[-1].state)
-        run.write_down()
         with naming_trouble(run):
+            if options.training.train_minutes and not old:
+                run = _of_fitting_length(run, loops)
+                loops = make_loops(run, model, identity_of(run, weights), saved)
+            run.write_down()
             sheets = _make_sheets(run)
             if old:
                 go_on(run, loops[0], saved)
@@ -70,6 +77,14 @@ def _make_sheets(run: Run) -> tuple[Sheet, Sheet | None]:
     augments = run.phases[-1].name != HEAD
     augmented = augmentation_sheet(run.data, run.options.augment, run.options.seed) if augments else None
     return sample_sheet(run.data), augmented
+
+
+def _of_fitting_length(run: Run, loops: Sequence[Loop]) -> Run:
+    """`run` with as many epochs as its minutes hold."""
+    options = decide_epochs(run, loops)
+    for line in notes_on(options):
+        run.watch.say(line)
+    return dataclasses.replace(run, options=options)
 
 
 def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:

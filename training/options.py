@@ -8,6 +8,7 @@ from training.optimizer_names import ARGUMENTS, WITH_MOMENTUM, read_arguments
 
 # Of --train=head_then_all: a head of a few thousand numbers learns in seconds, at a rate that would undo a backbone.
 HEAD_EPOCHS, HEAD_LEARNING_RATE = 20, 1e-3
+MOST_EPOCHS = 100_000
 FALLING = ("cosine", "step", "one_cycle", "plateau")
 # Over the whole run, so that another number of epochs is another schedule.
 _OVER_ALL_EPOCHS = ("cosine", "one_cycle")
@@ -23,7 +24,13 @@ class TrainingOptions(Options):
     # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
     epochs: int = option(
         30, "passes over the training split, with --train=head_then_all those of all, after --head_epochs; a finished "
-        "run goes on where more are asked for", within=(1, 100_000), identity=False,
+        "run goes on where more are asked for", within=(1, MOST_EPOCHS), identity=False,
+    )  # fmt: skip
+    # It chooses the number of epochs once; what a run is a function of is that number.
+    train_minutes: float = option(
+        0.0, "as many epochs as fit into so many minutes, from the start to the report: steps are timed before the "
+        "first one, and the number is the run's --epochs from then on; 0 for --epochs", within=(0, 100_000),
+        identity=False,
     )  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
     learning_rate: float = option(
@@ -139,6 +146,12 @@ class TrainingOptions(Options):
         """The flag that names a figure on validation, with its value; empty where none does."""
         named = (("early_stop_on", self.early_stop_on), ("best_on", self.best_on))
         return next((f"--{flag}={figure}" for flag, figure in named if figure.startswith("validation")), "")
+
+    def with_constant_rate(self) -> "TrainingOptions":
+        """These without a schedule, a warm-up and averaged weights: for a test that sets the rate itself."""
+        of_schedules = {field.name: field.default for field in dataclasses.fields(self)
+                        if field.metadata["option"].only_with[:1] == ("schedule",)}  # fmt: skip
+        return dataclasses.replace(self, schedule="constant", warmup_epochs=0.0, ema_momentum=0.0, **of_schedules)
 
     def updates_of(self, steps: int) -> int:
         """How many updates so many steps of an epoch, from its first on, come to."""

@@ -16,7 +16,7 @@ from tests.helpers.run_fixtures import OTHER_VALUES, beside, other_values_togeth
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
-PLACES = {"cache_dir", "run_dir", "resume"}
+PLACES = {"cache_dir", "run_dir", "resume", "find_learning_rate"}
 
 
 def options_from(*arguments: str) -> RunOptions:
@@ -100,21 +100,17 @@ def test_what_no_flagfile_can_hold_is_told_in_it_and_given_beside_it(path, tmp_p
 def test_a_flagfile_does_not_lean_on_presets(tmp_path):
     options = options_from("--dataset=catdog", "--full_train")
     text = flagfile(options)
-    for name in set(OTHER_VALUES) - {
-        "data_dir",
-        "labels_csv",
-        "split_fractions",
-        "filters",
-        "units",
-        "dropout",
-        "profile_steps",
-        "head_epochs",
-        "head_learning_rate",
-        "unfreeze_from",
-        "backbone_rate_factor",
-    }:
+    unset = {name for name, value in options.by_flag().items() if value in (None, "")}
+    for name in set(OTHER_VALUES) - unset - {"train_minutes"}:
         assert f"--{name}=" in text
     assert text.startswith("--augment=none\n")
+
+
+def test_a_flagfile_says_how_many_epochs_fitted_and_not_into_what(tmp_path):
+    options = options_from("--dataset=folder:here", "--train_minutes=5").changed({"epochs": 17})
+    (tmp_path / "flags.txt").write_text(flagfile(options))
+    again = options_from(f"--flagfile={tmp_path / 'flags.txt'}")
+    assert again == options.changed({"train_minutes": 0.0})
 
 
 def test_a_later_flag_beats_the_flagfile(tmp_path):

@@ -45,7 +45,7 @@ OTHER_VALUES = {
     "final_rate_fraction": 0.25, "decay_factor": 0.5,
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
     "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
-    "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5,
+    "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5, "train_minutes": 7.5,
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
 BACKBONE = {"model": "mobilenet_v2"}
@@ -69,7 +69,7 @@ def other_values_together() -> dict:
         for leaf in leaves(RunOptions)
         if leaf.option.only_with and OTHER_VALUES[leaf.option.only_with[0]] not in leaf.option.only_with[1]
     }
-    idle |= {name for name, needed in BESIDE.items() if BACKBONE.items() <= needed.items()}
+    idle |= {name for name, needed in BESIDE.items() if BACKBONE.items() <= needed.items()} | {"train_minutes"}
     return {name: value for name, value in OTHER_VALUES.items() if name not in idle}
 
 

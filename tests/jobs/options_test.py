@@ -13,7 +13,7 @@ from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.run_fixtures import OTHER_VALUES, beside
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
-        "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
+        "checkpoint_every_steps", "profile_steps", "strategy", "replicas", "train_minutes"}  # fmt: skip
 
 
 def test_a_realsense_run_is_the_reports():
@@ -58,6 +58,14 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     assert "residual_small" in plain[0]
 
 
+def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
+    said = " ".join(chosen_lines("realsense", {}))
+    assert "epochs 15" in said
+    assert "decay_factor" not in said
+    assert "decay_factor 0.1, step_epochs 10.0" in " ".join(chosen_lines("realsense", {"schedule": "step"}))
+    assert "epochs 15" not in " ".join(chosen_lines("realsense", {"train_minutes": 1.0}))
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -65,6 +73,7 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
         ({"warmup_epochs": 3, "epochs": 3}, "--warmup_epochs=3 of 3 epochs: the learning rate climbs until the end"),
         ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
         ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
+        ({"train_minutes": 1.0, "early_stop_patience": 30}, ""),
     ],
 )
 def test_what_comes_to_nothing_is_said(given, words):
@@ -122,6 +131,11 @@ def test_a_knob_overrides_its_preset_alone():
         ({"profile_steps": (1, 2, 3)}, "--profile_steps=1,2,3:", "two whole numbers"),
         ({"profile_steps": (0, 4)}, "--profile_steps=0,4:", "1 <= first <= last, as in 20,40"),
         ({"profile_steps": (4, 3)}, "--profile_steps=4,3:", "1 <= first <= last"),
+        (
+            {"epochs": 5, "train_minutes": 10.0},
+            "--epochs=5",
+            "--train_minutes=10 chooses how many; give one of the two",
+        ),
         ({"early_stop_on": "loss"}, "--early_stop_on=loss", "nothing without --early_stop_patience"),
         ({"early_stop_on": "validation_los", "early_stop_patience": 1}, "'validation_los'", "mean 'validation_loss'"),
         (

@@ -213,9 +213,9 @@ def test_xla_compiles_the_step_where_it_is_asked_to_and_the_sums_stay():
     np.testing.assert_allclose(compiled.sums.numpy(), plain.sums.numpy(), rtol=1e-4)
     np.testing.assert_allclose(weights(compiled), weights(plain), atol=1e-3)
     assert compiled.health.numpy().tolist() == plain.health.numpy().tolist() == [3, 3, *[0] * 13]
-    assert steps[1].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True)()
+    assert steps[1].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True, True)()
     with pytest.raises(ValueError, match="jit_compile"):
-        steps[0].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True)
+        steps[0].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True, True)
 
 
 def test_an_overflow_halves_the_loss_scale_and_moves_nothing():
