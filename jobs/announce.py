@@ -148,8 +148,9 @@ def announce_model(run: Run, model: keras.Model) -> None:
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
         begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
+    parameters = f"{parameters_of(model):,} parameters{' that learn' * is_transfer(training, run.options.model)}"
     run.watch.say(
-        f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
+        f"model       {run.options.model.name}, {parameters}, {begins}; {training.optimizer} "
         f"{schedule_words(training)}"
         + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )

@@ -2,7 +2,7 @@
 
 from base.errors import UserError
 from models.options import BACKBONE_NAMES, ModelOptions
-from training.options import TrainingOptions
+from training.options import MOST_EPOCHS, TrainingOptions
 from training.phases import ALL, HEAD, chosen_train, phases_of
 
 
@@ -18,11 +18,8 @@ def check_transfer(training: TrainingOptions, model: ModelOptions) -> None:
     for name in ("head_epochs", "head_learning_rate"):
         value, plain = getattr(training, name), name.removeprefix("head_")
         if value is not None and what != "head_then_all":
-            fix = (
-                f"give --{plain}, which is the head's"
-                if what == "head"
-                else "leave it out, or say --train=head_then_all"
-            )
+            of_head = what == "head"
+            fix = f"give --{plain}, which is the head's" if of_head else "leave it out, or say --train=head_then_all"
             raise UserError(f"--{name}={value:g}: with --train={shown}, it does nothing; {fix}")
     for name, value in _of_backbone(training).items():
         if not model.has_backbone:
@@ -51,8 +48,12 @@ def train_words(training: TrainingOptions, model: ModelOptions) -> str:
     phases = phases_of(training, model.is_pretrained)
     why = f"auto: {_begins(model)}" if training.train == "auto" else "asked for"
     what = {HEAD: "the head alone, on features of pictures as they are, not augmented", ALL: "all, on pictures"}
-    parts = [f"{phase.options.epochs} epochs of {what[phase.name]}" for phase in phases]
+    parts = [f"{_epochs(phase.options)} of {what[phase.name]}" for phase in phases]
     return f"{', then '.join(parts)} ({why})"
+
+
+def _epochs(options: TrainingOptions) -> str:
+    return "as many epochs as fit" if options.epochs == MOST_EPOCHS else f"{options.epochs} epochs"
 
 
 def is_transfer(training: TrainingOptions, model: ModelOptions) -> bool:

@@ -69,7 +69,7 @@ def rigs(run_dir, **given) -> tuple[Rig, Rig]:
 
 
 def follow(head: Rig, fine: Rig) -> Rig:
-    fine.loop.step, fine.loop.history = head.loop.step, head.loop.history
+    fine.loop.follow(head.loop)
     fine.weight.assign(head.weight)
     return fine.run()
 
