@@ -14,7 +14,8 @@ from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
 from jobs.transfer import is_transfer, train_words
-from models.backbones import imagenet_side
+from models.backbone_table import BACKBONES
+from models.own_network import left_as_they_are
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
@@ -147,13 +148,17 @@ def announce_model(run: Run, model: keras.Model) -> None:
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
-        begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
+        side = BACKBONES[run.options.model.name].imagenet_side(run.options.data.image_size)
+        begins += f" of {side}-pixel pictures"
     parameters = f"{parameters_of(model):,} parameters{' that learn' * is_transfer(training, run.options.model)}"
     run.watch.say(
-        f"model       {run.options.model.name}, {parameters}, {begins}; {training.optimizer} "
+        f"model       {run.options.model.shown}, {parameters}, {begins}; {training.optimizer} "
         f"{schedule_words(training)}"
         + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )
+    if run.options.model.network:
+        for line in left_as_they_are(model):
+            run.watch.say(f"  note      {line}")
 
 
 def announce_phase(run: Run, loop: Loop) -> None:

@@ -1,7 +1,7 @@
 """What --train and the flags beside it come to for a model: what is refused, and what is said."""
 
 from base.errors import UserError
-from models.options import BACKBONE_NAMES, ModelOptions
+from models.options import ModelOptions
 from training.options import MOST_EPOCHS, TrainingOptions
 from training.phases import ALL, HEAD, chosen_train, phases_of
 
@@ -12,8 +12,8 @@ def check_transfer(training: TrainingOptions, model: ModelOptions) -> None:
     shown = what if training.train == what else f"auto, which is {what} for {_begins(model)}"
     if what != "all" and not model.has_backbone:
         raise UserError(
-            f"--train={what}: {model.name} has no backbone below a head, so all of it learns; leave it out, or take a "
-            f"model among {', '.join(BACKBONE_NAMES)}"
+            f"--train={what}: {model.shown} has no backbone below a head, so all of it learns; leave it out, or take "
+            "a model of keras.applications, as docs/models.md lists them"
         )
     for name in ("head_epochs", "head_learning_rate"):
         value, plain = getattr(training, name), name.removeprefix("head_")
@@ -23,7 +23,7 @@ def check_transfer(training: TrainingOptions, model: ModelOptions) -> None:
             raise UserError(f"--{name}={value:g}: with --train={shown}, it does nothing; {fix}")
     for name, value in _of_backbone(training).items():
         if not model.has_backbone:
-            raise UserError(f"--{name}={value}: {model.name} has no backbone; leave it out")
+            raise UserError(f"--{name}={value}: {model.shown} has no backbone; leave it out")
         if what == "head":
             raise UserError(f"--{name}={value}: with --train={shown} nothing of the backbone learns; leave it out")
     if training.backbone_batchnorm == "frozen" and model.weights == "none":
@@ -62,7 +62,7 @@ def is_transfer(training: TrainingOptions, model: ModelOptions) -> bool:
 
 
 def _begins(model: ModelOptions) -> str:
-    return f"{model.name} with{'' if model.is_pretrained else 'out'} pretrained weights"
+    return f"{model.shown} with{'' if model.is_pretrained else 'out'} pretrained weights"
 
 
 def _of_backbone(training: TrainingOptions) -> dict[str, object]:
