@@ -3,6 +3,7 @@
 python prepare.py --dataset=pictures --out_dir=prepared
 python prepare.py --dataset=pictures --out_dir=prepared --augment=strong
 python prepare.py --dataset=folder:pictures --out_dir=prepared --split_fractions=0.8,0.1,0.1
+python prepare.py --dataset=pictures --out_dir=prepared --probe --model=mobilenet_v2 --weights=imagenet --image_size=224
 """
 
 import runpy

@@ -90,6 +90,8 @@ SAID = (
     ("beta1 beta2 beta_1 beta_2 betas eps epsilon opt_eps opt_betas adam_beta1 adam_epsilon rho amsgrad",
      "--optimizer_args gives it, as in --optimizer_args=beta_2=0.99,epsilon=1e-6"),
     ("nesterov", "--optimizer=sgd has Nesterov momentum; --optimizer_args=nesterov=false has plain one"),
+    ("linear_probe linear_probing linear_eval linear_evaluation knn_eval",
+     "prepare.py --probe says what a linear head on pretrained features reaches"),
     ("gpus num_gpus n_gpus ngpus nproc_per_node world_size",
      "--replicas says how many devices share a batch; CUDA_VISIBLE_DEVICES=0,1 before the command says which"),
     ("device devices gpu gpus gpu_id gpu_ids num_gpus cuda no_cuda use_cuda use_gpu cpu no_gpu accelerator",

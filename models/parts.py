@@ -4,6 +4,7 @@ Where the first is frozen, an example's features never change: they can be compu
 """
 
 import keras
+import numpy as np
 
 from base.errors import UserError
 
@@ -28,18 +29,25 @@ def head_part(model: keras.Model) -> keras.Model:
 
 
 def float32_twin(model: keras.Model) -> keras.Model:
-    """The same function with variables of its own of the same values, computing in float32 whatever the policy."""
-
-    def clone(layer: keras.Operation) -> keras.Operation:
-        config = layer.get_config()
-        if isinstance(layer, keras.layers.Layer):
-            config["dtype"] = "float32"
-        return type(layer).from_config(config)
-
-    twin = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    """The same function of one tensor, with variables of its own of the same values, computing in float32 whatever the
+    policy."""
+    twin = _in_float32(model)
     for copy, variable in zip(twin.variables, model.variables, strict=True):
-        copy.assign(variable)
+        copy.assign(np.asarray(variable))
     return twin
+
+
+def _in_float32(layer: keras.Operation) -> keras.Operation:
+    """A new one. Models within models are not left to Keras, which would have them round what comes in."""
+    if isinstance(layer, keras.Model):
+        entry = keras.Input(layer.input_shape[1:], dtype="float32")
+        if isinstance(layer, keras.Sequential):
+            return keras.Sequential([entry, *map(_in_float32, layer.layers)], name=layer.name)
+        return keras.models.clone_model(layer, input_tensors=entry, clone_function=_in_float32)
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.Layer):
+        config["dtype"] = "float32"
+    return type(layer).from_config(config)
 
 
 def _features_of(model: keras.Model) -> keras.KerasTensor:

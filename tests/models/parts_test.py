@@ -9,7 +9,7 @@ from models.options import CONVOLUTIONAL_NAMES, ModelOptions
 from models.parts import feature_part, float32_twin, head_part
 from models.zoo import build_model
 
-SHAPE = (40, 40, 3)
+SHAPE = (48, 48, 3)
 IMAGES = np.random.default_rng(3).uniform(size=(4, *SHAPE)).astype(np.float32)
 
 
@@ -22,7 +22,8 @@ def model_of(name="residual_small", policy="float32", classes=3, **options) -> k
         keras.config.set_dtype_policy("float32")
     for variable in model.variables:
         if "moving_" in variable.path:
-            variable.assign(np.random.default_rng(len(variable.path)).uniform(0.5, 1.5, variable.shape))
+            drawn = np.random.default_rng(len(variable.path)).uniform(0.5, 1.5, variable.shape)
+            variable.assign(drawn if "variance" in variable.path else 0.02 * (drawn - 1))
     return model
 
 
