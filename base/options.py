@@ -108,9 +108,12 @@ class Options:
         for field in dataclasses.fields(self):
             told = field.metadata.get(_KEY)
             if isinstance(told, Option):
-                _check(told.flag or field.name, getattr(self, field.name), told)
-                if self._is_idle(told) and getattr(self, field.name) != field.default:
-                    raise UserError(self._idle_words(told.flag or field.name, getattr(self, field.name), told))
+                name, value = told.flag or field.name, getattr(self, field.name)
+                _check(name, value, told)
+                if self._is_idle(told) and value != field.default:
+                    other, values = told.only_with
+                    fix = f"leave it out, or give --{other}={' or '.join(values)}"
+                    raise UserError(f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; {fix}")
 
     def to_json(self) -> dict:
         """Plain values by room, as options.json holds them."""
@@ -134,25 +137,15 @@ class Options:
 
     def idle(self) -> set[str]:
         """The flags of the options that do nothing, as another's value has no use for them."""
-        names = set()
+        names: set[str] = set()
         for field in dataclasses.fields(self):
             value, told = getattr(self, field.name), field.metadata.get(_KEY)
-            if isinstance(value, Options):
-                names |= value.idle()
-            elif self._is_idle(told):
-                names.add(told.flag or field.name)
+            is_idle = not isinstance(value, Options) and self._is_idle(told)
+            names |= value.idle() if isinstance(value, Options) else {told.flag or field.name} if is_idle else set()
         return names
 
     def _is_idle(self, told: Option) -> bool:
         return bool(told.only_with) and getattr(self, told.only_with[0]) not in told.only_with[1]
-
-    def _idle_words(self, name: str, value: Any, told: Option) -> str:
-        other, values = told.only_with
-        known = " or ".join(map(str, values))
-        return (
-            f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; leave it out, or give "
-            f"--{other}={known}"
-        )
 
     def by_flag(self) -> dict[str, Any]:
         """All values, by the name of their flag."""
@@ -243,9 +236,8 @@ def _meant(text: str, kind: type) -> str:
     number = text.strip().replace(",", ".")
     if kind is bool or not re.fullmatch(r"-?\d*\.?\d+(e[+-]?\d{1,3})?", number, re.ASCII):
         return ""
-    if kind is float:
-        return number
-    return str(int(float(number))) if abs(float(number)) < 1e9 and float(number).is_integer() else ""
+    is_whole = abs(float(number)) < 1e9 and float(number).is_integer()
+    return number if kind is float else str(int(float(number))) if is_whole else ""
 
 
 def _check(name: str, value: Any, told: Option) -> None:
