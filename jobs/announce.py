@@ -216,6 +216,8 @@ def parameters_of(model: keras.Model) -> int:
 
 
 def bottleneck_of(run: Run, row: Mapping) -> str:
-    """`reports.bottleneck` on a row of this run's history."""
+    """`reports.bottleneck` on a row of this run's history; of epochs on features, which read no picture, that."""
+    if row["phase"] == HEAD:
+        return "the head learnt from features in memory: no picture was read"
     host_augments = run.hardware.accelerated and not run.augments_on_device
     return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)

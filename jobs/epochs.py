@@ -95,10 +95,11 @@ def _learn_phase(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> No
     _scale_rate(run, loop)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
         _scale_rate(run, loop)
-        words = bottleneck_of(run, row)
-        run.watch.say(f"  {words}")
         _draw(run, row)
-        run.summaries.text("train", "input", row["epoch"], words)
+        if loop.phase.name != HEAD:  # features are read from memory
+            words = bottleneck_of(run, row)
+            run.watch.say(f"  {words}")
+            run.summaries.text("train", "input", row["epoch"], words)
 
 
 def _scale_rate(run: Run, loop: Loop) -> None:

@@ -1,5 +1,7 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -37,10 +39,10 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
     final_sha256 = weights_sha256(to_arrays(loop.state.model.variables))
     model = best_model(run, loop.state.model, best["step"])
-    probabilities = _predict_all(run, loop.phase, model)
+    served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
+    probabilities = _predict_all(run, loop.phase, model, served.predict)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
-    served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
     results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)
     run.folder.predictions.write(run.data.manifest.class_names,
@@ -67,14 +69,13 @@ def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None
     return scores(labels, rows) | class_balance(confusion, names)
 
 
-def _predict_all(run: Run, phase: Phase, model: keras.Model) -> dict[str, np.ndarray]:
+def _predict_all(run: Run, phase: Phase, model: keras.Model, predict: Callable) -> dict[str, np.ndarray]:
     """float32 [examples, classes] by split name.
 
-    Where the head alone has learnt, of the features that it learnt on: the backbone would give them again, in float32.
+    Where the head alone has learnt, of the features that it learnt on: the backbone would give them again.
     """
     if phase.name == HEAD:
-        run, model = on_features(run, model), head_part(model)
-    predict = make_predictor(model)
+        run, predict = on_features(run, model), make_predictor(head_part(model))
     nothing = np.zeros((0, run.num_classes), np.float32)
     return {
         name: predict_batches(predict, run.split_batches(name)) if len(ids) else nothing

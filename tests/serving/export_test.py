@@ -148,6 +148,19 @@ def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape
         assert found["class_name"].tolist() == expected["class_name"].numpy().tolist()
 
 
+def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path):
+    model, calls = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, (16, 16, 3)), []
+    convolution, call = model.layers[1], type(model.layers[1]).call
+    monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
+    traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
+    served = ServedModel(model, ["no", "yes"], PixelFormat(16))
+    for count in (4, 3, 1):
+        assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
+    signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
+    tf.saved_model.save(served, str(tmp_path), signatures=signatures)
+    assert len(calls) == len(traced)
+
+
 @pytest.mark.parametrize("shape", [(2, 17, 16, 1), (2, 8, 32, 1), (1, 1, 1, 1), (0, 17, 16, 1), (2, 16, 16, 3)])
 def test_pictures_of_another_size_are_refused_and_none_at_all_is_no_fault(shape, small):
     endpoint = tf.saved_model.load(str(small[0])).signatures["serve_images"]
