@@ -123,7 +123,7 @@ NO_FLAG = "is not a flag: options are written --name=value; "
         ("--epochs=10.0", f"--epochs=10.0: {INTEGER}; write --epochs=10"),
         ("--epochs=2.5", f"--epochs=2.5: {INTEGER}"),
         ("--epochs=", f"--epochs=: {INTEGER}"),
-        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split; a"),
+        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split, with"),
         ("--run_dir --seed=3", "--run_dir has no value: write --run_dir=VALUE (the run folder;"),
         ("--learning_rate=1,5", "--learning_rate=1,5: it must be a number from 1e-09 to 10; write --learning_rate=1.5"),
         ("--dropout=0,5", "--dropout=0,5: it must be a number; write --dropout=0.5"),

@@ -73,7 +73,7 @@ def test_a_run_is_described_where_it_and_its_phases_begin_and_where_it_goes_on_w
 
 def test_the_batches_of_a_split_are_made_when_they_are_needed_and_once(made):
     run, ids = made
-    epochs._make_validation(run, model=None)
+    epochs._make_validation(run, SimpleNamespace(input_shape=(None, 4)))
     assert ids == []
     assert run.split_batches("validation") is run.split_batches("validation")
     run.split_batches("train")

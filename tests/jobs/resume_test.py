@@ -130,9 +130,20 @@ def test_an_environment_that_computes_otherwise_is_another_run(run_dir, data):
     )
 
 
+def test_the_epochs_of_the_head_are_none_of_those_that_are_asked_for():
+    given = {"train": "head_then_all", "model": "mobilenet_v2", "epochs": 2}
+    saved = done(5)
+    for row in saved.history[:3]:
+        row["phase"] = "head"
+    check_epochs(OPTIONS.changed(given), OPTIONS.changed(given).to_json(), saved)
+    with pytest.raises(UserError, match=r"--epochs=1: the run has done 2 already"):
+        check_epochs(OPTIONS.changed(given | {"epochs": 1}), OPTIONS.changed(given).to_json(), saved)
+
+
 def done(epochs: int, losses=()) -> Checkpoint:
     history = [
-        {"epoch": n + 1, "loss": 1.0, "validation_loss": loss} for n, loss in enumerate(losses or [0.1] * epochs)
+        {"epoch": n + 1, "phase": "all", "loss": 1.0, "validation_loss": loss}
+        for n, loss in enumerate(losses or [0.1] * epochs)
     ]
     return Checkpoint(epochs, history, {}, {})
 
@@ -216,9 +227,11 @@ def gone_on(replicas: int, name: str = "kernel", processor="A CPU") -> list[str]
     saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, {"sums": [np.array([7.0], np.float32)]},
                        {"epoch": {"seconds": 2.0, "wait_seconds": 1.0, "steps": 4, "examples": 9}, "seconds": 60.0,
                         "starts": 2})  # fmt: skip
-    state = SimpleNamespace(parts={"sums": [tensor]}, model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
+    model = SimpleNamespace(variables=[SimpleNamespace(path=name)], layers=[])
+    state = SimpleNamespace(parts={"sums": [tensor]}, model=model)
     clock = RunClock(time.monotonic())
-    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state, run_clock=clock)
+    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state, run_clock=clock,
+                           first_step=0)  # fmt: skip
     loop.go_on = lambda saved: Loop.go_on(loop, saved)
     go_on(run_of(None, Path(), watch=watch), loop, saved)
     assert (loop.step, tensor.numpy().tolist(), clock.starts) == (3, [7.0], 3)
