@@ -99,6 +99,7 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
     assert any(homes[0][path] == "test" and homes[1][path] == "train" for path in homes[0])
 
 
+@pytest.mark.usefixtures("threads_as_they_are")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -215,7 +216,7 @@ def test_small_classes_and_weights_that_know_the_pictures_are_said(call, probed,
     flags = [f"--dataset=folder:{root}", "--probe", "--image_size=32", f"--out_dir={tmp_path / 'out'}"]
     done = call(*flags, f"--weights={tmp_path / 'run'}")
     assert done.code == 0, done.stderr
-    assert "were trained on 20 of 23 pictures: the figures are flattered" in done.stdout
+    assert "were trained on 20 of 23 pictures: the figures are flattered" in done.stdout, done.stdout
     done = call(*flags, f"--weights={tmp_path / 'narrow'}")
     assert done.code == 2
     assert "do not fit residual_small, and would be random: give the --model of that run" in done.stderr
