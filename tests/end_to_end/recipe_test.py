@@ -64,10 +64,12 @@ def test_a_recipe_is_in_its_log_and_its_history():
     assert "updates     3 an epoch, each from 3 batches, the last from 2" in log
     assert "; adamw 0.05 times 0.5 whenever the loss has not fallen for 1 epochs, warm-up 0.7 epochs, averaged" in log
     assert "--class_weights=balanced changes nothing: all classes have as many examples" in log
-    rates = [float(row["learning_rate"]) for row in rows]
-    assert len(set(rates)) > 1
-    assert rates == sorted(rates, reverse=True)
     losses = [float(row["validation_loss"]) for row in rows]
+    expected, best = [0.75 * 0.05, 0.05], losses[0]  # the third update is the last of three in the warm-up
+    for loss in losses[1:-1]:
+        expected.append(expected[-1] * (1.0 if loss < best - 1e-4 else 0.5))
+        best = min(best, loss)
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx(expected, rel=1e-5)
     results = json.loads((whole("averaged") / "results.json").read_text())
     assert results["best_epoch"] == 1 + losses.index(min(losses))
     # Smoothed labels cannot be learnt to a loss of nothing.
