@@ -73,7 +73,8 @@ def probe(
     labels, names = data.manifest.labels[ids], data.manifest.class_names
     contents = content_groups(data.manifest)[ids]
     began = time.monotonic()
-    identity = features_identity(options.model.name, hardware)
+    network = options.model.network  # a file of the user's own may change under its name
+    identity = features_identity(network.sha256 if network else options.model.name, hardware)
     features = open_or_build_features(model, data, cache_dir, identity, watch)[ids]
     computed = time.monotonic()
     result = cross_validate(features, labels, contents, len(names), options.seed, watch)
