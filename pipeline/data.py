@@ -132,7 +132,7 @@ def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[Pixel
         bits = 16 if 2 * deep >= len(manifest) else 8
         if deep:
             why += f"; {deep} of {len(manifest)} have 16 bits" + ("" if bits == 16 else ", cut to 8")
-    pixel_format = PixelFormat(options.image_size, channels, bits, background=options.background_color)
+    pixel_format = PixelFormat.square(options.image_size, channels, bits, background=options.background_color)
     height, width, channels = pixel_format.shape
     return pixel_format, f"{height}x{width}x{channels}, {bits} bits a channel ({why})"
 

@@ -91,7 +91,7 @@ class Plan:
 
     @functools.cached_property
     def _examples(self) -> Examples:
-        return Examples(self.order.example_ids, self.labels, self.pixel_format.image_size)
+        return Examples(self.order.example_ids, self.labels, *self.pixel_format.shape[:2])
 
     def _spec(self, feature: Feature) -> tf.TensorSpec:
         shape = feature.shape if feature.per_batch else (self.batch_size, *feature.shape)

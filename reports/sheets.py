@@ -58,7 +58,7 @@ def _augmented(
 ) -> list[list[np.ndarray]]:
     """[epochs][examples]: the stored pictures of these examples as the first epochs see them."""
     finish = make_finish(options, data.pixels.pixel_format)
-    examples = Examples(data.splits.ids["train"], data.manifest.labels, pixels.shape[1])
+    examples = Examples(data.splits.ids["train"], data.manifest.labels, *pixels.shape[1:3])
     seen = []
     for epoch in range(epochs):
         planned = options.plan(seed, epoch, ids, examples)

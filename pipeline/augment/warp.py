@@ -15,6 +15,7 @@ from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import limited
+from pipeline.decoding.pixel_format import PixelFormat
 
 _KNOBS = ("rotate", "shift_rows", "shift_columns", "shear", "zoom_rows", "zoom_columns", "horizontal_flip",
           "vertical_flip")  # fmt: skip
@@ -40,36 +41,39 @@ class WarpOptions(Operation):
 
     def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
         """See `Operation`."""
-        size = examples.image_size
+        sides = examples.height, examples.width
         draws = dict(zip(_KNOBS, draw(seed, epoch, example_ids, _KNOBS).T, strict=True))
         signed = {name: 2.0 * value - 1.0 for name, value in draws.items()}
         matrix = affine_matrices(
             rotate_degrees=self.rotate_degrees * signed["rotate"],
-            shift_rows=self.shift_fraction * size * signed["shift_rows"],
-            shift_columns=self.shift_fraction * size * signed["shift_columns"],
+            shift_rows=self.shift_fraction * examples.height * signed["shift_rows"],
+            shift_columns=self.shift_fraction * examples.width * signed["shift_columns"],
             shear_degrees=self.shear_degrees * signed["shear"],
             zoom_rows=1.0 + self.zoom_fraction * signed["zoom_rows"],
             zoom_columns=1.0 + self.zoom_fraction * signed["zoom_columns"],
-            image_size=size,
+            sides=sides,
         )
         for axis, name in enumerate(("vertical_flip", "horizontal_flip")):
             if getattr(self, name):
-                which = draws[name] < 0.5  # their output index i reads where size - 1 - i read
-                matrix[which, :, 2] += matrix[which, :, axis] * (size - 1)
+                which = draws[name] < 0.5  # their output index i reads where side - 1 - i read
+                matrix[which, :, 2] += matrix[which, :, axis] * (sides[axis] - 1)
                 matrix[which, :, axis] *= -1.0
         return {"warp": matrix.reshape(-1, 6)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
-        image = batch["image"]
+        image, full_scale = batch["image"], pixel_format.full_scale
         warped = _warp(image, batch["warp"], full_scale)
         return batch | {"image": warped * (1.0 / full_scale) if image.dtype.is_integer else warped}
 
 
 def affine_matrices(
-    rotate_degrees, shift_rows, shift_columns, shear_degrees, zoom_rows, zoom_columns, image_size: int
+    rotate_degrees, shift_rows, shift_columns, shear_degrees, zoom_rows, zoom_columns, sides: tuple[int, int]
 ) -> np.ndarray:
-    """float64 [n, 2, 3] from arrays [n]: rotation @ shift @ shear @ zoom about the picture's center."""
+    """float64 [n, 2, 3] from arrays [n]: rotation @ shift @ shear @ zoom about the picture's center.
+
+    All in pixels, whose two sides are equal: a picture of unequal `sides` (height, width) is turned, not sheared.
+    """
     rotate, shear = np.deg2rad(rotate_degrees), np.deg2rad(shear_degrees)
     rotation = _stack(np.cos(rotate), -np.sin(rotate), 0.0, np.sin(rotate), np.cos(rotate), 0.0)
     shift = _stack(1.0, 0.0, shift_columns, 0.0, 1.0, shift_rows)
@@ -77,7 +81,7 @@ def affine_matrices(
     zoom = _stack(zoom_columns, 0.0, 0.0, 0.0, zoom_rows, 0.0)
     # Composed in (x, y), as Keras does, then turned into (row, column).
     matrix = (rotation @ shift @ shearing @ zoom)[:, [1, 0, 2]][:, :, [1, 0, 2]]
-    center = np.array([image_size / 2 - 0.5, image_size / 2 - 0.5, 1.0])
+    center = np.array([*(side / 2 - 0.5 for side in sides), 1.0])
     matrix[:, :2, 2] += center[:2] - matrix[:, :2, :2] @ center[:2]
     return matrix[:, :2]
 

@@ -1,4 +1,4 @@
-"""Encoded bytes -> a square of pixels: the only place that decodes.
+"""Encoded bytes -> pixels of one size: the only place that decodes.
 
 One graph function, used while packing, streaming, evaluating and in the exported model, where it meets bytes that
 nobody has looked at before. So every format is checked for its size before anything of that size is allocated.
@@ -27,7 +27,7 @@ _LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 # Nothing here needs AutoGraph, and its reading of every line would cost more than the rest of the tracing.
 @tf.autograph.experimental.do_not_convert
 def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    """Decodes a picture, averages it down to the square that is wanted and turns it upright.
+    """Decodes a picture, averages it down to the size that is wanted and turns it upright.
 
     JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP. What is transparent in a
     PNG, GIF or WebP is laid on the format's background; alpha in a BMP is dropped. Of a 16-bit
@@ -37,7 +37,7 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     Args: `image_bytes` string [], a whole file.
 
     Returns:
-      [image_size, image_size, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
+      [height, width, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
 
     Raises:
       tf.errors.InvalidArgumentError: the bytes are not such a picture, are damaged, or hold above `MAX_PIXELS`.
@@ -94,12 +94,11 @@ def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    """[height, width, channels] -> [image_size, image_size, channels], same dtype.
+    """[height, width, channels] -> those of the format, same dtype.
 
     Area average, as `cv2.INTER_AREA` on a down-scale: within one level of it.
     """
-    side = pixel_format.image_size
-    area = tf.image.resize(image, [side, side], method=tf.image.ResizeMethod.AREA)
+    area = tf.image.resize(image, pixel_format.shape[:2], method=tf.image.ResizeMethod.AREA)
     return tf.cast(tf.round(area), image.dtype)
 
 
@@ -118,18 +117,19 @@ def check_size(width: tf.Tensor, height: tf.Tensor, image_bytes: tf.Tensor) -> t
     )  # fmt: skip
 
 
-def jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
-    """`sizes` int32 [2], height and width -> 0, 1, 2 or 3, int32 []: how often the decoder may halve them."""
+def jpeg_halvings(sizes: tf.Tensor, wanted: Sequence[int]) -> tf.Tensor:
+    """`sizes` int32 [2], height and width -> 0, 1, 2 or 3, int32 []: how often the decoder may halve them, where
+    `wanted` are height and width of what they become."""
     ratios = tf.constant([[2], [4], [8]])
     scaled = (sizes + ratios - 1) // ratios
     added = scaled * ratios - sizes
-    unseen = (scaled >= _JPEG_OVERSAMPLING * side) & (added * side * _JPEG_SHIFT <= sizes)
+    unseen = (scaled >= tf.multiply(_JPEG_OVERSAMPLING, wanted)) & (added * wanted * _JPEG_SHIFT <= sizes)
     return tf.reduce_sum(tf.cast(tf.reduce_all(unseen, axis=1), tf.int32))
 
 
 def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     shape = tf.io.extract_jpeg_shape(image_bytes)
-    halvings = jpeg_halvings(shape[:2], pixel_format.image_size)
+    halvings = jpeg_halvings(shape[:2], pixel_format.shape[:2])
 
     def native():
         ratios = [functools.partial(jpeg_pixels, image_bytes, pixel_format, ratio) for ratio in (1, 2, 4, 8)]

@@ -15,7 +15,7 @@ class PixelFormat:
     """The shape and depth every picture is decoded to.
 
     Attributes:
-      image_size: side of the square picture, in pixels.
+      height, width: of the picture, in pixels.
       channels: 1 (gray) or 3 (red, green, blue).
       bit_depth: bits a channel, 8 (uint8 in [0, 255]) or 16 (uint16 in [0, 65535], depth and scientific images).
       background: red, green and blue in [0, 255], on which transparent pictures are laid.
@@ -23,16 +23,24 @@ class PixelFormat:
         does not depend on it.
     """
 
-    image_size: int
+    height: int
+    width: int
     channels: int = 3
     bit_depth: int = 8
     full_scale: int = 0
     background: tuple[int, int, int] = (255, 255, 255)
 
+    @classmethod
+    def square(cls, side: int, *others, **named) -> "PixelFormat":
+        """Of pictures of `side` x `side` pixels; the other arguments are those of the class, from `channels` on."""
+        return cls(side, side, *others, **named)
+
     def __post_init__(self):
         low, high = IMAGE_SIZES
-        if not low <= self.image_size <= high:
-            raise UserError(f"image_size is {self.image_size}: it must be from {low} to {high} pixels")
+        if not (low <= self.height <= high and low <= self.width <= high):
+            raise UserError(
+                f"image_size is {shown_size(self.height, self.width)}: it must be from {low} to {high} pixels"
+            )
         if self.channels not in (1, 3):
             raise UserError(f"channels is {self.channels}: it must be 1 (gray) or 3 (color)")
         if self.bit_depth not in (8, 16):
@@ -43,8 +51,10 @@ class PixelFormat:
 
     @property
     def stored(self) -> tuple:
-        """(image_size, channels, bit_depth, background): all that decoded pixels depend on."""
-        return (self.image_size, self.channels, self.bit_depth, self.background)
+        """All that decoded pixels depend on: size, channels, bit_depth, background."""
+        # One number for a square, as it was before there were other shapes: the packs of that time stay valid.
+        size = self.height if self.height == self.width else (self.height, self.width)
+        return (size, self.channels, self.bit_depth, self.background)
 
     @property
     def dtype(self) -> np.dtype:
@@ -54,9 +64,14 @@ class PixelFormat:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
-        return (self.image_size, self.image_size, self.channels)
+        return (self.height, self.width, self.channels)
 
     @property
     def nbytes(self) -> int:
         """Bytes of one decoded picture."""
-        return self.image_size * self.image_size * self.channels * self.dtype.itemsize
+        return self.height * self.width * self.channels * self.dtype.itemsize
+
+
+def shown_size(height: int, width: int) -> str:
+    """A size in pixels as --image_size takes it: "224" for a square, else "height,width"."""
+    return f"{height}" if height == width else f"{height},{width}"

@@ -22,7 +22,7 @@ def are_plain(facts: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     """bool [examples]: which `Manifest.facts` are of an upright JPEG, gray or color, that is decoded at full size."""
     height, width = facts["height"].astype(np.int64), facts["width"].astype(np.int64)
     # Below, no halved side is left with the three pixels for each one wanted that `decode.jpeg_halvings` asks for.
-    whole = np.minimum(height, width) < 6 * pixel_format.image_size
+    whole = (height < 6 * pixel_format.height) | (width < 6 * pixel_format.width)
     is_jpeg = (facts["format"] == FORMATS.index("jpeg")) & np.isin(facts["channels"], (1, 3))
     return is_jpeg & (facts["orientation"] == 1) & whole & (height * width <= MOST_PIXELS)
 
@@ -40,7 +40,7 @@ def decode_plain(image_bytes: tf.Tensor, indexed: tf.Tensor, pixel_format: Pixel
       indexed: int32 [n, 2], the `sizes` that the index has read.
 
     Returns:
-      [n, image_size, image_size, channels], uint8 or uint16.
+      [n, height, width, channels], uint8 or uint16.
 
     Raises:
       tf.errors.InvalidArgumentError: one of them is damaged, no JPEG, or of another size: not what the index has read.

@@ -28,7 +28,8 @@ def run(tmp_path):
         parts = {"model": model.variables, "sums": [sums]}
         arrays = {part: to_arrays(variables) for part, variables in parts.items()}
         save_checkpoint(tmp_path / "checkpoints", Checkpoint(step, [], {}, arrays), parts)
-    manifest, pixels = SimpleNamespace(class_names=("a", "b", "c")), SimpleNamespace(pixel_format=PixelFormat(16))
+    manifest = SimpleNamespace(class_names=("a", "b", "c"))
+    pixels = SimpleNamespace(pixel_format=PixelFormat.square(16))
     yield run_of(SimpleNamespace(manifest=manifest, pixels=pixels), tmp_path, options)
     keras.config.set_dtype_policy("float32")
 

@@ -72,7 +72,7 @@ def test_without_a_pack_the_examples_are_the_same(picture_tree, load, tmp_path):
 
 
 def test_a_pack_that_would_fill_the_disk_is_not_made(picture_tree, load, monkeypatch):
-    size = 4 * PixelFormat(16).nbytes
+    size = 4 * PixelFormat.square(16).nbytes
     root = picture_tree({"a": 2, "b": 2})
     monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size))
     loaded = load(root)
@@ -143,14 +143,15 @@ def test_full_scale_of_deep_pictures_holds_what_training_pictures_reach(peaks, a
     # Only the training split counts: the others reach further.
     verdict = Verdict({}, np.array([*peaks, *[60000] * 200], np.uint16))
     splits = Splits({"train": np.arange(1000), "validation": np.arange(1000, 1100), "test": np.arange(1100, 1200)})
-    pixel_format, why = data._choose_full_scale(options, PixelFormat(16, 1, 16), verdict, splits)
-    assert pixel_format == PixelFormat(16, 1, 16, expected)
+    pixel_format, why = data._choose_full_scale(options, PixelFormat.square(16, 1, 16), verdict, splits)
+    assert pixel_format == PixelFormat.square(16, 1, 16, expected)
     assert str(expected) in why
 
 
 def test_eight_bits_have_255_whatever_the_peaks():
     verdict, splits = Verdict({}, np.array([9], np.uint16)), Splits({"train": np.array([0])})
-    assert data._choose_full_scale(OPTIONS, PixelFormat(16), verdict, splits) == (PixelFormat(16, full_scale=255), "")
+    expected = PixelFormat.square(16, full_scale=255), ""
+    assert data._choose_full_scale(OPTIONS, PixelFormat.square(16), verdict, splits) == expected
 
 
 def test_a_class_without_a_readable_picture_is_named_with_a_reason(picture_tree, load):
@@ -171,6 +172,6 @@ def test_a_class_that_has_no_folder_at_all_is_named(picture_tree, load):
 
 def test_real_depth_pictures_are_gray_deep_and_scaled_to_their_millimetres(shared_data, load):
     loaded = load(shared_data / "depth_signs")
-    assert loaded.pixels.pixel_format == PixelFormat(16, 1, 16, full_scale=4095)
+    assert loaded.pixels.pixel_format == PixelFormat.square(16, 1, 16, full_scale=4095)
     assert loaded.quarantine == ()
     assert loaded.splits.counts(loaded.manifest) == {"train": [180] * 3, "validation": [60] * 3, "test": [60] * 3}

@@ -10,7 +10,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import PackedPixels
 from reports.sheets import MOST_AUGMENTED, MOST_BANDS, MOST_CLASSES, augmentation_sheet, sample_sheet
 
-SMALL = PixelFormat(12)
+SMALL = PixelFormat.square(12)
 
 
 def data_of(counts, names=None, pixel_format=SMALL):
@@ -41,7 +41,7 @@ def rounded(pixels: np.ndarray, full_scale: int = 255) -> np.ndarray:
 
 
 def test_deep_pictures_are_shown_by_their_full_scale():
-    data = data_of((30, 3, 20), pixel_format=PixelFormat(12, 1, 16, full_scale=2000))
+    data = data_of((30, 3, 20), pixel_format=PixelFormat.square(12, 1, 16, full_scale=2000))
     for band in sample_sheet(data).bands:
         stored = rounded(data.pixels.read(np.array(ids_of(band.tiles))), 2000).astype(int)
         assert np.abs(np.stack([tile.image for tile in band.tiles]) - stored).max() <= 1
@@ -121,6 +121,6 @@ def test_pictures_are_read_together_and_once(classes, monkeypatch):
 def test_large_pictures_are_reduced_for_screens():
     pixels = np.random.default_rng(1).integers(0, 256, (4, 600, 600, 3), np.uint8)
     data = data_of((2, 2))
-    data.pixels = PackedPixels(pixels, PixelFormat(600))
+    data.pixels = PackedPixels(pixels, PixelFormat.square(600))
     for sheet in (sample_sheet(data), augmentation_sheet(data, AugmentOptions(), 1)):
         assert {tile.image.shape for band in sheet.bands for tile in band.tiles} == {(224, 224, 3)}

@@ -1,5 +1,7 @@
 """Every bit of the warp's interpolation, at every edge, for each kind of pixel."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -36,7 +38,10 @@ def apply(images: np.ndarray, warp: np.ndarray, full_scale: int = 255, compiled:
     function = (
         tf.function(WarpOptions(1.0).apply, jit_compile=True, autograph=False) if compiled else WarpOptions().apply
     )
-    return function({"image": tf.constant(images), "warp": tf.constant(np.float32(warp))}, full_scale)["image"].numpy()
+    # A PixelFormat allows no sides as short and as long as these.
+    pixel_format = types.SimpleNamespace(height=images.shape[1], width=images.shape[2], full_scale=full_scale)
+    batch = {"image": tf.constant(images), "warp": tf.constant(np.float32(warp))}
+    return function(batch, pixel_format)["image"].numpy()
 
 
 def in_float64(images: np.ndarray, warp: np.ndarray, full_scale: int) -> np.ndarray:

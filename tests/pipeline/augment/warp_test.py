@@ -29,25 +29,29 @@ KNOBS = {
 }
 
 
-def pictures(count: int = len(IDS), size: int = SIZE, bits: int = 8, channels: int = 3) -> np.ndarray:
-    """[count, size, size, channels], each another picture."""
-    return np.stack([random_picture(seed, size, size, channels, bits) for seed in range(count)])
+def pictures(
+    count: int = len(IDS), size: int = SIZE, bits: int = 8, channels: int = 3, width: int | None = None
+) -> np.ndarray:
+    """[count, size, width or size, channels], each another picture."""
+    return np.stack([random_picture(seed, size, width or size, channels, bits) for seed in range(count)])
 
 
 def planned(options: AugmentOptions, size: int, seed: int, epoch: int, ids: np.ndarray) -> dict[str, np.ndarray]:
     """What `options` plan for examples."""
-    return options.plan(seed, epoch, ids, Examples(ids, np.zeros(len(ids), np.int32), size))
+    return options.plan(seed, epoch, ids, Examples(ids, np.zeros(len(ids), np.int32), size, size))
 
 
-def matrices(options: WarpOptions, size: int, seed: int, epoch: int, ids: np.ndarray = IDS) -> np.ndarray:
+def matrices(
+    options: WarpOptions, size: int, seed: int, epoch: int, ids: np.ndarray = IDS, width: int | None = None
+) -> np.ndarray:
     """float32 [ids, 6] of a warp, active or not."""
-    return options.plan(seed, epoch, ids, Examples(ids, ids, size))["warp"].astype(np.float32)
+    return options.plan(seed, epoch, ids, Examples(ids, ids, size, width or size))["warp"].astype(np.float32)
 
 
 def augment(options: AugmentOptions, images: np.ndarray, full_scale: int = 255, **features: np.ndarray) -> np.ndarray:
     """`images` after the one fused pass of `options`, with these values of what it plans."""
     bits = 8 * images.dtype.itemsize
-    finish = make_finish(options, PixelFormat(images.shape[1], images.shape[3], bits, full_scale))
+    finish = make_finish(options, PixelFormat(*images.shape[1:], bits, full_scale))
     return finish({"image": tf.constant(images)} | features)["image"].numpy()
 
 
@@ -61,13 +65,15 @@ def identity(count: int) -> np.ndarray:
     return np.tile(np.array([1, 0, 0, 0, 1, 0], np.float32), (count, 1))
 
 
-def parameters(options: WarpOptions, size: int, seed: int, epoch: int) -> dict[str, np.ndarray]:
+def parameters(
+    options: WarpOptions, size: int, seed: int, epoch: int, width: int | None = None
+) -> dict[str, np.ndarray]:
     """What a warp must draw, by its documentation."""
     names = ["rotate", "shift_rows", "shift_columns", "shear", "zoom_rows", "zoom_columns"]
     signed = dict(zip(names, 2 * draw(seed, epoch, IDS, names).T - 1, strict=True))
     return {
         "theta": options.rotate_degrees * signed["rotate"],
-        "tx": options.shift_fraction * size * signed["shift_columns"],
+        "tx": options.shift_fraction * (width or size) * signed["shift_columns"],
         "ty": options.shift_fraction * size * signed["shift_rows"],
         "shear": options.shear_degrees * signed["shear"],
         "zx": 1 + options.zoom_fraction * signed["zoom_columns"],
@@ -88,10 +94,10 @@ def flipped(options: WarpOptions, images: np.ndarray, seed: int, epoch: int) -> 
 
 @pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
 @pytest.mark.parametrize("name", KNOBS)
-@pytest.mark.parametrize("size", [SIZE, 33])
-def test_the_warp_equals_the_legacy_generator_of_keras(name, size):
-    options, images = KNOBS[name], pictures(size=size)
-    drawn = parameters(options, size, seed=3, epoch=2)
+@pytest.mark.parametrize(("size", "width"), [(SIZE, SIZE), (33, 33), (28, 45)])
+def test_the_warp_equals_the_legacy_generator_of_keras(name, size, width):
+    options, images = KNOBS[name], pictures(size=size, width=width)
+    drawn = parameters(options, size, seed=3, epoch=2, width=width)
     expected = np.stack(
         [
             apply_affine_transform(
@@ -101,7 +107,7 @@ def test_the_warp_equals_the_legacy_generator_of_keras(name, size):
             for row, image in enumerate(images)
         ]
     )  # fmt: skip
-    warped = run(images, matrices(options, size, 3, 2))
+    warped = run(images, matrices(options, size, 3, 2, width=width))
     difference = np.abs(warped - flipped(options, expected, 3, 2) / 255)
     assert difference.max() < 0.02 / 255
     assert np.abs(warped - images / 255).mean() > 0.01
@@ -168,12 +174,28 @@ def test_a_shift_by_whole_pixels_moves_pixels():
 
 def test_a_quarter_turn_turns_about_the_center():
     zero, one = np.zeros(1), np.ones(1)
-    matrix = affine_matrices(90 * one, zero, zero, zero, one, one, SIZE)
+    matrix = affine_matrices(90 * one, zero, zero, zero, one, one, (SIZE, SIZE))
     transforms = identity(1)
     transforms[:] = matrix.reshape(1, 6)
     image = pictures(1)
     turned = run(image, transforms)[0]
     assert np.abs(turned - np.rot90(image[0]) / 255).max() < 1e-4
+
+
+def test_a_turn_shears_no_picture_of_unequal_sides():
+    """The square in the middle of a wide picture turns as that square does alone."""
+    image, zero, one = pictures(1, 24, width=40), np.zeros(1), np.ones(1)
+    warps = [affine_matrices(35 * one, zero, zero, zero, one, one, sides) for sides in ((24, 40), (24, 24))]
+    parts = zip((image, image[:, :, 8:32]), warps, strict=True)
+    wide, square = (run(part, np.float32(warp).reshape(1, 6))[0] for part, warp in parts)
+    inside = np.hypot(*np.mgrid[-11.5:12, -11.5:12]) < 11.5
+    assert np.abs(wide[:, 8:32] - square)[inside].max() < 1e-4
+    assert np.abs(square - image[0, :, 8:32] / 255)[inside].mean() > 0.05
+
+
+def test_each_axis_shifts_by_a_fraction_of_its_own_side():
+    drawn = matrices(WarpOptions(shift_fraction=0.25), 24, 1, 0, np.arange(4000), width=96)[:, [2, 5]]
+    assert np.abs(drawn).max(axis=0) == pytest.approx([6, 24], rel=0.01)
 
 
 def test_sixteen_bits_warp_as_finely_as_eight():
@@ -196,7 +218,7 @@ def test_inside_a_dataset_it_gives_the_same_bits():
     images, options = pictures(), AUGMENT_PRESETS["strong"]
     features = planned(options, SIZE, 1, 0, IDS)
     eager = augment(options, images, **features)
-    finish = make_finish(options, PixelFormat(SIZE))
+    finish = make_finish(options, PixelFormat.square(SIZE))
     batch = {"image": images} | features
     mapped = tf.data.Dataset.from_tensor_slices(batch).batch(8, drop_remainder=True).map(finish)
     np.testing.assert_array_equal(np.concatenate([one["image"] for one in mapped.as_numpy_iterator()]), eager)
@@ -219,7 +241,7 @@ def test_a_warp_after_other_operations_warps_what_they_made():
     # An operation before it may leave float32 images; those are in [0, 1] already.
     images, warp = pictures(), matrices(KNOBS["all"], SIZE, 3, 2)
     floats = {"image": tf.constant(images / np.float32(255)), "warp": tf.constant(warp)}
-    result = KNOBS["all"].apply(floats, 255)["image"]
+    result = KNOBS["all"].apply(floats, PixelFormat.square(SIZE))["image"]
     np.testing.assert_allclose(result, run(images, warp), atol=1e-6)
 
 

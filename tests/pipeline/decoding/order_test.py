@@ -14,7 +14,7 @@ from pipeline.decoding.reasons import words_of
 from tests.helpers import mutations
 from tests.helpers.pictures import STRING, claiming
 
-FORMATS = [PixelFormat(32), PixelFormat(24, 1, 16)]
+FORMATS = [PixelFormat.square(32), PixelFormat.square(24, 1, 16)]
 LATE_SECONDS = 0.04  # ages, for an operation on a few bytes
 
 

@@ -19,8 +19,8 @@ from tests.helpers.pictures import encode, oriented, picture
 from tests.helpers.shared_data import ODD
 from tests.pipeline.pixels_test import batches_of
 
-FORMAT = PixelFormat(16)
-FORMATS = [FORMAT, PixelFormat(24, 1, 16), PixelFormat(20, 1), PixelFormat(112, 3, 16)]
+FORMAT = PixelFormat.square(16)
+FORMATS = [FORMAT, PixelFormat.square(24, 1, 16), PixelFormat.square(20, 1), PixelFormat.square(112, 3, 16)]
 
 
 def jpegs() -> dict[str, bytes]:
@@ -98,7 +98,7 @@ def test_no_plain_picture_would_be_halved():
         near = generator.integers(1, 14 * side, (len(facts), 2))
         near[:9] = 6 * side - np.array([[4, 4], [3, 3], [2, 2], [1, 1], [0, 0], [-1, -1], [1, 0], [2, 0], [1, 999]])
         facts["height"], facts["width"] = near.T
-        plain = are_plain(facts, PixelFormat(side))
+        plain = are_plain(facts, PixelFormat.square(side))
         halved = np.array([jpeg_halvings(tf.constant(size, tf.int32), side).numpy() > 0 for size in near])
         assert plain.any()
         assert halved.any()
