@@ -78,7 +78,7 @@ class Leaf:
         try:
             return tuple(map(read, text.split(","))) if self.is_tuple else read(text)
         except ValueError:
-            meant = "" if self.is_tuple else _meant(text, self.kind)
+            meant = _several_meant(text, self.kind) if self.is_tuple else _meant(text, self.kind)
             fix = f"; write --{self.name}={meant}" if meant else ""
             raise UserError(f"--{self.name}={text:.80}: it must be {self.rule}{fix}") from None
 
@@ -194,9 +194,7 @@ _READERS = {str: str, int: int, float: float, bool: _read_switch}
 
 
 def _meant(text: str, kind: type) -> str:
-    """The number that somebody wrote in another way, as 1,5 or 1e3 or 224x224 or 10.0; empty where it is not plain."""
-    if kind is int and len(sides := re.split(r"\s*[x×*]\s*", text.strip())) == 2:
-        return sides[0] if sides[0] == sides[1] and sides[0].isdecimal() else ""
+    """The number that somebody wrote in another way, as 1,5 or 1e3 or 10.0; empty where it is not plain."""
     if kind is int and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):
         return re.sub(r"\D", "", text)
     number = text.strip().replace(",", ".")
@@ -205,6 +203,16 @@ def _meant(text: str, kind: type) -> str:
     if kind is float:
         return number
     return str(int(float(number))) if abs(float(number)) < 1e9 and float(number).is_integer() else ""
+
+
+def _several_meant(text: str, kind: type) -> str:
+    """The numbers that somebody wrote with something else than commas between them, as 224x160; empty where it is not
+    plain."""
+    if kind is not int:
+        return ""
+    parts = re.split(r"\s*[x×*;,]\s*|\s+", text.strip())
+    meant = [part if re.fullmatch(r"\d+", part, re.ASCII) else _meant(part, kind) for part in parts]
+    return ",".join(meant) if all(meant) else ""
 
 
 def _check(name: str, value: Any, told: Option) -> None:

@@ -72,7 +72,7 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
             pair = " and ".join(one_line(data.manifest.paths[one]) for one in _twins(data, ids, what))
             words = f"have the same bytes as a file of another {what} and are used all the same, as {pair}"
             watch.say(f"  warning   {len(ids)} files {words}")
-    for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
+    for label, line in data.log_lines.items():
         watch.say(f"{label:<12}{line}")
 
 
@@ -113,7 +113,7 @@ def announce_model(run: Run, model: keras.Model) -> None:
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
-        begins += f" of {imagenet_side(run.options.model.name, run.options.data.image_size)}-pixel pictures"
+        begins += f" of {imagenet_side(run.options.model.name, *run.options.data.image_sides)}-pixel pictures"
     run.watch.say(
         f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{training.learning_rate:g}"

@@ -10,6 +10,7 @@ def chosen_of(run: Run) -> dict[str, str | int]:
     return {
         "threads": run.options.threads,
         "color_mode": "grayscale" if pixel_format.channels == 1 else "rgb",
+        "resize": pixel_format.resize,
         "bit_depth": str(pixel_format.bit_depth),
         "full_scale": pixel_format.full_scale,
         "cache": "pack" if isinstance(run.data.pixels, PackedPixels) else "none",

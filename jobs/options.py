@@ -35,9 +35,9 @@ PRESETS = {
 }
 # And what each model does: the recipes of the two reports belong to the models that the reports made with them.
 _CATDOG_MODELS = ("catdog_1", "catdog_2", "catdog_3")
-_CATDOG = {"image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
+_CATDOG = {"image_size": 112, "resize": "squash", "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
 RECIPES = {
-    "realsense_cnn": {"image_size": 100, "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
+    "realsense_cnn": {"image_size": 100, "resize": "squash", "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
     **dict.fromkeys(_CATDOG_MODELS, _CATDOG),
 }
 FULL_TRAIN_RECIPES = {model: {"early_stop_patience": 7} for model in _CATDOG_MODELS}

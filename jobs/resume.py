@@ -36,7 +36,8 @@ def identity_of(run: Run, weights: str) -> dict:
     training = run.options.training
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
             "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
-            "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
+            "full_scale": run.data.pixels.pixel_format.full_scale,
+            "resize": run.data.pixels.pixel_format.resize, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
             "processor": run.hardware.processor}  # fmt: skip

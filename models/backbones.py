@@ -17,6 +17,7 @@ import keras
 from base.errors import UserError
 from models.layers import BatchNormalization, Dropout, Layers, LayerScale
 from models.options import ModelOptions
+from pipeline.decoding.pixel_format import shown_size
 
 # keras.applications' "tf" mode: x / 127.5 - 1 of [0, 255], which is 2 x - 1 of [0, 1].
 MINUS_ONE_TO_ONE = (2.0, -1.0)
@@ -70,9 +71,9 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
 
     Raises UserError for a picture below 32 pixels and for weights that cannot be had or do not fit.
     """
-    name, side = layers.options.name, min(image.shape[1:3])
-    if side < SMALLEST_SIDE:
-        raise UserError(f"--image_size={side}: {name} needs at least {SMALLEST_SIDE} pixels")
+    name, sides = layers.options.name, image.shape[1:3]
+    if min(sides) < SMALLEST_SIDE:
+        raise UserError(f"--image_size={shown_size(*sides)}: {name} needs at least {SMALLEST_SIDE} pixels a side")
     backbone = load_weights(construct(layers, (*image.shape[1:3], 3)), layers.options)
     if image.shape[-1] != 3:
         image = keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
@@ -86,10 +87,10 @@ def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(image)
 
 
-def imagenet_side(name: str, side: int) -> int:
-    """The side, in pixels, of the pictures that the backbone's "imagenet" weights for pictures of `side` are of."""
+def imagenet_side(name: str, height: int, width: int) -> int:
+    """The side, in pixels, of the pictures that the backbone's "imagenet" weights for pictures of this size are of."""
     sides = BACKBONES[name].imagenet_sides
-    return side if side in sides else sides[-1]
+    return height if height == width and height in sides else sides[-1]
 
 
 def construct(layers: Layers, pixel_shape: tuple[int, int, int]) -> keras.Model:

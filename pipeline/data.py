@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import itertools
-import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from base import durable
 from base.errors import UserError, one_line
 from base.watch import SILENT, Watch
 from pipeline.decoding.check import Verdict
+from pipeline.decoding.choose import choose_full_scale, choose_pixel_format
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
@@ -40,12 +40,12 @@ class TooManyBad(UserError):  # noqa: N818 - as UserError's other kinds, it is n
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """What there is, before a picture is decoded: enough to build a model. `log_line` says why that pixel format."""
+    """What there is, before a picture is decoded: enough to build a model; `log_lines` as those of `Data`."""
 
     catalog: Catalog
     manifest: Manifest
     pixel_format: PixelFormat
-    log_line: str
+    log_lines: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Data:
       splits: the ids of those that are used.
       pixels: what gives their decoded pictures.
       quarantine: every refused file with its reason.
-      log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
+      log_lines: what was chosen and why, by what it is about: how pictures are decoded and resized, and where the
+        decoded ones are kept.
       aside: what else lies in the data folder and is not used, with the reason.
       notes: what a user should know of class names and splits, a line each.
     """
@@ -66,7 +67,7 @@ class Data:
     splits: Splits
     pixels: Pixels
     quarantine: Quarantine
-    log_lines: tuple[str, str]
+    log_lines: Mapping[str, str]
     aside: Aside = ()
     notes: tuple[str, ...] = ()
 
@@ -110,31 +111,13 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     named = overview.catalog.named_splits
     splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed, named)
     notes = (*overview.catalog.notes, *split_notes(splits, manifest, options.split_fractions is not None))
-    pixel_format, why_scale = _choose_full_scale(options, overview.pixel_format, verdict, splits)
+    pixel_format, why_scale = choose_full_scale(options, overview.pixel_format, verdict, splits)
     pixels = StreamedPixels(manifest, pixel_format, threads) if packed is None else PackedPixels(packed, pixel_format)
     if options.full_train:
         splits = train_on_validation(splits)
     aside = tuple(sorted(overview.catalog.aside + manifest.aside))
-    return Data(manifest, splits, pixels, quarantine, (overview.log_line + why_scale, cache_line), aside, notes)
-
-
-def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[PixelFormat, str]:
-    """Gray where every file is gray, 16 bits where at least half have them; and why, in words."""
-    channels = {"grayscale": 1, "rgb": 3}.get(options.color_mode)
-    why = "asked for"
-    if channels is None:
-        gray = manifest.facts["channels"] <= 2
-        channels = 1 if gray.all() else 3
-        why = "every file is gray" if channels == 1 else f"{np.count_nonzero(~gray)} files have color"
-    bits = {"8": 8, "16": 16}.get(options.bit_depth)
-    if bits is None:
-        deep = np.count_nonzero(manifest.facts["bit_depth"] == 16)
-        bits = 16 if 2 * deep >= len(manifest) else 8
-        if deep:
-            why += f"; {deep} of {len(manifest)} have 16 bits" + ("" if bits == 16 else ", cut to 8")
-    pixel_format = PixelFormat.square(options.image_size, channels, bits, background=options.background_color)
-    height, width, channels = pixel_format.shape
-    return pixel_format, f"{height}x{width}x{channels}, {bits} bits a channel ({why})"
+    log_lines = overview.log_lines | {"pixels": overview.log_lines["pixels"] + why_scale, "cache": cache_line}
+    return Data(manifest, splits, pixels, quarantine, log_lines, aside, notes)
 
 
 def _decode(manifest, pixel_format, options, cache_dir, threads, watch) -> tuple[np.ndarray | None, Verdict, str]:
@@ -166,20 +149,6 @@ def _choose_cache(manifest, pixel_format, options, cache_dir) -> tuple[str, str]
     if size_bytes < 0.5 * free_bytes:
         return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {cache_dir}"
     return "none", f"none: {shown} would take more than half of the free disk; decoding in every epoch"
-
-
-def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[PixelFormat, str]:
-    """255 for 8 bits. Of 16 bits a depth camera uses few, so there the smallest 2^k - 1 that holds the peaks of 99 of
-    100 training pictures: 4,095 for millimetres up to four metres, where 65,535 would leave values below 0.06."""
-    if options.full_scale:
-        full_scale, why = options.full_scale, f"; {options.full_scale} is 1.0 (asked for)"
-    elif pixel_format.bit_depth == 8:
-        full_scale, why = 255, ""
-    else:
-        peak = float(np.quantile(verdict.peaks[splits.ids["train"]], 0.99))
-        full_scale = 2 ** max(8, math.ceil(math.log2(peak + 1))) - 1
-        why = f"; {full_scale} is 1.0 (99 of 100 training pictures stay below)"
-    return dataclasses.replace(pixel_format, full_scale=full_scale), why
 
 
 def _check_classes(manifest: Manifest, catalog: Catalog) -> None:

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from base.errors import UserError
+from base.errors import UserError, unknown_name
 
 IMAGE_SIZES = (8, 2048)  # pixels a side, smallest and largest
 MAX_FULL_SCALE = 65_535
+RESIZES = ("squash", "crop", "pad")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +19,10 @@ class PixelFormat:
       height, width: of the picture, in pixels.
       channels: 1 (gray) or 3 (red, green, blue).
       bit_depth: bits a channel, 8 (uint8 in [0, 255]) or 16 (uint16 in [0, 65535], depth and scientific images).
-      background: red, green and blue in [0, 255], on which transparent pictures are laid.
+      background: red, green and blue in [0, 255], on which transparent pictures are laid, and padded ones.
       full_scale: the pixel value that becomes 1.0, as higher ones do; 0 is the largest that there is. What is decoded
         does not depend on it.
+      resize: how a picture of other proportions gets this height and width: one of `RESIZES`, see `resize`.
     """
 
     height: int
@@ -29,6 +31,7 @@ class PixelFormat:
     bit_depth: int = 8
     full_scale: int = 0
     background: tuple[int, int, int] = (255, 255, 255)
+    resize: str = "squash"
 
     @classmethod
     def square(cls, side: int, *others, **named) -> "PixelFormat":
@@ -47,13 +50,16 @@ class PixelFormat:
             raise UserError(f"bit_depth is {self.bit_depth}: it must be 8 or 16")
         if not 0 <= self.full_scale <= MAX_FULL_SCALE:
             raise UserError(f"full_scale is {self.full_scale}: it must be from 0 to {MAX_FULL_SCALE}")
+        if self.resize not in RESIZES:
+            raise unknown_name("resize", self.resize, RESIZES)
         object.__setattr__(self, "full_scale", self.full_scale or 2**self.bit_depth - 1)
 
     @property
     def stored(self) -> tuple:
-        """All that decoded pixels depend on: size, channels, bit_depth, background."""
-        # One number for a square, as it was before there were other shapes: the packs of that time stay valid.
-        size = self.height if self.height == self.width else (self.height, self.width)
+        """All that decoded pixels depend on: size and resize, channels, bit_depth, background."""
+        # One number for what was there before the other ways, so that packs of that time stay valid.
+        is_squashed_square = self.height == self.width and self.resize == "squash"
+        size = self.height if is_squashed_square else (self.height, self.width, self.resize)
         return (size, self.channels, self.bit_depth, self.background)
 
     @property

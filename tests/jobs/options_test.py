@@ -24,7 +24,8 @@ def with_model(name: str) -> dict:
 
 def test_a_realsense_run_is_the_reports():
     options = resolve("realsense", {}).by_flag()
-    expected = {"model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
+    expected = {"model": "realsense_cnn", "image_size": (100,), "resize": "squash", "epochs": 15,
+                "learning_rate": 1e-3, "color_mode": "rgb",
                 "global_batch_size": 64, "optimizer": "adam", "split_fractions": None,
                 "split_seed": 1}  # fmt: skip
     assert {name: options[name] for name in expected} == expected
@@ -33,7 +34,8 @@ def test_a_realsense_run_is_the_reports():
 
 def test_a_catdog_run_is_the_reports():
     options = resolve("catdog", {}).by_flag()
-    expected = {"model": "catdog_2", "image_size": 112, "epochs": 100, "learning_rate": 1e-4, "rotate_degrees": 20.0,
+    expected = {"model": "catdog_2", "image_size": (112,), "resize": "squash", "epochs": 100,
+                "learning_rate": 1e-4, "rotate_degrees": 20.0,
                 "shift_fraction": 0.2, "shear_degrees": 0.1, "zoom_fraction": 0.2, "horizontal_flip": True,
                 "vertical_flip": False, "early_stop_patience": 0}  # fmt: skip
     assert {name: options[name] for name in expected} == expected
@@ -54,7 +56,10 @@ def test_a_recipe_belongs_to_the_reports_models_and_not_to_their_data():
 def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     lines = chosen_lines("catdog", {"epochs": 5, "full_train": True})
     assert lines[-1] == "chosen      for catdog: color_mode rgb, model catdog_2"
-    assert "for catdog_2: image_size 112, learning_rate 0.0001, early_stop_patience 7, augment report" in lines[-2]
+    assert (
+        "for catdog_2: image_size 112, resize squash, learning_rate 0.0001, early_stop_patience 7, augment report"
+        in lines[-2]
+    )
     said = " ".join(lines)
     assert "epochs" not in said.replace("warmup_epochs", "")
     assert "global_batch_size 64" in said

@@ -40,7 +40,7 @@ def data(picture_tree, index_of) -> Data:
 def data_of(manifest) -> Data:
     nothing = np.zeros(0, np.int64)
     splits = Splits({"train": np.arange(len(manifest)), "validation": nothing, "test": nothing})
-    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat.square(16), 2), (), ("", ""))
+    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat.square(16), 2), (), {})
 
 
 @pytest.fixture

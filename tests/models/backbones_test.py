@@ -130,7 +130,8 @@ def test_weights_of_another_size_than_the_pictures_are_no_warning(side, said, mo
     build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 1, 2, (side, side, 3))
     assert [str(warning.message) for warning in recwarn] == []
     assert f"_{said}_" in asked[0]
-    assert backbones.imagenet_side("mobilenet_v2_035", side) == said
+    assert backbones.imagenet_side("mobilenet_v2_035", side, side) == said
+    assert backbones.imagenet_side("mobilenet_v2_035", side, side + 32) == 224
 
 
 def test_the_statistics_follow_a_small_data_set(mobilenet):
@@ -204,5 +205,5 @@ def test_imagenet_without_a_network_names_the_way_by_file(monkeypatch, tmp_path)
 
 
 def test_pictures_below_32_pixels_are_refused():
-    with pytest.raises(UserError, match="--image_size=31: densenet121 needs at least 32 pixels"):
+    with pytest.raises(UserError, match="--image_size=31: densenet121 needs at least 32 pixels a side"):
         build_model(ModelOptions("densenet121"), 1, 2, (31, 31, 3))

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipeline.decoding.decode import decode_image, jpeg_halvings
+from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.resize import jpeg_halvings
 from tests.helpers.pictures import averaged, decode, decoder, encode, levels_apart, oriented, picture, with_pillow
 from tests.helpers.shared_data import DATA
 
@@ -95,7 +96,7 @@ def test_decoding_at_a_fraction_of_the_size_cannot_be_seen():
     ],
 )
 def test_how_often_a_jpeg_is_halved(height, width, side, halvings):
-    assert jpeg_halvings(tf.constant([height, width]), side).numpy() == halvings
+    assert jpeg_halvings([height, width], [side, side], PixelFormat.square(side)).numpy() == halvings
 
 
 def test_a_small_picture_is_enlarged_by_area():
