@@ -33,7 +33,7 @@ def announce(run: Run) -> None:
     announce_data(run.options, run.data, run.watch)
     knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
-    shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
+    shown = ", ".join(f"{name} {_numbers(value)}" for name, value in knobs.items()) or "none"
     say(f"augment     {shown}; on the {place} ({why})")
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
     if size < asked:
@@ -74,6 +74,10 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
             watch.say(f"  warning   {len(ids)} files {words}")
     for label, line in data.log_lines.items():
         watch.say(f"{label:<12}{line}")
+
+
+def _numbers(value: float | Sequence[float]) -> str:
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, Sequence) else f"{value:g}"
 
 
 def _counts(names: Sequence[str], counts: Sequence[int]) -> str:
@@ -158,4 +162,4 @@ def parameters_of(model: keras.Model) -> int:
 def bottleneck_of(run: Run, row: Mapping) -> str:
     """`reports.bottleneck` on a row of this run's history."""
     host_augments = run.hardware.accelerated and not run.augments_on_device
-    return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)
+    return describe_input(row, isinstance(run.data.train_pixels, PackedPixels), host_augments)

@@ -13,7 +13,7 @@ def chosen_of(run: Run) -> dict[str, str | int]:
         "resize": pixel_format.resize,
         "bit_depth": str(pixel_format.bit_depth),
         "full_scale": pixel_format.full_scale,
-        "cache": "pack" if isinstance(run.data.pixels, PackedPixels) else "none",
+        "cache": "pack" if isinstance(run.data.train_pixels, PackedPixels) else "none",
         "global_batch_size": run.global_batch_size,
         "precision": hardware.policy,
         "strategy": "mirrored" if hardware.is_mirrored else "none",

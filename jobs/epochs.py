@@ -76,8 +76,9 @@ def _describe(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
 def _plan(run: Run, shards: Shards) -> Plan:
     data = run.data
     return Plan(
-        run.order, data.manifest.labels, data.pixels.pixel_format, run.options.augment, run.options.seed, shards
-    )
+        run.order, data.manifest.labels, data.pixels.pixel_format, run.options.augment, run.options.seed, shards,
+        data.train_pixels.pixel_format,
+    )  # fmt: skip
 
 
 def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
@@ -85,7 +86,7 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
     def make(shards: Shards):
         plan = _plan(run, shards)
         return make_train_dataset(
-            plan, run.data.pixels, first_step, run.last_step, on_device=run.augments_on_device, clock=clock
+            plan, run.data.train_pixels, first_step, run.last_step, on_device=run.augments_on_device, clock=clock
         )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas

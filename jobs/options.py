@@ -4,10 +4,11 @@ import collections
 import dataclasses
 from collections.abc import Mapping
 
-from base.errors import unknown_name
+from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
 from training.options import TrainingOptions
 
@@ -24,6 +25,16 @@ class RunOptions(Options):
     augment: AugmentOptions = group(AugmentOptions(), presets=AUGMENT_PRESETS, help="single knobs change it")
     model: ModelOptions = group(ModelOptions())
     training: TrainingOptions = group(TrainingOptions())
+
+    def __post_init__(self):
+        super().__post_init__()
+        data = self.data
+        if data.pack_sides != data.image_sides and not self.augment.warp.crop_scale:
+            size = shown_size(*data.pack_sides)
+            raise UserError(
+                f"--pack_size={size}: without crops nothing reads more than --image_size="
+                f"{shown_size(*data.image_sides)} of it: give --crop_scale, as in --crop_scale=0.35,1, or leave it out"
+            )
 
 
 # What each data set changes of the defaults, by flag.
@@ -93,6 +104,12 @@ def notes_on(options: RunOptions) -> list[str]:
     if training.early_stop_patience >= training.epochs:
         patience = training.early_stop_patience
         notes.append(f"--early_stop_patience={patience} of {training.epochs} epochs: it never stops the run")
+    if options.augment.warp.crop_scale and options.data.pack_sides == options.data.image_sides:
+        most = shown_size(*(min(2 * side, IMAGE_SIZES[1]) for side in options.data.image_sides))
+        notes.append(
+            f"--crop_scale: parts of pictures of {shown_size(*options.data.image_sides)} pixels are enlarged to that "
+            f"again; --pack_size, up to {most}, keeps more of each to cut from"
+        )
     return [f"note        {note}" for note in notes]
 
 

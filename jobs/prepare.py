@@ -44,7 +44,7 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch) -
     folder.quarantine.write(refused_rows(data.quarantine))
     folder.aside.write(refused_rows(data.aside))
     folder.split.write(data.split_rows())
-    with data.pixels.naming_changes():
+    with data.naming_changes():
         durable.write_bytes(out_dir / _SAMPLES, draw_sheet(sample_sheet(data)))
         augmented = augmentation_sheet(data, options.augment, options.seed)
         durable.write_bytes(out_dir / _AUGMENTED, draw_sheet(augmented))

@@ -19,7 +19,7 @@ MOST_NAMED = 4
 def naming_trouble(run: Run) -> Iterator[None]:
     """A block in which a run reads pictures and takes steps; raises UserError for what may go wrong with these."""
     try:
-        with run.data.pixels.naming_changes():
+        with run.data.naming_changes():
             yield
     except NumbersError as error:
         raise UserError(explain(error.trouble, run)) from None

@@ -1,24 +1,22 @@
 """Pictures on disk -> everything a run needs to make batches: checked, split, and packed or streamed."""
 
 import collections
+import contextlib
 import dataclasses
 import itertools
 import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from base import durable
 from base.errors import UserError, one_line
 from base.watch import SILENT, Watch
-from pipeline.decoding.check import Verdict
+from pipeline.decoded import decode
 from pipeline.decoding.choose import choose_full_scale, choose_pixel_format
-from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
-from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
+from pipeline.pixels import Pixels
 from pipeline.sources.entries import Aside
 from pipeline.sources.folders import Catalog
 from pipeline.sources.index import build_index
@@ -61,6 +59,8 @@ class Data:
         decoded ones are kept.
       aside: what else lies in the data folder and is not used, with the reason.
       notes: what a user should know of class names and splits, a line each.
+      larger_pixels: what gives the pictures in the size from which training cuts its crops; None where that is the one
+        that all are decoded to.
     """
 
     manifest: Manifest
@@ -70,6 +70,18 @@ class Data:
     log_lines: Mapping[str, str]
     aside: Aside = ()
     notes: tuple[str, ...] = ()
+    larger_pixels: Pixels | None = None
+
+    @property
+    def train_pixels(self) -> Pixels:
+        """What gives training its pictures."""
+        return self.larger_pixels or self.pixels
+
+    @contextlib.contextmanager
+    def naming_changes(self) -> Iterator[None]:
+        """See `Pixels`, for all that gives pictures."""
+        with self.pixels.naming_changes(), self.train_pixels.naming_changes():
+            yield
 
     def split_rows(self) -> list[SplitRow]:
         """A row an example, for split.csv; by split, then in file order."""
@@ -106,49 +118,34 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     """
     manifest = overview.manifest
     watch.check()
-    packed, verdict, cache_line = _decode(manifest, overview.pixel_format, options, cache_dir, threads, watch)
-    quarantine = _check_quarantine(manifest, overview.catalog, verdict.refused, options)
+    formats = _formats(overview.pixel_format, options)
+    decoded = [decode(manifest, one, options, cache_dir, threads, watch) for one in formats]
+    refused = {one: reason for part in decoded for one, reason in part.verdict.refused.items()}
+    quarantine = _check_quarantine(manifest, overview.catalog, refused, options)
     named = overview.catalog.named_splits
-    splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed, named)
+    bad = np.array(sorted(refused), np.int64)
+    splits = make_splits(manifest, bad, options.split_fractions, options.split_seed, named)
     notes = (*overview.catalog.notes, *split_notes(splits, manifest, options.split_fractions is not None))
-    pixel_format, why_scale = choose_full_scale(options, overview.pixel_format, verdict, splits)
-    pixels = StreamedPixels(manifest, pixel_format, threads) if packed is None else PackedPixels(packed, pixel_format)
+    pixel_format, why_scale = choose_full_scale(options, overview.pixel_format, decoded[0].verdict, splits)
+    pixels, *larger = (part.pixels(manifest, pixel_format.full_scale, threads) for part in decoded)
+    log_lines = overview.log_lines | {"pixels": overview.log_lines["pixels"] + why_scale, "cache": decoded[0].why_kept}
+    for part in decoded[1:]:
+        height, width, channels = part.pixel_format.shape
+        log_lines["crops"] = f"of training come from {height}x{width}x{channels}; {part.why_kept}"
     if options.full_train:
         splits = train_on_validation(splits)
     aside = tuple(sorted(overview.catalog.aside + manifest.aside))
-    log_lines = overview.log_lines | {"pixels": overview.log_lines["pixels"] + why_scale, "cache": cache_line}
-    return Data(manifest, splits, pixels, quarantine, log_lines, aside, notes)
+    return Data(manifest, splits, pixels, quarantine, log_lines, aside, notes, *larger)
 
 
-def _decode(manifest, pixel_format, options, cache_dir, threads, watch) -> tuple[np.ndarray | None, Verdict, str]:
-    """(the packed pixels, or None for streaming; what decoding said of each example; where they are kept, and why)."""
-    cache, why = _choose_cache(manifest, pixel_format, options, cache_dir)
-    if cache == "pack":
-        try:
-            pack = open_or_build_pack(manifest, pixel_format, cache_dir, threads, watch)
-            return pack.pixels, pack.verdict, why
-        except durable.WriteError as error:
-            if options.cache == "pack":
-                raise UserError(
-                    f"--cache=pack: the pack cannot be written to {str(cache_dir)!r} ({error.strerror}); free "
-                    "some space, give another --cache_dir, or use --cache=none"
-                ) from None
-            why = f"none: warning, the pack could not be written to {cache_dir} ({error.strerror})"
-    return None, load_or_make_verdict(manifest, pixel_format, cache_dir, threads, watch), why
+def _formats(pixel_format: PixelFormat, options: DataOptions) -> list[PixelFormat]:
+    """That of the pictures, then that of the larger ones from which training cuts its crops, if there are any.
 
-
-def _choose_cache(manifest, pixel_format, options, cache_dir) -> tuple[str, str]:
-    size_bytes = len(manifest) * pixel_format.nbytes
-    shown = f"{size_bytes / 1e6:.0f} MB of decoded pictures"
-    if options.cache != "auto":
-        return options.cache, f"{options.cache}: asked for; {shown}"
-    if pack_folder(manifest, pixel_format, cache_dir).is_dir():
-        return "pack", f"pack: {shown}, packed before in {cache_dir}"
-    existing = next(parent for parent in (cache_dir, *cache_dir.absolute().parents) if parent.exists())
-    free_bytes = shutil.disk_usage(existing).free
-    if size_bytes < 0.5 * free_bytes:
-        return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {cache_dir}"
-    return "none", f"none: {shown} would take more than half of the free disk; decoding in every epoch"
+    Evaluation and the exported model have nothing to do with the larger ones: they decode to the first, as without.
+    """
+    height, width = options.pack_sides
+    larger = dataclasses.replace(pixel_format, height=height, width=width)
+    return [pixel_format] if larger == pixel_format else [pixel_format, larger]
 
 
 def _check_classes(manifest: Manifest, catalog: Catalog) -> None:

@@ -50,8 +50,8 @@ def make_eval_dataset(example_ids: np.ndarray, pixels: Pixels, labels: np.ndarra
 
 
 def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
-    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1], in the input graph
-    or in the step on the device."""
+    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1] of the size of
+    `pixel_format`, in the input graph or in the step on the device."""
     augment = _augment(augmentation, pixel_format)
     stay = {name for name, feature in augmentation.features.items() if feature.stays}
     used = {"image", *augmentation.features, *augmentation.reads.values()}

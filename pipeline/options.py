@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from base.errors import UserError
 from base.options import Options, between, option
-from pipeline.decoding.pixel_format import IMAGE_SIZES, RESIZES
+from pipeline.decoding.pixel_format import IMAGE_SIZES, RESIZES, shown_size
 
 _SIZE = f"one whole number {between(IMAGE_SIZES)}, the side of a square, or two with a comma between them, height,width"
 _COLOR = "white, black or a color as #ff8000"
@@ -33,6 +33,11 @@ class DataOptions(Options):
         "auto", "how pictures of other proportions become that: squash scales each side by itself, crop takes the "
         "middle of a picture, pad puts it whole on --background; auto is squash where that distorts few pictures much",
         choices=("auto", *RESIZES),
+    )  # fmt: skip
+    pack_size: tuple[int, ...] | None = option(
+        None, "store pictures for training in this size, at least --image_size and at most twice that, so that "
+        "--crop_scale cuts from more pixels; the side of a square, or height,width; 0 is --image_size",
+        within=(0, IMAGE_SIZES[1]), rule=_SIZE,
     )  # fmt: skip
     color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
     bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
@@ -64,6 +69,12 @@ class DataOptions(Options):
         return self.image_size[0], self.image_size[-1]
 
     @property
+    def pack_sides(self) -> tuple[int, int]:
+        """`pack_size` as height and width, in pixels."""
+        size = self.pack_size or self.image_size
+        return size[0], size[-1]
+
+    @property
     def background_color(self) -> tuple[int, int, int] | None:
         """`background` as red, green and blue in [0, 255]; None where it is no color."""
         text = {"white": "#ffffff", "black": "#000000"}.get(self.background, self.background)
@@ -71,7 +82,11 @@ class DataOptions(Options):
 
     def __post_init__(self):
         object.__setattr__(self, "image_size", _size("image_size", self.image_size))
+        if self.pack_size is not None:
+            size = _size("pack_size", self.pack_size)
+            object.__setattr__(self, "pack_size", size if any(size) else None)
         super().__post_init__()
+        self._check_pack_size()
         if self.background_color is None:
             raise UserError(f"--background={self.background}: it must be {_COLOR}")
         fractions = self.split_fractions
@@ -81,6 +96,15 @@ class DataOptions(Options):
         if not whole or abs(sum(fractions) - 1) > 1e-6:
             shown = ",".join(f"{part:g}" for part in fractions)
             raise UserError(f"--split_fractions={shown}: it must be {_THREE_FRACTIONS}")
+
+    def _check_pack_size(self):
+        # Bilinear sampling, which cuts the crops, reads two pixels each way: of more for each one it would miss some.
+        pairs = zip(self.pack_sides, self.image_sides, strict=True)
+        if not all(side <= stored <= 2 * side for stored, side in pairs):
+            raise UserError(
+                f"--pack_size={shown_size(*self.pack_sides)} with --image_size={shown_size(*self.image_sides)}: each "
+                "side must be as long as that of the picture, and no more than twice as long"
+            )
 
 
 def _size(name: str, value: int | Sequence[int]) -> tuple[int, ...]:

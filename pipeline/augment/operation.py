@@ -33,13 +33,15 @@ class Examples:
     Attributes:
       example_ids: int64 [examples of the split], in file order.
       labels: int32 [all examples], by example id.
-      height, width: of the pictures, in pixels.
+      height, width: of the pictures that come out, in pixels.
+      stored_sides: height and width of those that go in, where they are larger; None where they are not.
     """
 
     example_ids: np.ndarray
     labels: np.ndarray
     height: int
     width: int
+    stored_sides: tuple[int, int] | None = None
 
 
 class Operation(Options):
@@ -66,6 +68,6 @@ class Operation(Options):
 
         `batch` has `image` [batch, height, width, channels], all features that operations plan and the pictures that
         they read. A picture is either as it is stored, or float32 in [0, 1], which `scale.to_float` makes of both.
-        `pixel_format` is that of the stored pictures.
+        `pixel_format` is that of the pictures that come out.
         """
         raise NotImplementedError

@@ -13,11 +13,11 @@ from cli import flags_page, train
 from cli.flags import options_of
 from jobs.options import RunOptions, flagfile, resolve
 from tests.helpers.run_fixtures import OTHER_VALUES
+from tests.jobs.options_test import with_model
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
 PLACES = {"cache_dir", "run_dir", "resume"}
-MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
 
 def options_from(*arguments: str) -> RunOptions:
@@ -41,11 +41,9 @@ def test_every_field_has_a_flag_and_every_flag_a_field():
 
 @pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset"}))
 def test_a_flag_reaches_its_field_and_no_other(name):
-    model = {"model": MODELS[name]} if name in MODELS else {}
-    arguments = [f"--{key}={shown(value)}" for key, value in (model | {name: OTHER_VALUES[name]}).items()]
-    assert options_from("--dataset=folder:/here", *arguments) == resolve(
-        "folder:/here", model | {name: OTHER_VALUES[name]}
-    )
+    given = with_model(name) | {name: OTHER_VALUES[name]}
+    arguments = [f"--{key}={shown(value)}" for key, value in given.items()]
+    assert options_from("--dataset=folder:/here", *arguments) == resolve("folder:/here", given)
 
 
 def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
@@ -111,6 +109,9 @@ def test_a_flagfile_does_not_lean_on_presets(tmp_path):
         "units",
         "dropout",
         "profile_steps",
+        "pack_size",
+        "crop_scale",
+        "crop_ratio",
     }:
         assert f"--{name}=" in text
     assert text.startswith("--augment=none\n")

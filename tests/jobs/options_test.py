@@ -18,8 +18,14 @@ FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_b
 MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
 
 
+# And that only crops have.
+CROPS = ("pack_size", "crop_ratio")
+
+
 def with_model(name: str) -> dict:
-    return {"model": MODELS[name]} if name in MODELS else {}
+    """What must be given beside an option."""
+    needed = {"model": MODELS[name]} if name in MODELS else {}
+    return needed | ({"crop_scale": (0.5, 0.75)} if name in CROPS else {})
 
 
 def test_a_realsense_run_is_the_reports():
@@ -76,6 +82,12 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
         ({"warmup_epochs": 3, "epochs": 3}, "--warmup_epochs=3 of 3 epochs: the learning rate climbs until the end"),
         ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
         ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
+        (
+            {"crop_scale": (0.5, 1.0)},
+            "--crop_scale: parts of pictures of 96 pixels are enlarged to that again; --pack_size, up to 192, keeps",
+        ),
+        ({"crop_scale": (0.5, 1.0), "image_size": (1024, 1500)}, "--pack_size, up to 2048, keeps"),
+        ({"crop_scale": (0.5, 1.0), "pack_size": 128}, ""),
     ],
 )
 def test_what_comes_to_nothing_is_said(given, words):
@@ -133,6 +145,19 @@ def test_a_knob_overrides_its_preset_alone():
         ({"profile_steps": (1, 2, 3)}, "--profile_steps=1,2,3:", "two whole numbers"),
         ({"profile_steps": (0, 4)}, "--profile_steps=0,4:", "1 <= first <= last, as in 20,40"),
         ({"profile_steps": (4, 3)}, "--profile_steps=4,3:", "1 <= first <= last"),
+        ({"image_size": (64, 64, 3)}, "--image_size=64,64,3", "the side of a square, or two"),
+        ({"image_size": ()}, "--image_size=:", "the side of a square, or two"),
+        ({"image_size": (64, 4)}, "--image_size=64,4", "from 8 to 2048"),
+        ({"pack_size": 64}, "--pack_size=64 with --image_size=96", "as long as that of the picture"),
+        ({"pack_size": (96, 194), "crop_scale": (0.5, 1)}, "--pack_size=96,194", "no more than twice as long"),
+        ({"pack_size": (96, 2049), "crop_scale": (0.5, 1)}, "--pack_size=96,2049", "from 0 to 2048"),
+        ({"pack_size": 128}, "--pack_size=128: without crops", "--crop_scale=0.35,1, or leave it out"),
+        ({"crop_ratio": (0.5, 2.0)}, "--crop_ratio=0.5,2: nothing is cropped", "--crop_scale=0.35,1"),
+        ({"crop_scale": (0.5,)}, "--crop_scale=0.5:", "two numbers from 0.01 to 1, the smaller one first"),
+        ({"crop_scale": (1.0, 0.5)}, "--crop_scale=1,0.5:", "the smaller one first"),
+        ({"crop_scale": (0.0, 0.5)}, "--crop_scale=0.0,0.5", "from 0.01 to 1"),
+        ({"crop_scale": (math.nan, 0.5)}, "--crop_scale=nan,0.5", "two numbers"),
+        ({"crop_scale": (0.5, 1.0), "crop_ratio": (0.01, 1.0)}, "--crop_ratio=0.01,1.0", "from 0.1 to 10"),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )

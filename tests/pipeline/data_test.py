@@ -4,9 +4,11 @@ import collections
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from base.errors import UserError
-from pipeline import data
+from pipeline import decoded
+from pipeline.decoding.check import decoder
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, StreamedPixels
@@ -56,18 +58,18 @@ def test_without_a_pack_the_examples_are_the_same(picture_tree, load, tmp_path):
 def test_a_pack_that_would_fill_the_disk_is_not_made(picture_tree, load, monkeypatch):
     size = 4 * PixelFormat.square(16).nbytes
     root = picture_tree({"a": 2, "b": 2})
-    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size))
+    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size))
     loaded = load(root)
     assert isinstance(loaded.pixels, StreamedPixels)
     assert "more than half of the free disk" in loaded.log_lines["cache"]
-    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size + 1))
+    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 2 * size + 1))
     assert isinstance(load(root).pixels, PackedPixels)
 
 
 def test_a_pack_that_is_there_needs_no_free_disk(picture_tree, load, monkeypatch):
     root = picture_tree({"a": 2, "b": 2})
     load(root)
-    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 0))
+    monkeypatch.setattr(decoded.shutil, "disk_usage", lambda path: DiskUsage(0, 0, 0))
     loaded = load(root)
     assert isinstance(loaded.pixels, PackedPixels)
     assert "packed before" in loaded.log_lines["cache"]
@@ -111,3 +113,39 @@ def test_real_depth_pictures_are_gray_deep_and_scaled_to_their_millimetres(share
     assert loaded.pixels.pixel_format == PixelFormat.square(16, 1, 16, full_scale=4095)
     assert loaded.quarantine == ()
     assert loaded.splits.counts(loaded.manifest) == {"train": [180] * 3, "validation": [60] * 3, "test": [60] * 3}
+
+
+@pytest.mark.parametrize("cache", ["pack", "none"])
+def test_training_cuts_from_larger_pictures_and_nobody_else_sees_them(picture_tree, load, cache):
+    root = picture_tree({"a": 5, "b": 5})
+    cut_in_half(root / "b" / "0001.png")
+    plain = load(root, cache=cache)
+    loaded = load(root, cache=cache, pack_size=(20, 30))
+    ids = np.concatenate(list(plain.splits.ids.values()))
+    assert plain.train_pixels is plain.pixels
+    np.testing.assert_array_equal(loaded.pixels.read(ids), plain.pixels.read(ids), strict=True)
+    larger = PixelFormat(20, 30, background=(255, 255, 255), resize=plain.pixels.pixel_format.resize)
+    assert loaded.train_pixels.pixel_format == larger
+    for one, pixels in zip(ids, loaded.train_pixels.read(ids), strict=True):
+        np.testing.assert_array_equal(pixels, decoder(larger)(tf.constant(loaded.manifest.read(one))))
+    assert loaded.quarantine == plain.quarantine
+    assert "crops" not in plain.log_lines
+    assert loaded.log_lines["crops"].startswith(f"of training come from 20x30x3; {cache}: ")
+    kind = PackedPixels if cache == "pack" else StreamedPixels
+    assert isinstance(loaded.train_pixels, kind)
+    assert isinstance(loaded.pixels, kind)
+
+
+def test_larger_pictures_have_the_full_scale_of_the_others(shared_data, load):
+    loaded = load(shared_data / "depth_signs", pack_size=24)
+    assert loaded.pixels.pixel_format.full_scale == loaded.train_pixels.pixel_format.full_scale == 4095
+
+
+def test_a_changed_picture_is_named_whoever_reads_it(picture_tree, load):
+    root = picture_tree({"a": 4, "b": 4}, suffixes=[".png"])
+    loaded = load(root, cache="none", pack_size=32)
+    path = root / "a" / "0002.png"
+    path.write_bytes(path.read_bytes() + b" ")
+    for pixels in (loaded.pixels, loaded.train_pixels):
+        with pytest.raises(UserError, match=r"'a/0002\.png' has changed"), loaded.naming_changes():
+            pixels.read(np.arange(8))

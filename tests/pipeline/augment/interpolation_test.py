@@ -39,7 +39,7 @@ def apply(images: np.ndarray, warp: np.ndarray, full_scale: int = 255, compiled:
         tf.function(WarpOptions(1.0).apply, jit_compile=True, autograph=False) if compiled else WarpOptions().apply
     )
     # A PixelFormat allows no sides as short and as long as these.
-    pixel_format = types.SimpleNamespace(height=images.shape[1], width=images.shape[2], full_scale=full_scale)
+    pixel_format = types.SimpleNamespace(shape=images.shape[1:], full_scale=full_scale)
     batch = {"image": tf.constant(images), "warp": tf.constant(np.float32(warp))}
     return function(batch, pixel_format)["image"].numpy()
 

@@ -17,6 +17,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from tests.pipeline.augment.warp_test import IDS, SIZE, planned
 
 KNOBS = list(leaves(AugmentOptions))
+FRACTIONS = [knob for knob in KNOBS if knob.kind is float and not knob.is_tuple]
 
 
 def test_a_pixel_format_knows_its_shape_dtype_and_size():
@@ -65,17 +66,17 @@ def test_the_full_scale_is_the_largest_value_unless_another_is_given():
     assert deep.stored == PixelFormat.square(8, 1, 16).stored == (8, 1, 16, (255, 255, 255))
 
 
-@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.kind is float], ids=lambda knob: knob.name)
+@pytest.mark.parametrize("knob", FRACTIONS, ids=lambda knob: knob.name)
 @pytest.mark.parametrize("value", [-0.01, 181, math.nan, math.inf])
 def test_every_knob_refuses_what_is_out_of_its_range(knob, value):
     with pytest.raises(UserError, match=f"--{knob.name}={value}: it must be from 0 to "):
         AugmentOptions().changed({knob.name: value})
 
 
-@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.name != "crop_ratio"], ids=lambda knob: knob.name)
 def test_one_turned_knob_makes_its_operation_active_alone(knob):
     assert not AugmentOptions().active
-    turned = AugmentOptions().changed({knob.name: 0.5 if knob.kind is float else True})
+    turned = AugmentOptions().changed({knob.name: (0.5, 1.0) if knob.is_tuple else 0.5 if knob.kind is float else True})
     assert turned.active
     assert turned.operations == (getattr(turned, knob.path[0]),)
 
