@@ -72,7 +72,8 @@ def _largest_inside(bound: Sides, proportions: Sides) -> tf.Tensor:
     """int32 [..., 2]: the sides of the largest picture of these `proportions` inside of `bound`, rounded to whole
     pixels, at least one."""
     bound, proportions = tf.cast(bound, tf.int64), tf.cast(proportions, tf.int64)
-    other, across = bound[..., ::-1], proportions[..., ::-1]
+    other = bound[..., ::-1]
+    across = tf.maximum(proportions[..., ::-1], 1)  # a damaged header may say 0, which is refused elsewhere
     fitting = (2 * other * proportions + across) // (2 * across)
     return tf.cast(tf.maximum(tf.minimum(bound, fitting), 1), tf.int32)
 

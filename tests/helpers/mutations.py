@@ -35,7 +35,12 @@ LARGEST_SEED = 20_000
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 _MADE = (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}),
          ("WEBP", {"lossless": True}))  # fmt: skip
-_PIXEL_FORMATS = (PixelFormat.square(32), PixelFormat.square(24, 1, 16))
+_PIXEL_FORMATS = (
+    PixelFormat.square(32),
+    PixelFormat.square(24, 1, 16),
+    PixelFormat(20, 30, resize="crop"),
+    PixelFormat(30, 20, 1, resize="pad"),
+)
 _NUMBERS = (0, 1, 2, 3, 255, 256, 9999, 12_000, 65_500, 65_535, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
 
 
