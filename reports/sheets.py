@@ -43,7 +43,8 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
     a_class = max(1, 4 // len(classes))
     ids = np.concatenate([_spread(data, "train", label, a_class) for label in classes])
     pixels = data.pixels.read(ids)
-    seen = _augmented(data, options, seed, ids, epochs)
+    stored = pixels if data.train_pixels is data.pixels else data.train_pixels.read(ids)
+    seen = _augmented(data, options, seed, ids, stored, epochs)
     bands = []
     for row, one in enumerate(ids):
         tiles = [Tile(_shown(data, pixels[row]), "as it is")]
@@ -53,9 +54,11 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
     return Sheet(bands, note)
 
 
-def _augmented(data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, epochs: int) -> list[list[np.ndarray]]:
-    """[epochs][examples]: these examples as the first epochs see them."""
-    pixel_format, pixels = data.pixels.pixel_format, data.train_pixels.read(ids)
+def _augmented(
+    data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
+) -> list[list[np.ndarray]]:
+    """[epochs][examples]: these examples, whose `pixels` are those that training reads, as the first epochs see them."""
+    pixel_format = data.pixels.pixel_format
     finish = make_finish(options, pixel_format)
     sides = pixel_format.shape[:2]
     examples = Examples(data.splits.ids["train"], data.manifest.labels, *sides, pixels.shape[1:3])
