@@ -57,7 +57,7 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
 def _augmented(
     data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
 ) -> list[list[np.ndarray]]:
-    """[epochs][examples]: these examples, whose `pixels` are those that training reads, as the first epochs see them."""
+    """[epochs][examples]: these examples, whose `pixels` are as training reads them, as the first epochs see them."""
     pixel_format = data.pixels.pixel_format
     finish = make_finish(options, pixel_format)
     sides = pixel_format.shape[:2]
