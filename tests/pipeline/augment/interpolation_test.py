@@ -35,13 +35,14 @@ def pictures(count: int, height: int, width: int, dtype: type, channels: int) ->
 
 def apply(images: np.ndarray, warp: np.ndarray, full_scale: int = 255, compiled: bool = True) -> np.ndarray:
     """`images` warped, as XLA compiles it or op by op."""
-    function = (
-        tf.function(WarpOptions(1.0).apply, jit_compile=True, autograph=False) if compiled else WarpOptions().apply
-    )
     # A PixelFormat allows no sides as short and as long as these.
     pixel_format = types.SimpleNamespace(shape=images.shape[1:], full_scale=full_scale)
-    batch = {"image": tf.constant(images), "warp": tf.constant(np.float32(warp))}
-    return function(batch, pixel_format)["image"].numpy()
+
+    def warped(batch):
+        return WarpOptions(1.0).apply(batch, pixel_format)
+
+    function = tf.function(warped, jit_compile=True, autograph=False) if compiled else warped
+    return function({"image": tf.constant(images), "warp": tf.constant(np.float32(warp))})["image"].numpy()
 
 
 def in_float64(images: np.ndarray, warp: np.ndarray, full_scale: int) -> np.ndarray:

@@ -92,7 +92,7 @@ def test_a_picture_is_distorted_by_the_ratio_of_its_two_scale_factors():
     facts = fake_manifest(
         height=[20, 100, 40, 40, 40, 1, 5000], width=[30, 150, 20, 20, 30, 5000, 1], orientation=[1, 3, 1, 6, 8, 1, 1]
     ).facts
-    np.testing.assert_allclose(distortions(facts, 20, 30), [1, 1, 3, 4 / 3, 2, 10000 / 3, 7500])
+    np.testing.assert_allclose(distortions(facts, 20, 30), [1, 1, 3, 4 / 3, 9 / 8, 10000 / 3, 7500])
     np.testing.assert_allclose(distortions(facts, 16, 16), [1.5, 1.5, 2, 2, 4 / 3, 5000, 5000])
 
 

@@ -1,4 +1,4 @@
-"""Pictures of any shape become the one that is wanted: by each way, at every orientation, by every path the same."""
+"""Pictures of any shape become the one that is wanted, by each way and at every orientation."""
 
 import functools
 import io
@@ -8,17 +8,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from pipeline.decoding.check import check_pictures
 from pipeline.decoding.decode import decode_image
-from pipeline.decoding.pack import open_or_build_pack
 from pipeline.decoding.pixel_format import RESIZES, PixelFormat
-from pipeline.decoding.plain_jpeg import are_plain
 from pipeline.decoding.resize import fit, jpeg_halvings
-from pipeline.pixels import PackedPixels, StreamedPixels
 from tests.conftest import random_picture
 from tests.helpers.pictures import STRING, encode, levels_apart, oriented
 from tests.helpers.shared_data import DATA
-from tests.pipeline.pixels_test import batches_of
 
 ORANGE = (255, 128, 0)
 # Extremes, odd and even, that an index accepts.
@@ -78,8 +73,7 @@ def by_hand(pixels: np.ndarray, height: int, width: int, resize: str, background
 
 
 @pytest.mark.parametrize("resize", RESIZES)
-@pytest.mark.parametrize("wanted", WANTED)
-@pytest.mark.parametrize(("channels", "bits"), [(3, 8), (1, 8), (1, 16)])
+@pytest.mark.parametrize(("wanted", "channels", "bits"), [*((one, 3, 8) for one in WANTED), ((20, 30), 1, 16)])
 def test_every_size_becomes_what_arithmetic_says(resize, wanted, channels, bits):
     pixel_format = PixelFormat(*wanted, channels, bits, background=ORANGE, resize=resize)
     unit = 257 if bits == 16 else 1
@@ -97,24 +91,30 @@ def test_every_size_becomes_what_arithmetic_says(resize, wanted, channels, bits)
 def test_a_picture_of_the_size_wanted_is_left_as_it_is(resize):
     for height, width in WANTED:
         pixels = random_picture(3, height, width)
-        np.testing.assert_array_equal(decoded(encode(pixels, "PNG"), PixelFormat(height, width, resize=resize)), pixels)
+        pixel_format = PixelFormat(height, width, background=ORANGE, resize=resize)
+        np.testing.assert_array_equal(decoded(encode(pixels, "PNG"), pixel_format), pixels)
 
 
 @pytest.mark.parametrize("resize", ["crop", "pad"])
 @pytest.mark.parametrize("size", [(40, 60), (10, 15), (200, 300)])
 def test_a_picture_of_the_proportions_wanted_is_squashed_by_neither(resize, size):
     image_bytes = encode(random_picture(5, *size), "PNG")
-    expected = decoded(image_bytes, PixelFormat(20, 30))
-    np.testing.assert_array_equal(decoded(image_bytes, PixelFormat(20, 30, resize=resize)), expected)
+    squashed, kept = (PixelFormat(20, 30, background=ORANGE, resize=way) for way in ("squash", resize))
+    np.testing.assert_array_equal(decoded(image_bytes, kept), decoded(image_bytes, squashed))
 
 
 def test_what_is_cut_away_is_seen_nowhere():
     pixels = random_picture(7, 30, 90)
     other = pixels.copy()
     other[:, :30], other[:, 60:] = 255 - pixels[:, :30], 0
-    one, two = (decoded(encode(part, "PNG"), PixelFormat.square(16, resize="crop")) for part in (pixels, other))
+    one, two = (
+        decoded(encode(part, "PNG"), PixelFormat.square(16, background=ORANGE, resize="crop"))
+        for part in (pixels, other)
+    )
     np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(one, decoded(encode(pixels[:, 30:60], "PNG"), PixelFormat.square(16)))
+    np.testing.assert_array_equal(
+        one, decoded(encode(pixels[:, 30:60], "PNG"), PixelFormat.square(16, background=ORANGE))
+    )
 
 
 @pytest.mark.parametrize("resize", RESIZES)
@@ -128,10 +128,7 @@ def test_every_orientation_is_resized_as_if_it_had_been_turned_first(resize, wan
         upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(image_bytes))))
         assert upright.shape[:2] == (size if orientation < 5 else size[::-1])
         found = decoded(image_bytes, pixel_format)
-        expected = decoded(encode(upright, "PNG"), pixel_format)
-        # Sums in another order: a mean that ends in .5 may round the other way.
-        assert levels_apart(found, expected).max() <= 1, orientation
-        assert (found != expected).mean() < 0.02, orientation
+        assert np.abs(found - by_hand(upright, *wanted, resize, ORANGE)).max() <= 0.501, orientation
 
 
 @pytest.mark.parametrize(
@@ -164,14 +161,16 @@ def test_decoding_at_a_fraction_of_the_size_cannot_be_seen(resize, orientation):
     files = sorted((DATA / "catdog_data/train").glob("*/*"))[::200]
     if not files:
         pytest.skip(f"no photos at {DATA / 'catdog_data'}")
-    pixel_format, apart = PixelFormat(24, 36, background=ORANGE, resize=resize), []
+    pixel_format, apart = PixelFormat(20, 30, background=ORANGE, resize=resize), []
     for path in files:
         image_bytes = oriented(path.read_bytes(), orientation)
         upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(image_bytes))).convert("RGB"))
         apart.append(levels_apart(decoded(image_bytes, pixel_format), decoded(encode(upright, "PNG"), pixel_format)))
     halved = np.concatenate([one.ravel() for one in apart if one.max() > 1])
-    assert halved.mean() < 1
-    assert np.percentile(halved, 99.9) <= 12
+    # What is cut lies up to half a decoded pixel off, which is a sixth of one wanted.
+    mean, most = (1.5, 20) if resize == "crop" else (1, 12)
+    assert halved.mean() < mean
+    assert np.percentile(halved, 99.9) <= most
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -187,50 +186,6 @@ def test_a_frame_has_the_color_that_is_asked_for(bits):
     nothing = encode(np.zeros((16, 16, 4), np.uint8), "PNG")
     np.testing.assert_array_equal(decoded(image_bytes, gray)[:6], decoded(nothing, gray)[:6])
     np.testing.assert_array_equal(found[:6], decoded(nothing, color)[:6])
-
-
-@pytest.mark.parametrize(
-    "pixel_format",
-    [
-        PixelFormat(20, 30, resize="crop"),
-        PixelFormat(20, 30, background=ORANGE, resize="pad"),
-        PixelFormat(33, 17, 1, 16, resize="squash"),
-        PixelFormat.square(24, 1, resize="crop"),
-        PixelFormat.square(24, 3, 16, background=ORANGE, resize="pad"),
-    ],
-    ids=lambda one: f"{one.resize}-{one.height}x{one.width}x{one.channels}-{one.bit_depth}",
-)
-def test_pictures_of_any_size_have_the_same_bits_by_every_path(pixel_format, tmp_path, index_of):
-    """Line by line, in a graph, by the short way of JPEGs, streamed and packed; none is an error once it is indexed."""
-    generator, root = np.random.default_rng(23), tmp_path / "pictures"
-    sizes = [*SIZES, *zip(*np.exp(generator.uniform(0, 6.5, (2, 40))).astype(int).clip(1), strict=True)]
-    for name in ("a", "b"):
-        (root / name).mkdir(parents=True)
-    for number, size in enumerate(sizes):
-        pixels = random_picture(number, *map(int, size))
-        image_bytes = encode(pixels, "PNG") if number % 4 == 0 else encode(pixels, "JPEG", quality=90)
-        if number % 4 == 1:
-            image_bytes = oriented(image_bytes, 1 + number % 8)
-        suffix = "png" if number % 4 == 0 else "jpg"
-        (root / "ab"[number % 2] / f"{number:03}.{suffix}").write_bytes(image_bytes)
-    manifest, checked = index_of(root), {}
-    assert len(manifest) == len(sizes)
-    assert 10 < are_plain(manifest.facts, pixel_format).sum() < len(sizes)
-    verdict = check_pictures(manifest, pixel_format, 2, lambda one, image: checked.update({one: image.copy()}))
-    assert not verdict.refused
-    for one in range(len(manifest)):
-        content = tf.constant(manifest.read(one))
-        line_by_line = decode_image(content, pixel_format).numpy()
-        np.testing.assert_array_equal(decoder(pixel_format)(content), line_by_line)
-        np.testing.assert_array_equal(checked[one], line_by_line, strict=True)
-    expected = np.stack([checked[one] for one in range(len(manifest))])
-    pack = open_or_build_pack(manifest, pixel_format, tmp_path / "cache", 2)
-    np.testing.assert_array_equal(pack.pixels, expected, strict=True)
-    for pixels in (StreamedPixels(manifest, pixel_format, 2), PackedPixels(pack.pixels, pixel_format)):
-        batches = batches_of(pixels, range(len(manifest)), 9)
-        np.testing.assert_array_equal(
-            np.concatenate([batch["image"] for batch in batches]), expected[: 9 * len(batches)]
-        )
 
 
 def test_bits_of_squashed_squares_are_what_tensorflow_alone_gives():
