@@ -33,6 +33,7 @@ lint: $(DEV_STAMP)
 
 flags: setup
 	$(BIN)/python -m cli.flags_page
+	$(BIN)/python -m cli.models_page
 
 bench: .venv-bench/.requirements
 	.venv-bench/bin/python -m benchmarks.bench $(if $(ONLY),--only=$(ONLY))

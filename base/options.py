@@ -26,22 +26,27 @@ class Option:
       help: of its flag, without what choices and range say by themselves.
       choices: the values that it may have; empty for any.
       within: smallest and largest value, both allowed (of a tuple, of each entry); None for any.
-      identity: whether a run is another run with another value; what it does not compute is none of its identity.
+      identity: whether a run is another run with another value; what it does not compute is none of its identity. A
+        function, where only a part of a value is, gives that part.
       flag: the flag's name, where that is not the field's.
       rule: ends the sentence "it must be ..." where a flag's text has not the option's type, and its type does not
         say it.
       words: of a path, the values that are none.
-      path: whether it is a path, or holds one, of the user's: a ~ in it is his home.
+      path: whether it is a path, or holds one, of the user's: a ~ in it is his home. A function says so of a value.
     """
 
     help: str
     choices: tuple = ()
     within: tuple | None = None
-    identity: bool = True
+    identity: bool | Callable[[Any], Any] = True
     flag: str = ""
     rule: str = ""
-    path: bool = False
+    path: bool | Callable[[str], bool] = False
     words: tuple[str, ...] = ()
+
+    def is_path(self, text: str) -> bool:
+        """Whether the value that a flag's text stands for is a path."""
+        return self.path(text) if callable(self.path) else self.path and bool(text) and text not in self.words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +114,7 @@ class Options:
 
     def identity(self) -> dict:
         """The values that a run is a function of, by dotted name."""
-        passed_over = not_identity(type(self))
-        return {name: value for name, value in _flattened(self.to_json()).items() if name not in passed_over}
+        return identity_part(type(self), self.to_json())
 
     def changed(self, values: Mapping[str, Any]) -> typing.Self:
         """These options with the values of some flags, by name."""
@@ -176,6 +180,17 @@ def differences(old: Mapping, new: Mapping, except_for: Collection[str] = ()) ->
     old, new = _flattened(json.loads(json.dumps(old))), _flattened(json.loads(json.dumps(new)))
     names = [name for name in sorted(old.keys() | new.keys()) if name not in except_for]
     return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def identity_part(options_class: type[Options], values: Mapping) -> dict[str, Any]:
+    """What of `values`, plain and by room as options.json holds them, a run is a function of, by dotted name."""
+    flat = _flattened(values)
+    for leaf in leaves(options_class):
+        name = ".".join(leaf.path)
+        if callable(leaf.option.identity) and name in flat:
+            flat[name] = leaf.option.identity(flat[name])
+    passed_over = not_identity(options_class)
+    return {name: value for name, value in flat.items() if name not in passed_over}
 
 
 def not_identity(options_class: type[Options]) -> set[str]:

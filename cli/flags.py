@@ -20,9 +20,7 @@ class LeafParser(flags.ArgumentParser):
 
     def parse(self, argument: str) -> Any:
         """See flags.ArgumentParser."""
-        option = self.leaf.option
-        is_path = option.path and argument and argument not in option.words
-        return self.leaf.parse(absolute(argument) if is_path else argument)
+        return self.leaf.parse(absolute(argument) if self.leaf.option.is_path(argument) else argument)
 
     def flag_type(self) -> str:
         """See flags.ArgumentParser."""

@@ -12,9 +12,13 @@ from pipeline.graph import make_eval_dataset
 
 
 def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes]."""
+    """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes], for any n.
 
-    @tf.function(jit_compile=False, autograph=False)
+    One function whatever the n, since each would be traced again: a second for a backbone.
+    """
+    images = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
+
+    @tf.function(input_signature=[images], jit_compile=False, autograph=False)
     def predict(images):
         return probabilities(model(images, training=False))
 

@@ -13,7 +13,8 @@ from base.watch import Watch
 from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
-from models.backbones import imagenet_side
+from models.backbone_table import BACKBONES
+from models.own_network import left_as_they_are
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
@@ -117,11 +118,15 @@ def announce_model(run: Run, model: keras.Model) -> None:
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
-        begins += f" of {imagenet_side(run.options.model.name, *run.options.data.image_sides)}-pixel pictures"
+        side = BACKBONES[run.options.model.name].imagenet_side(*run.options.data.image_sides)
+        begins += f" of {side}-pixel pictures"
     run.watch.say(
-        f"model       {run.options.model.name}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
+        f"model       {run.options.model.shown}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
         f"{training.learning_rate:g}"
     )
+    if run.options.model.network:
+        for line in left_as_they_are(model):
+            run.watch.say(f"  note      {line}")
 
 
 def announce_results(run: Run, results: Mapping) -> None:

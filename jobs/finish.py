@@ -1,10 +1,12 @@
 """The end of a run: the chosen weights in float32, scored, exported, proved, and reported."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from base import kill_points
 from evaluation.metrics import class_balance, confusion_matrix, scores
-from evaluation.probabilities import make_predictor, predict_batches
+from evaluation.probabilities import predict_batches
 from jobs.announce import announce_results
 from jobs.curves import write_results
 from jobs.mistakes import find_mistakes, prediction_rows
@@ -31,10 +33,10 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     run.watch.nothing_to_save("after the last step, which is saved")
     ids, best = run.data.splits.ids, best_row(loop.history)
     model = best_model(run, best["step"])
-    probabilities = _predict_all(run, model)
+    served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
+    probabilities = _predict_all(run, served.predict)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
-    served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     difference = export_model(run.folder.saved_model, served, proof)
     results = results_of(run, loop, figures, difference, len(proof.decoded))
     run.folder.predictions.write(run.data.manifest.class_names,
@@ -61,10 +63,8 @@ def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None
     return scores(labels, rows) | class_balance(confusion, names)
 
 
-def _predict_all(run: Run, model) -> dict[str, np.ndarray]:
+def _predict_all(run: Run, predict: Callable) -> dict[str, np.ndarray]:
     """float32 [examples, classes] by split name."""
-    predict = make_predictor(model)
-
     nothing = np.zeros((0, run.num_classes), np.float32)
     return {
         name: predict_batches(predict, run.split_batches(name)) if len(ids) else nothing

@@ -20,11 +20,12 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
       difference: the export proof's largest one between two probabilities.
       files_changed: files of the proof that have changed since they were packed.
     """
-    history, model = loop.history, loop.state.model
+    history, model, network = loop.history, loop.state.model, run.options.model.network
     return {
         "dataset": run.options.data.dataset,
         "data_origin": run.data.manifest.data_origin,
-        "model": run.options.model.name,
+        "model": run.options.model.shown,
+        "network_sha256": network.sha256 if network else None,
         "class_names": list(run.data.manifest.class_names),
         **figures,
         "epochs": len(history),

@@ -33,12 +33,13 @@ def versions() -> dict[str, str]:
 def identity_of(run: Run, weights: str) -> dict:
     """All that the run's bits are a function of, for its checkpoints: contents, not places; the thread count is one of
     the options. `weights` names those that the model began with."""
-    training = run.options.training
+    training, network = run.options.training, run.options.model.network
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
             "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
             "full_scale": run.data.pixels.pixel_format.full_scale,
             "resize": run.data.pixels.pixel_format.resize, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
+            **({"network_sha256": network.sha256} if network else {}),
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
             "processor": run.hardware.processor}  # fmt: skip
 

@@ -15,7 +15,7 @@ from base.watch import Watch
 from evaluation.probabilities import split_batches
 from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
-from models.zoo import build_model
+from models.zoo import build_model, check_model
 from pipeline.data import Data, load, look
 from pipeline.order import Order, fitting_size, shard_size
 from pipeline.sources.folders import Catalog
@@ -91,10 +91,12 @@ class Run:
         return self.augments_on[0] == "device"
 
     def write_down(self) -> None:
-        """Makes the folder a run: its options, as values and as a flagfile, and its split."""
+        """Makes the folder a run: its options, as values and as a flagfile, its network's text and its split."""
         self.folder.options.write(self.options.to_json())
         self.folder.keep()
         self.folder.flags.write(flagfile(self.options))
+        if self.options.model.network:
+            self.folder.network.write(self.options.model.network.source)
         self.folder.split.write(self.data.split_rows())
 
 
@@ -116,9 +118,10 @@ def open_run(
     with open_summaries(folder, watch) as summaries:
         overview = look(catalog, options.data, cache_dir, options.threads, watch)
         classes, shape = len(overview.manifest.class_names), overview.pixel_format.shape
+        other_run = options.model.weights_run
+        begins = options.model.to_restore() if saved or other_run else options.model
+        check_model(begins, options.seed, classes, shape)
         with hardware.scope():
-            other_run = options.model.weights_run
-            begins = options.model.to_restore() if saved or other_run else options.model
             model = build_model(begins, options.seed, classes, shape)
             if other_run and not saved:
                 begin_with(model, other_run, watch)

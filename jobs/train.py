@@ -33,7 +33,7 @@ def train(
     old = folder.adopt(options)
     results = folder.results_if_finished()
     is_over = results is not None and results.get("epochs_asked") == options.training.epochs
-    if is_over and not _is_elsewhere(options, old):
+    if is_over and not _is_elsewhere(options, old) and not _has_another_network(options, results):
         return _say_finished(results, folder, watch)
     for line in chosen:
         watch.say(line)
@@ -62,10 +62,23 @@ def train(
 
 
 def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:
-    """Whether the pictures or weights are said to be in another place than the run's: only contents tell then."""
+    """Whether the pictures, weights or a network's file are said to be in another place than the run's: only contents
+    tell then."""
     now = options.to_json()
-    places = (("data", "dataset"), ("data", "data_dir"), ("data", "labels_csv"), ("model", "weights"))
+    places = (
+        ("data", "dataset"),
+        ("data", "data_dir"),
+        ("data", "labels_csv"),
+        ("model", "weights"),
+        ("model", "name"),
+    )
     return any(now[group][name] != old.get(group, {}).get(name) for group, name in places)
+
+
+def _has_another_network(options: RunOptions, results: Mapping) -> bool:
+    """Whether the user's own network is not what it was when the run began; where it is no more, it stays unknown."""
+    network = options.model.network
+    return bool(network) and network.path.exists() and network.sha256 != results.get("network_sha256")
 
 
 def _say_finished(results: dict, folder: RunFolder, watch: Watch) -> dict:

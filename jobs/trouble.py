@@ -26,7 +26,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
     except tf.errors.ResourceExhaustedError as error:
         options = run.options
         raise UserError(
-            f"not enough memory for --model={options.model.name} with --global_batch_size="
+            f"not enough memory for --model={options.model.shown} with --global_batch_size="
             f"{run.global_batch_size} at --image_size={shown_size(*options.data.image_sides)} "
             f"({error.message.splitlines()[0]}): lower one of them"
         ) from None

@@ -3,13 +3,14 @@
 import dataclasses
 from pathlib import Path
 
-from base.errors import UserError
+from base.errors import UserError, unknown_name
 from base.options import Options, option
+from models.backbone_table import BACKBONES
+from models.network_file import NetworkFile, network_file, without_place
 
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
-RESIDUAL_NAMES = ("residual_small",)
-BACKBONE_NAMES = ("mobilenet_v2", "mobilenet_v2_035", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50_v2",
-                  "convnext_tiny", "densenet121")  # fmt: skip
+RESIDUAL_NAMES = ("residual_small", "residual_medium", "residual_wide")
+BACKBONE_NAMES = tuple(BACKBONES)
 _OTHER_WEIGHTS = (".keras", ".hdf5", ".npz", ".pt", ".pth", ".safetensors", ".ckpt", ".index", ".pb", ".txt")
 MOST_UNITS = 65_536  # of a layer: above any that is of use, and below what fits no memory
 MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
@@ -19,24 +20,41 @@ MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
 class ModelOptions(Options):
     """A model by name, and what of it the user changes; None keeps the model's own.
 
-    `filters` has an entry a block (convolutional models) or a stage (residual_small); `units` and `dropout` are those
-    of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or `.h5` file (as keras.applications
-    publishes them) of a backbone without its top, "imagenet", which Keras fetches, or the folder of a run; it is only a
-    start: whoever restores a trained model builds it with "none". Raises UserError for a value the model cannot be
-    built from.
+    `filters` has an entry a block (convolutional models) or a stage (residual ones, which have `blocks` in each);
+    `units` and `dropout` are those of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or
+    `.h5` file (as keras.applications publishes them) of a backbone without its top, "imagenet", which Keras fetches, or
+    the folder of a run; it is only a start: whoever restores a trained model builds it with "none". Raises UserError
+    for a value the model cannot be built from.
     """
 
-    name: str = option("residual_small", "docs/training.md says what each is", choices=MODEL_NAMES, flag="model")
+    name: str = option(
+        "residual_small", f"{', '.join(CONVOLUTIONAL_NAMES + RESIDUAL_NAMES)}, a network of keras.applications, as "
+        "mobilenet_v2, or FILE.py:FUNCTION, a network of your own: docs/models.md", flag="model",
+        identity=without_place, path=lambda name: network_file(name) is not None,
+    )  # fmt: skip
     # What they are decides, not where they lie: their content is part of a run's identity by itself.
     weights: str = option(
         "none", "what the model starts from: none, another run's folder, of whose best weights it takes what fits, or "
         "for a keras.applications backbone imagenet or an .h5 file of its weights", path=True,
         words=("none", "imagenet"), identity=False,
     )  # fmt: skip
-    filters: tuple[int, ...] | None = option(None, "channels of each block, as in 32,64,64", within=(1, MOST_UNITS))
+    filters: tuple[int, ...] | None = option(
+        None, "channels of each block, or of each stage of a residual model, as in 32,64,64", within=(1, MOST_UNITS)
+    )
+    blocks: int | None = option(None, "residual blocks in each stage of a residual model", within=(1, 64))
     units: int | None = option(None, "width of the hidden Dense layer", within=(1, MOST_UNITS))
     dropout: float | None = option(None, "fraction of the last features dropped in training")
     l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
+
+    @property
+    def network(self) -> NetworkFile | None:
+        """Where a network of the user's own is; None for one that is known by name."""
+        return network_file(self.name)
+
+    @property
+    def shown(self) -> str:
+        """The model in words, without where its file is."""
+        return f"{self.network.function} of {self.network.path.name}" if self.network else self.name
 
     @property
     def weights_run(self) -> Path | None:
@@ -53,11 +71,19 @@ class ModelOptions(Options):
             # A list comes out of a JSON file; two equal options must compare equal.
             object.__setattr__(self, "filters", tuple(self.filters))
         super().__post_init__()
+        self._check_name()
         self._check_weights()
         self._check_layers()
         # A range would allow 1, which drops everything.
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UserError(f"--dropout={self.dropout}: it must be a fraction, from 0 to below 1")
+
+    def _check_name(self):
+        if self.name.endswith((".py", ".py:")):
+            raise UserError(f"--model={self.name}: name the function in it, as --model={self.name.rstrip(':')}:build")
+        if not self.network and self.name not in MODEL_NAMES:
+            fix = "docs/models.md lists them; FILE.py:FUNCTION is a network of your own"
+            raise unknown_name("--model", self.name, MODEL_NAMES, fix)
 
     def _check_weights(self):
         if self.weights.endswith(_OTHER_WEIGHTS) or not self.weights:
@@ -68,15 +94,19 @@ class ModelOptions(Options):
             return
         if self.name not in BACKBONE_NAMES:
             raise UserError(
-                f"--weights={self.weights!r}: {self.name} has no pretrained weights; "
-                f"use none, the folder of a run, or a model among {', '.join(BACKBONE_NAMES)}"
+                f"--weights={self.weights!r}: {self.shown} has no pretrained weights; "
+                "use none, the folder of a run, or a model of keras.applications, as docs/models.md lists them"
             )
 
     def _check_layers(self):
-        if self.filters is not None and self.name in BACKBONE_NAMES:
+        if self.filters is not None and (self.name in BACKBONE_NAMES or self.network):
             shown = ",".join(map(str, self.filters))
-            raise UserError(f"--filters={shown}: {self.name} has fixed layers; leave it out")
+            raise UserError(f"--filters={shown}: {self.shown} has fixed layers; leave it out")
+        if self.dropout is not None and self.network:
+            raise UserError(f"--dropout={self.dropout}: {self.shown} has fixed layers; leave it out")
         if self.filters == ():
             raise UserError("--filters=: it must be one number or more, as in 32,64,64")
+        if self.blocks is not None and self.name not in RESIDUAL_NAMES:
+            raise UserError(f"--blocks={self.blocks}: {self.shown} has no stages of residual blocks; leave it out")
         if self.units is not None and self.name not in CONVOLUTIONAL_NAMES:
-            raise UserError(f"--units={self.units}: {self.name} has no such layer; leave it out")
+            raise UserError(f"--units={self.units}: {self.shown} has no such layer; leave it out")

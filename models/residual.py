@@ -26,7 +26,7 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
     stem_stride = 2 if min(image.shape[1:3]) >= HALVE_FROM_PIXELS else 1
     features = _convolution(layers, "stem_conv", widths[0], stem_stride)(image)
     for stage, width in enumerate(widths, start=1):
-        for block in range(1, BLOCKS_A_STAGE + 1):
+        for block in range(1, (layers.options.blocks or BLOCKS_A_STAGE) + 1):
             stride = 2 if block == 1 and stage > 1 else 1
             features = _block(features, layers, f"stage{stage}_block{block}", width, stride)
     features = _normalized_relu(features, "last")

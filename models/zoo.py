@@ -9,16 +9,28 @@ another process gives the same numbers.
 import keras
 
 from base.errors import UserError
-from models import backbones, convolutional, residual
+from models import backbones, convolutional, residual, residual_wide
 from models.layers import Dropout, Layers
-from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, RESIDUAL_NAMES, ModelOptions
+from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, ModelOptions
+from models.own_network import build_network, check_network
 
 FEATURES = {
     **dict.fromkeys(CONVOLUTIONAL_NAMES, convolutional.build_features),
-    **dict.fromkeys(RESIDUAL_NAMES, residual.build_features),
+    "residual_small": residual.build_features,
+    **dict.fromkeys(residual_wide.FILTERS, residual_wide.build_features),
     **dict.fromkeys(BACKBONE_NAMES, backbones.build_features),
 }
 DROPOUT = 0.2
+
+
+def check_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape: tuple[int, int, int]) -> None:
+    """Raises UserError where `options` name a network of the user's own that a run cannot train; builds it for that.
+
+    Arguments as of `build_model`; not in a strategy's scope.
+    """
+    _check_classes(num_classes)
+    if options.network:
+        check_network(options.network, Layers(options, seed), num_classes, pixel_shape)
 
 
 def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
@@ -31,15 +43,17 @@ def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape:
 
     Returns:
       [batch, height, width, channels] float32 in [0, 1] -> float32 logits, [batch, num_classes], or [batch, 1] for two
-      classes of a `catdog` model. Any l2 penalty is in `model.losses`. `model.variables` holds the dropout's seed state
-      too, which `model.weights` leaves out.
+      classes of a `catdog` model or of the user's own. Any l2 penalty is in `model.losses`. `model.variables` holds
+      dropout's seed state too, which `model.weights` leaves out.
 
     Raises:
-      UserError: too few classes, too small a picture, weights that cannot be had or do not fit.
+      UserError: too few classes, too small a picture, weights that cannot be had or do not fit, a function of the
+        user's that cannot be called or gives something else.
     """
-    if num_classes < 2:
-        raise UserError(f"there are {num_classes} classes: a classifier needs at least 2")
+    _check_classes(num_classes)
     layers = Layers(options, seed)
+    if options.network:
+        return build_network(options.network, layers, num_classes, pixel_shape)
     image = keras.Input(pixel_shape, dtype="float32", name="image")
     features = FEATURES[options.name](image, layers)
     recipe = convolutional.RECIPES.get(options.name)
@@ -50,3 +64,8 @@ def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape:
     # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
     logits = layers.dense("logits", units, dtype="float32")(features)
     return keras.Model(image, logits, name=options.name)
+
+
+def _check_classes(num_classes: int) -> None:
+    if num_classes < 2:
+        raise UserError(f"there are {num_classes} classes: a classifier needs at least 2")

@@ -10,7 +10,7 @@ from typing import Any
 
 from base import durable
 from base.errors import UserError
-from base.options import Options, differences, not_identity
+from base.options import Options, differences, identity_part
 from base.places import is_saved_model
 from base.splits import SPLIT_NAMES
 from records.history import HISTORY
@@ -25,6 +25,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 _JSON = Format(durable.write_json, _read_mapping)
+_BYTES = Format(durable.write_bytes, Path.read_bytes)
 _TEXT = Format(durable.write_text, lambda path: path.read_text("utf-8", "surrogateescape"))
 
 
@@ -58,6 +59,7 @@ class RunFolder:
         self.keep: Callable[[], None] = lambda: None  # called once a run is here, and that stays however it ends
         self.options = RunFile(path / "options.json", _JSON)  # plain values, nested by room; makes the folder a run
         self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
+        self.network = RunFile(path / "network.py", _BYTES)  # what --model=FILE.py:FUNCTION was built from
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order
         self.quarantine = RunFile(path / "quarantine.csv", QUARANTINE, may_lack=True)  # a row a refused file
         self.aside = RunFile(path / "left_aside.csv", QUARANTINE, may_lack=True)  # a row what else is not used
@@ -151,7 +153,7 @@ class RunFolder:
         if not options.threads:
             # A resumed run keeps the thread count that its bits depend on, unless the user asks for another.
             new["threads"] = old.get("threads")
-        changed = differences(old, new, except_for=not_identity(type(options)))
+        changed = differences(identity_part(type(options), old), identity_part(type(options), new))
         if changed:
             raise UserError(
                 f"--run_dir={self.path} holds a run with other options ({'; '.join(changed)}): give the same options "

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from base import durable, kill_points
-from models.heads import probabilities
+from evaluation.probabilities import make_predictor
 from pipeline.augment.scale import to_float
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
@@ -56,8 +56,13 @@ class ServedModel(tf.Module):
     """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
 
     def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat):
-        """`model` must be built under the float32 policy."""
+        """`model` must be built under the float32 policy.
+
+        `predict` is its `evaluation.probabilities.make_predictor`, by which it is scored too: what is exported is the
+        very function, and a network is traced once. Concrete functions, since any other is traced again to be saved.
+        """
         super().__init__(name="penstock")
+        self.predict = make_predictor(model).get_concrete_function()
         self._weights = [variable.value for variable in model.variables]
         images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
         names = tf.constant(list(class_names))
@@ -69,7 +74,7 @@ class ServedModel(tf.Module):
             count = tf.shape(pixels)[0]
             black = tf.zeros([1, *pixel_format.shape])[: tf.cast(tf.equal(count, 0), tf.int32)]
             floats = tf.concat([to_float(pixels, pixel_format.full_scale), black], axis=0)
-            rows = probabilities(model(floats, training=False))[:count]
+            rows = self.predict(floats)[:count]
             best = tf.argmax(rows, axis=-1)
             answers = {"class_name": tf.gather(names, best), "probability": tf.reduce_max(rows, axis=-1)}
             return answers | {"probabilities": rows}
@@ -83,9 +88,10 @@ class ServedModel(tf.Module):
                 tf.map_fn(lambda content: decode_image(content, pixel_format), image_bytes, fn_output_signature=spec)
             )
 
-        self.serving_default = classify_bytes
-        self.serve_images = tf.function(classify, input_signature=[images], autograph=False)
-        self.class_names = tf.function(lambda: names, input_signature=[], autograph=False)
+        classify_images = tf.function(classify, input_signature=[images], autograph=False)
+        self.serving_default = classify_bytes.get_concrete_function()
+        self.serve_images = classify_images.get_concrete_function()
+        self.class_names = tf.function(lambda: names, input_signature=[], autograph=False).get_concrete_function()
 
 
 def export_model(path: Path, served: ServedModel, proof: Proof) -> float:

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from base.errors import UserError
-from base.options import Options, differences, group, groups, leaves, not_identity, option
+from base.options import Options, differences, group, groups, identity_part, leaves, not_identity, option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,3 +97,23 @@ def test_differences_are_named_with_dots_and_both_values():
     # What one side lacks is a difference too.
     assert differences({"a": 1}, {"b": {"c": 2}}) == ["a: 1 -> None", "b.c: None -> 2"]
     assert differences({"sizes": [1, 2]}, {"sizes": (1, 2)}) == []
+
+
+def test_a_part_of_a_value_may_be_all_that_a_run_depends_on():
+    @dataclasses.dataclass(frozen=True)
+    class Placed(Options):
+        place: str = option(
+            "a/x", "where", identity=lambda text: text.rpartition("/")[2], path=lambda text: "/" in text
+        )
+
+    @dataclasses.dataclass(frozen=True)
+    class Outer(Options):
+        inner: Placed = group(Placed())
+
+    assert Outer().changed({"place": "b/x"}).identity() == Outer().identity() == {"inner.place": "x"}
+    assert Outer().changed({"place": "a/y"}).identity() != Outer().identity()
+    assert identity_part(Outer, {"inner": {"place": "c/z"}, "gone": 3}) == {"inner.place": "z", "gone": 3}
+    (leaf,) = leaves(Outer)
+    assert [leaf.option.is_path(text) for text in ("a/x", "x", "")] == [True, False, False]
+    assert leaf.option.identity  # so that nobody takes it for one that a run does not depend on
+    assert not_identity(Outer) == set()

@@ -70,6 +70,7 @@ def check(done, words):
         (["--dataset=folder:"], ["--dataset=folder:", "folder:pictures"]),
         (["--dataset=tfds:"], ["--dataset=tfds:", "tfds:cats_vs_dogs"]),
         (["--dataset=catdog", "--model=catdog2"], ["unknown --model 'catdog2'", "did you mean 'catdog_2'"]),
+        (["--dataset=catdog", "--model=net.py"], ["--model=net.py: name the function in it, as --model=net.py:build"]),
         (["--dataset=catdog", "--epoch=3"], ["--epoch: it is called --epochs here: --epochs=3"]),
         (["--dataset=catdog", "--epochs=three"], ["--epochs=three: it must be a whole number from 1 to 100000"]),
         (["--dataset=catdog", "--epochs=3\n4"], ["--epochs=3 4"]),

@@ -19,6 +19,7 @@ import tensorflow_datasets as tfds
 from base.errors import UserError
 from cli import train
 from models import backbones
+from models.backbone_weights import load_weights
 from models.layers import Layers
 from models.options import ModelOptions
 from pipeline.decoding.check import Verdict
@@ -117,7 +118,7 @@ def backbone() -> keras.Model:
 
 def refusal(backbone: keras.Model, path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        backbones.load_weights(backbone, ModelOptions(WEIGHTS_OF, weights=str(path)))
+        load_weights(backbone, ModelOptions(WEIGHTS_OF, weights=str(path)))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -15,9 +15,7 @@ from tests.helpers.run_fixtures import OTHER_VALUES
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
 # Options that only some models have.
-MODELS = {"units": "catdog_3", "weights": "mobilenet_v2"}
-
-
+MODELS = {"units": "catdog_3", "weights": "mobilenet_v2", "blocks": "residual_wide"}
 # And that only crops have.
 CROPS = ("pack_size", "crop_ratio")
 

@@ -2,15 +2,17 @@ import pytest
 
 from base.errors import UserError
 from base.options import leaves
-from models.backbones import BACKBONES
+from models.backbone_table import BACKBONES
 from models.convolutional import RECIPES
 from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, MODEL_NAMES, ModelOptions
 from models.zoo import FEATURES
 
 
 def test_unknown_name_offers_the_nearest():
-    with pytest.raises(UserError, match=r"unknown --model 'catdog2': did you mean 'catdog_2'\? known: .*realsense_cnn"):
+    with pytest.raises(UserError, match=r"unknown --model 'catdog2': did you mean 'catdog_2'\? \d+ are known; docs/"):
         ModelOptions("catdog2")
+    with pytest.raises(UserError, match=r"did you mean 'efficientnet_v2_b0'\?"):
+        ModelOptions("EfficientNetV2B0")
 
 
 def test_every_name_has_a_builder():
@@ -33,6 +35,16 @@ def test_every_name_has_a_builder():
         ("catdog_2", {"filters": ()}, "--filters=: it must be one number or more, as in 32,64,64"),
         ("catdog_2", {"filters": [32, 0]}, "--filters=32,0: it must be from 1 to 65536"),
         ("catdog_2", {"weights": "imagenet"}, "--weights='imagenet': catdog_2 has no pretrained weights; use none"),
+        ("catdog_2", {"blocks": 3}, "--blocks=3: catdog_2 has no stages of residual blocks; leave it out"),
+        ("vgg16", {"blocks": 3}, "--blocks=3: vgg16 has no stages of residual blocks; leave it out"),
+        ("residual_wide", {"blocks": 0}, "--blocks=0: it must be from 1 to 64"),
+        ("net.py:build", {"filters": (3, 4)}, "--filters=3,4: build of net.py has fixed layers; leave it out"),
+        ("net.py:build", {"units": 4}, "--units=4: build of net.py has no such layer; leave it out"),
+        ("net.py:build", {"blocks": 4}, "--blocks=4: build of net.py has no stages of residual blocks; leave it out"),
+        ("net.py:build", {"dropout": 0.5}, "--dropout=0.5: build of net.py has fixed layers; leave it out"),
+        ("net.py:build", {"weights": "imagenet"}, "--weights='imagenet': build of net.py has no pretrained weights;"),
+        ("net.py", {}, "--model=net.py: name the function in it, as --model=net.py:build"),
+        ("net.py:", {}, "--model=net.py:: name the function in it, as --model=net.py:build"),
         ("residual_small", {"units": 5}, "--units=5: residual_small has no such layer; leave it out"),
         ("densenet121", {"filters": (32, 64)}, "--filters=32,64: densenet121 has fixed layers; leave it out"),
         ("densenet121", {"weights": "weights.npz"}, "--weights='weights.npz': it must be none, imagenet, the path"),
@@ -47,7 +59,7 @@ def test_bad_values_are_refused_at_birth(name, settings, message):
 
 def test_every_option_is_a_flag_and_none_is_the_run_s_seed():
     names = [leaf.name for leaf in leaves(ModelOptions)]
-    assert names == ["model", "weights", "filters", "units", "dropout", "l2"]
+    assert names == ["model", "weights", "filters", "blocks", "units", "dropout", "l2"]
     assert all(leaf.option.help for leaf in leaves(ModelOptions))
     assert ModelOptions().name == "residual_small"
 

@@ -10,7 +10,7 @@ from models.options import CONVOLUTIONAL_NAMES, ModelOptions
 from models.zoo import build_model
 from tests.helpers.run_fixtures import run_code
 
-SMALL = (*CONVOLUTIONAL_NAMES, "residual_small")
+SMALL = (*CONVOLUTIONAL_NAMES, "residual_small", "residual_medium")
 # Prints a hash of every variable, path by path.
 HASHES = """
 import hashlib, sys

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from base import durable
 from evaluation.probabilities import make_predictor
-from models.options import BACKBONE_NAMES, ModelOptions
+from models.options import ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
@@ -24,6 +24,10 @@ from serving import export
 from serving.export import ExportError, Proof, ServedModel, export_model
 from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
 from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
+
+# A channel flip, depthwise and separable convolutions, squeeze and excite, dense blocks, layer norms.
+BACKBONES_OF_EACH_KIND = ("mobilenet_v2_035", "mobilenet_v3_small", "efficientnet_b0", "efficientnet_v2_b0", "resnet50",
+                          "resnet50_v2", "convnext_tiny", "densenet121", "nasnet_mobile")  # fmt: skip
 
 # Runs with -I, from another folder, where Keras cannot be imported and none of the repository's modules is found.
 TENSORFLOW_ALONE = """
@@ -125,7 +129,7 @@ def lite_of(saved_model):
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("catdog_1", (16, 1, 16, 4095)), ("residual_small", (32, 3)),
-     *(pytest.param(name, (32, 3), marks=pytest.mark.slow) for name in BACKBONE_NAMES)],
+     *(pytest.param(name, (32, 3), marks=pytest.mark.slow) for name in BACKBONES_OF_EACH_KIND)],
 )  # fmt: skip
 def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape, tmp_path):
     pixel_format, names = PixelFormat.square(*shape), ["no", "y\u00e9s"]
@@ -142,6 +146,19 @@ def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape
         np.testing.assert_allclose(found["probabilities"], expected["probabilities"], atol=1e-5)
         np.testing.assert_allclose(found["probability"], expected["probability"], atol=1e-5)
         assert found["class_name"].tolist() == expected["class_name"].numpy().tolist()
+
+
+def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path):
+    model, calls = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, (16, 16, 3)), []
+    convolution, call = model.layers[1], type(model.layers[1]).call
+    monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
+    traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
+    served = ServedModel(model, ["no", "yes"], PixelFormat(16))
+    for count in (4, 3, 1):
+        assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
+    signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
+    tf.saved_model.save(served, str(tmp_path), signatures=signatures)
+    assert len(calls) == len(traced)
 
 
 @pytest.mark.parametrize("shape", [(2, 17, 16, 1), (2, 8, 32, 1), (1, 1, 1, 1), (0, 17, 16, 1), (2, 16, 16, 3)])
