@@ -7,13 +7,13 @@ page, checks, options.json, identity and differences are derived from the fields
 import dataclasses
 import json
 import operator
-import re
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from base.errors import UserError, unknown_name
+from base.option_text import READERS, meant_number, meant_numbers
 
 _KEY = "option"
 
@@ -79,11 +79,11 @@ class Leaf:
 
     def parse(self, text: str) -> Any:
         """The value that a flag's text stands for; raises UserError where it stands for none."""
-        read = _READERS[self.kind]
+        read = READERS[self.kind]
         try:
             return tuple(map(read, text.split(","))) if self.is_tuple else read(text)
         except ValueError:
-            meant = _several_meant(text, self.kind) if self.is_tuple else _meant(text, self.kind)
+            meant = meant_numbers(text, self.kind) if self.is_tuple else meant_number(text, self.kind)
             fix = f"; write --{self.name}={meant}" if meant else ""
             raise UserError(f"--{self.name}={text:.80}: it must be {self.rule}{fix}") from None
 
@@ -196,38 +196,6 @@ def identity_part(options_class: type[Options], values: Mapping) -> dict[str, An
 def not_identity(options_class: type[Options]) -> set[str]:
     """The dotted names of the options that a run's identity does not depend on."""
     return {".".join(leaf.path) for leaf in leaves(options_class) if not leaf.option.identity}
-
-
-def _read_switch(text: str) -> bool:
-    value = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}.get(text.lower())
-    if value is None:
-        raise ValueError
-    return value
-
-
-_READERS = {str: str, int: int, float: float, bool: _read_switch}
-
-
-def _meant(text: str, kind: type) -> str:
-    """The number that somebody wrote in another way, as 1,5 or 1e3 or 10.0; empty where it is not plain."""
-    if kind is int and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):
-        return re.sub(r"\D", "", text)
-    number = text.strip().replace(",", ".")
-    if kind is bool or not re.fullmatch(r"-?\d*\.?\d+(e[+-]?\d{1,3})?", number, re.ASCII):
-        return ""
-    if kind is float:
-        return number
-    return str(int(float(number))) if abs(float(number)) < 1e9 and float(number).is_integer() else ""
-
-
-def _several_meant(text: str, kind: type) -> str:
-    """The numbers that somebody wrote with something else than commas between them, as 224x160; empty where it is not
-    plain."""
-    if kind is not int:
-        return ""
-    parts = re.split(r"\s*[x×*;,]\s*|\s+", text.strip())
-    meant = [part if re.fullmatch(r"\d+", part, re.ASCII) else _meant(part, kind) for part in parts]
-    return ",".join(meant) if all(meant) else ""
 
 
 def _check(name: str, value: Any, told: Option) -> None:
