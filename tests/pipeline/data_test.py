@@ -9,6 +9,7 @@ import tensorflow as tf
 from base.errors import UserError
 from pipeline import decoded
 from pipeline.decoding.check import decoder
+from pipeline.decoding.choose import KEEPS_PROPORTIONS
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
 from pipeline.pixels import PackedPixels, StreamedPixels
@@ -110,7 +111,8 @@ def test_a_class_that_has_no_folder_at_all_is_named(picture_tree, load):
 
 def test_real_depth_pictures_are_gray_deep_and_scaled_to_their_millimetres(shared_data, load):
     loaded = load(shared_data / "depth_signs")
-    assert loaded.pixels.pixel_format == PixelFormat.square(16, 1, 16, full_scale=4095)
+    # 640 x 480 pixels, which a square would distort.
+    assert loaded.pixels.pixel_format == PixelFormat.square(16, 1, 16, 4095, resize=KEEPS_PROPORTIONS)
     assert loaded.quarantine == ()
     assert loaded.splits.counts(loaded.manifest) == {"train": [180] * 3, "validation": [60] * 3, "test": [60] * 3}
 
