@@ -21,4 +21,5 @@ def on_features(run: Run, model: keras.Model) -> Run:
     features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch)
     pixels = PackedPixels(features, FeatureFormat(features.shape[-1]))
     options = dataclasses.replace(run.options, augment=AugmentOptions())
-    return dataclasses.replace(run, options=options, data=dataclasses.replace(run.data, pixels=pixels))
+    data = dataclasses.replace(run.data, pixels=pixels, larger_pixels=None)
+    return dataclasses.replace(run, options=options, data=data)

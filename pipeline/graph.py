@@ -50,9 +50,9 @@ def make_eval_dataset(example_ids: np.ndarray, pixels: Pixels, labels: np.ndarra
 
 
 def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
-    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1], in the input graph
-    or in the step on the device."""
-    augment = _augment(augmentation, pixel_format.full_scale)
+    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1] of the size of
+    `pixel_format`, in the input graph or in the step on the device."""
+    augment = _augment(augmentation, pixel_format)
     stay = {name for name, feature in augmentation.features.items() if feature.stays}
     used = {"image", *augmentation.features, *augmentation.reads.values()}
 
@@ -65,13 +65,13 @@ def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Call
 
 
 @functools.cache
-def _augment(augmentation: AugmentOptions, full_scale: int) -> Callable[[dict], dict]:
+def _augment(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
     """All operations in one pass, fused; kept, because XLA takes a second to compile it."""
 
     def augment(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         for operation in augmentation.operations:
-            batch = operation.apply(batch, full_scale)
-        return batch | {"image": to_float(batch["image"], full_scale)}
+            batch = operation.apply(batch, pixel_format)
+        return batch | {"image": to_float(batch["image"], pixel_format.full_scale)}
 
     return tf.function(augment, jit_compile=augmentation.active or None, autograph=False)
 

@@ -18,7 +18,7 @@ from tests.pipeline.sources.splits_test import make_manifest
 def said_of(manifest, splits: dict, **more) -> list[str]:
     watch = Recording()
     ids = {name: np.array(splits.get(name, []), np.int64) for name in ("train", "validation", "test")}
-    announce_data(OPTIONS, Data(manifest, Splits(ids, **more), None, (), ("pixels", "cache")), watch)
+    announce_data(OPTIONS, Data(manifest, Splits(ids, **more), None, (), {"pixels": "as they are"}), watch)
     return watch.lines
 
 
