@@ -51,9 +51,10 @@ OTHER_VALUES = {
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
 BACKBONE = {"model": "mobilenet_v2"}
+CROPS = {"crop_scale": (0.5, 0.75)}
 IN_PHASES = BACKBONE | {"train": "head_then_all"}
 BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"},
-          "optimizer_args": {"optimizer": "sgd"}, **dict.fromkeys(("pack_size", "crop_ratio"), {"crop_scale": (0.5, 1.0)}),
+          "optimizer_args": {"optimizer": "sgd"}, "pack_size": CROPS, "crop_ratio": CROPS,
           "early_stop_on": {"early_stop_patience": 2}, "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
           **dict.fromkeys(("weights", "train", "unfreeze_from"), BACKBONE),
           **dict.fromkeys(("backbone_rate_factor", "backbone_batchnorm"), BACKBONE)}  # fmt: skip
