@@ -24,7 +24,7 @@ FEW = np.array([1, 2, 3, 5, 8, 9, 11])
 
 def planned(options: MixOptions, ids=SPLIT, seed: int = 1, epoch: int = 0, split=SPLIT) -> dict[str, np.ndarray]:
     """What `options` plan for some of the examples of a split."""
-    return options.plan(seed, epoch, ids, Examples(split, LABELS, 24))
+    return options.plan(seed, epoch, ids, Examples(split, LABELS, 24, 24))
 
 
 def sides(cut: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def sides(cut: np.ndarray) -> np.ndarray:
 
 def mixed(options: MixOptions, first: np.ndarray, second: np.ndarray, **planned) -> dict[str, np.ndarray]:
     """The finished batch of pictures and their partners."""
-    pixel_format = PixelFormat(first.shape[1], first.shape[3], 8 * first.dtype.itemsize)
+    pixel_format = PixelFormat.square(first.shape[1], first.shape[3], 8 * first.dtype.itemsize)
     batch = {"image": first, "second_image": second} | planned
     done = make_finish(AugmentOptions(mix=options), pixel_format)({name: tf.constant(v) for name, v in batch.items()})
     return {name: value.numpy() for name, value in done.items()}

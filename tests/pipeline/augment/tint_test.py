@@ -18,7 +18,7 @@ PICTURES = np.stack([random_picture(seed, 24, 31) for seed in range(len(IDS))])
 
 def planned(options: TintOptions, seed: int = 5, epoch: int = 1, ids: np.ndarray = IDS) -> np.ndarray:
     """float32 [ids, 9]."""
-    return np.float32(options.plan(seed, epoch, ids, Examples(ids, ids, 24))["tint"])
+    return np.float32(options.plan(seed, epoch, ids, Examples(ids, ids, 24, 24))["tint"])
 
 
 def tinted(options: TintOptions, images: np.ndarray, full_scale: int = 255) -> np.ndarray:
