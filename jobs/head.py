@@ -20,6 +20,7 @@ def on_features(run: Run, model: keras.Model) -> Run:
     identity = features_identity(run.options.model.name, run.hardware)
     features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch)
     pixels = PackedPixels(features, FeatureFormat(features.shape[-1]))
-    options = dataclasses.replace(run.options, augment=AugmentOptions())
+    uncropped = dataclasses.replace(run.options.data, pack_size=None)
+    options = dataclasses.replace(run.options, augment=AugmentOptions(), data=uncropped)
     data = dataclasses.replace(run.data, pixels=pixels, larger_pixels=None)
     return dataclasses.replace(run, options=options, data=data)
