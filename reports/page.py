@@ -25,7 +25,7 @@ from reports.contact_sheet import Sheet, small
 from reports.facts import OptionRow, facts_of, option_text
 from reports.letters import drawable
 from reports.numbers import date_and_time, number, percent, percent_interval
-from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves
+from reports.plots import PIXELS_PER_INCH, data_uri, displayable, first_of_all, plot_confusion, plot_curves
 
 MAX_PAIRS = 12
 PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
@@ -52,7 +52,7 @@ def render_report(
     *,
     run_path: Path,
     results: Mapping[str, Any],
-    history: Sequence[Mapping[str, float | None]],
+    history: Sequence[Mapping],
     predictions: Sequence[PredictionRow],
     split: Sequence[SplitRow],
     quarantine: Sequence[RefusedRow],
@@ -76,6 +76,7 @@ def render_report(
         split_names=SPLIT_NAMES,
         facts=facts_of(results),
         history=history,
+        first_of_all=first_of_all(history),
         curves=_curves(history, results.get("best_epoch")) if history else None,
         test=test_figures(predictions, results["class_names"]),
         scored="test",
