@@ -16,6 +16,7 @@ from jobs.run import Run
 from jobs.transfer import is_transfer, train_words
 from models.backbone_table import BACKBONES
 from models.own_network import left_as_they_are
+from pipeline.augment.options import AugmentOptions
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
@@ -37,14 +38,14 @@ def announce(run: Run) -> None:
     for line in run.hardware.log_lines:
         say(line)
     announce_data(run.options, run.data, run.watch)
-    knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
-    shown = ", ".join(f"{name} {value:g}" for name, value in knobs.items()) or "none"
     if run.phases[-1].name == HEAD:
-        idle = f"; {shown} is for pictures, and does nothing here" if knobs else ""
+        idle = "; what --augment says is for pictures, and does nothing here" if run.options.augment.active else ""
         say(f"augment     none: the head learns on features of pictures as they are{idle}")
     else:
-        say(f"augment     {shown}; on the {place} ({why})")
+        channels = run.data.pixels.pixel_format.channels
+        for line in augmentation_lines(run.options.augment, channels, f"{place} ({why})"):
+            say(line)
     if is_transfer(run.options.training, run.options.model):
         say(f"train       {train_words(run.options.training, run.options.model)}")
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
@@ -56,6 +57,18 @@ def announce(run: Run) -> None:
     )
     say_updates(run)
     say_class_weights(run)
+
+
+def augmentation_lines(augment: AugmentOptions, channels: int, place: str) -> list[str]:
+    """The knobs that are turned and where they act, and what a user should know of them."""
+    unturned = AugmentOptions().by_flag()
+    turned = [f"{name} {value:g}" for name, value in augment.by_flag().items() if value != unturned[name]]
+    lines = [f"augment     {', '.join(turned) or 'none'}; on the {place}"]
+    if augment.tint.active and channels == 1:
+        lines.append("  note      --saturation_fraction and --hue_degrees change nothing: the pictures are gray")
+    if augment.mix.active:
+        lines.append("  note      accuracy in training is that of mixed pictures, by the class of their larger part")
+    return lines
 
 
 def say_class_weights(run: Run) -> None:

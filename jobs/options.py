@@ -103,7 +103,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
 
 def notes_on(options: RunOptions) -> list[str]:
     """What of the options comes to nothing, a line each."""
-    training, notes = options.training, transfer_notes(options.training, options.model)
+    training = options.training
+    notes = options.augment.notes + transfer_notes(training, options.model)
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
         comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"

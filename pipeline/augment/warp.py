@@ -37,6 +37,7 @@ class WarpOptions(Operation):
     vertical_flip: bool = option(False, "mirror up and down, half of the time")
 
     features: ClassVar = {"warp": Feature(np.float32, (6,))}
+    loop: ClassVar = "warp"
 
     def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
         """See `Operation`."""

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jobs.announce import _log_dir, announce, announce_data, some_of
+from jobs.announce import _log_dir, announce, announce_data, augmentation_lines, some_of
+from pipeline.augment.options import AugmentOptions
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources.splits import Splits
@@ -78,6 +79,19 @@ def test_updates_are_counted_where_they_are_fewer_than_steps(steps, every, line,
 )
 def test_tensorboard_is_sent_where_the_run_is(run_dir, expected):
     assert str(_log_dir(Path(run_dir))) == expected
+
+
+def test_knobs_that_are_turned_are_said_and_what_comes_of_them():
+    turned = AugmentOptions().changed({"rotate_degrees": 5.0, "horizontal_flip": True})
+    assert augmentation_lines(turned, 3, "host (x)") == [
+        "augment     rotate_degrees 5, horizontal_flip 1; on the host (x)"
+    ]
+    assert augmentation_lines(AugmentOptions(), 3, "host (x)") == ["augment     none; on the host (x)"]
+    mixed = turned.changed({"mixup_alpha": 0.2, "hue_degrees": 9.0, "mix_probability": 0.5})
+    said, note = augmentation_lines(mixed, 3, "device (y)")
+    assert "mixup_alpha 0.2, mix_probability 0.5; on the device (y)" in said
+    assert "accuracy in training is that of mixed pictures" in note
+    assert "--hue_degrees change nothing: the pictures are gray" in augmentation_lines(mixed, 1, "device (y)")[1]
 
 
 def test_some_of_many_lines_and_how_many_more():

@@ -73,6 +73,9 @@ def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
         ({"warmup_epochs": 3, "epochs": 3}, "--warmup_epochs=3 of 3 epochs: the learning rate climbs until the end"),
         ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
         ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
+        ({"mix_probability": 0.5}, "--mix_probability=0.5 without --mixup_alpha or --cutmix_alpha: nothing is mixed"),
+        ({"randaugment_magnitude": 5.0}, "--randaugment_magnitude=5 without --randaugment_operations"),
+        ({"mix_probability": 0.5, "cutmix_alpha": 1.0}, ""),
         ({"train_minutes": 1.0, "early_stop_patience": 30}, ""),
     ],
 )

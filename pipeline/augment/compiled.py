@@ -1,0 +1,19 @@
+"""Operations -> one function that XLA compiles."""
+
+import functools
+from collections.abc import Callable
+
+from pipeline.augment.operation import Operation
+
+
+@functools.cache
+def compiled(operations: tuple[Operation, ...], full_scale: int) -> Callable[[dict], dict]:
+    """Batch -> batch, by these operations one after the other, fused; kept, because it takes a second to compile."""
+    import tensorflow as tf
+
+    def apply(batch: dict) -> dict:
+        for operation in operations:
+            batch = operation.apply(batch, full_scale)
+        return batch
+
+    return tf.function(apply, jit_compile=True, autograph=False)
