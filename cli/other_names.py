@@ -6,8 +6,10 @@ RENAMED = (
      "images_dir image_dir folder root source src"),
     ("labels_csv", "labels label_file labels_file labels_path label_csv annotations annotation_file csv_file "
      "csv_path train_csv train_labels"),
-    ("image_size", "img_size imgsz imgsize img input_size size resolution resize crop_size target_size img_height "
+    ("image_size", "img_size imgsz imgsize img input_size size resolution crop_size target_size img_height "
      "img_width image_height image_width height width s"),
+    ("resize", "resize_mode crop_mode letterbox keep_aspect keep_aspect_ratio crop_to_aspect_ratio "
+     "pad_to_aspect_ratio"),
     ("color_mode", "channels num_channels in_chans grayscale grey gray color colour rgb"),
     ("split_fractions", "val_split validation_split valid_split test_split train_split val_fraction test_fraction "
      "val_size test_size train_size val_ratio test_ratio split_ratio valid_pct split val_percent"),
@@ -143,8 +145,8 @@ SAID = (
      "the log has the lines of every epoch"),
     ("mean std normalize rescale featurewise_center preprocessing",
      "pixels become 0 to 1, and what else a --model needs is part of it"),
-    ("interpolation crop_pct crop_mode resize_mode letterbox keep_aspect",
-     "pictures become squares of --image_size, by the mean of the area of each pixel"),
+    ("interpolation crop_pct",
+     "a pixel is the mean of the area that it stands for, and --resize says what of a picture is kept"),
     ("force overwrite exist_ok yes", "no run is written over: another --run_dir trains again"),
     ("dry_run", "prepare.py looks at the pictures and trains nothing"),
     ("evaluate eval eval_only test test_only validate", "evaluate.py scores a finished run"),

@@ -37,7 +37,8 @@ class FeatureFormat:
 
     channels: int
     full_scale: int = 1  # features are used as they are
-    image_size: int = 1  # of no picture: features are not augmented
+    height: int = 1  # of no picture: features are not augmented
+    width: int = 1
 
     @property
     def dtype(self) -> np.dtype:

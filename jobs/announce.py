@@ -40,7 +40,8 @@ def announce(run: Run) -> None:
     announce_data(run.options, run.data, run.watch)
     place, why = run.augments_on
     if run.phases[-1].name == HEAD:
-        idle = "; what --augment says is for pictures, and does nothing here" if run.options.augment.active else ""
+        shown = turned_knobs(run.options.augment)
+        idle = f"; {shown} is for pictures, and does nothing here" if shown else ""
         say(f"augment     none: the head learns on features of pictures as they are{idle}")
     else:
         channels = run.data.pixels.pixel_format.channels
@@ -59,11 +60,16 @@ def announce(run: Run) -> None:
     say_class_weights(run)
 
 
+def turned_knobs(augment: AugmentOptions) -> str:
+    """Those that are not as they are by default, with their values."""
+    unturned = AugmentOptions().by_flag()
+    turned = {name: value for name, value in augment.by_flag().items() if value != unturned[name]}
+    return ", ".join(f"{name} {_numbers(value)}" for name, value in turned.items())
+
+
 def augmentation_lines(augment: AugmentOptions, channels: int, place: str) -> list[str]:
     """The knobs that are turned and where they act, and what a user should know of them."""
-    unturned = AugmentOptions().by_flag()
-    turned = [f"{name} {value:g}" for name, value in augment.by_flag().items() if value != unturned[name]]
-    lines = [f"augment     {', '.join(turned) or 'none'}; on the {place}"]
+    lines = [f"augment     {turned_knobs(augment) or 'none'}; on the {place}"]
     if augment.tint.active and channels == 1:
         lines.append("  note      --saturation_fraction and --hue_degrees change nothing: the pictures are gray")
     if augment.mix.active:
@@ -120,8 +126,12 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
             pair = " and ".join(one_line(data.manifest.paths[one]) for one in _twins(data, ids, what))
             words = f"have the same bytes as a file of another {what} and are used all the same, as {pair}"
             watch.say(f"  warning   {len(ids)} files {words}")
-    for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
+    for label, line in data.log_lines.items():
         watch.say(f"{label:<12}{line}")
+
+
+def _numbers(value: float | Sequence[float]) -> str:
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, Sequence) else f"{value:g}"
 
 
 def _counts(names: Sequence[str], counts: Sequence[int]) -> str:
@@ -161,7 +171,7 @@ def announce_model(run: Run, model: keras.Model) -> None:
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
-        side = BACKBONES[run.options.model.name].imagenet_side(run.options.data.image_size)
+        side = BACKBONES[run.options.model.name].imagenet_side(*run.options.data.image_sides)
         begins += f" of {side}-pixel pictures"
     parameters = f"{parameters_of(model):,} parameters{' that learn' * is_transfer(training, run.options.model)}"
     run.watch.say(
@@ -233,4 +243,4 @@ def bottleneck_of(run: Run, row: Mapping) -> str:
     if row["phase"] == HEAD:
         return "the head learnt from features in memory: no picture was read"
     host_augments = run.hardware.accelerated and not run.augments_on_device
-    return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)
+    return describe_input(row, isinstance(run.data.train_pixels, PackedPixels), host_augments)

@@ -11,9 +11,10 @@ def chosen_of(run: Run) -> dict[str, str | int]:
     return _transfer(run) | {
         "threads": run.options.threads,
         "color_mode": "grayscale" if pixel_format.channels == 1 else "rgb",
+        "resize": pixel_format.resize,
         "bit_depth": str(pixel_format.bit_depth),
         "full_scale": pixel_format.full_scale,
-        "cache": "pack" if isinstance(run.data.pixels, PackedPixels) else "none",
+        "cache": "pack" if isinstance(run.data.train_pixels, PackedPixels) else "none",
         "global_batch_size": run.global_batch_size,
         "precision": hardware.policy,
         "strategy": "mirrored" if hardware.is_mirrored else "none",

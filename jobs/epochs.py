@@ -140,8 +140,9 @@ def _describe(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> None:
 def _plan(run: Run, shards: Shards) -> Plan:
     data = run.data
     return Plan(
-        run.order, data.manifest.labels, data.pixels.pixel_format, run.options.augment, run.options.seed, shards
-    )
+        run.order, data.manifest.labels, data.pixels.pixel_format, run.options.augment, run.options.seed, shards,
+        data.train_pixels.pixel_format,
+    )  # fmt: skip
 
 
 def make_batches(run: Run, first_step: int, last_step: int, clock: StageClock) -> Iterator:
@@ -150,7 +151,7 @@ def make_batches(run: Run, first_step: int, last_step: int, clock: StageClock) -
     def make(shards: Shards):
         plan = _plan(run, shards)
         return make_train_dataset(
-            plan, run.data.pixels, first_step, last_step, on_device=run.augments_on_device, clock=clock
+            plan, run.data.train_pixels, first_step, last_step, on_device=run.augments_on_device, clock=clock
         )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas

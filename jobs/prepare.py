@@ -75,7 +75,7 @@ def _write_data(options: RunOptions, folder: PreparedFolder, data: Data) -> tupl
     folder.quarantine.write(refused_rows(data.quarantine))
     folder.aside.write(refused_rows(data.aside))
     folder.split.write(data.split_rows())
-    with data.pixels.naming_changes():
+    with data.naming_changes():
         sheets = sample_sheet(data), augmentation_sheet(data, options.augment, options.seed)
     for path, sheet in zip((folder.samples, folder.augmented), sheets, strict=True):
         durable.write_bytes(path, draw_sheet(sheet))

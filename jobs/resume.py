@@ -36,7 +36,8 @@ def identity_of(run: Run, weights: str) -> dict:
     training, network = run.options.training, run.options.model.network
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
             "schedule_epochs": training.schedule_epochs,
-            "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
+            "full_scale": run.data.pixels.pixel_format.full_scale,
+            "resize": run.data.pixels.pixel_format.resize, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
             **({"network_sha256": network.sha256} if network else {}),
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),

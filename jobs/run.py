@@ -16,6 +16,7 @@ from evaluation.probabilities import split_batches
 from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
 from models.freezing import freeze, freeze_all
+from models.network_file import NetworkFile
 from models.zoo import build_model, check_model
 from pipeline.data import Data, load, look
 from pipeline.order import Order, fitting_size, shard_size
@@ -121,7 +122,7 @@ class Run:
         self.folder.options.write(self.options.to_json())
         self.folder.keep()
         self.folder.flags.write(flagfile(self.options))
-        if self.options.model.network:
+        if isinstance(self.options.model.network, NetworkFile):
             self.folder.network.write(self.options.model.network.source)
         self.folder.split.write(self.data.split_rows())
 

@@ -104,7 +104,7 @@ def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:
 def _has_another_network(options: RunOptions, results: Mapping) -> bool:
     """Whether the user's own network is not what it was when the run began; where it is no more, it stays unknown."""
     network = options.model.network
-    return bool(network) and network.path.exists() and network.sha256 != results.get("network_sha256")
+    return bool(network) and network.is_there and network.sha256 != results.get("network_sha256")
 
 
 def _say_finished(results: dict, folder: RunFolder, watch: Watch) -> dict:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from base.errors import UserError
 from jobs.run import Run
+from pipeline.decoding.pixel_format import shown_size
 from records.tables import BatchRow
 from training.health import NumbersError, Trouble
 from training.schedule import learning_rate_at
@@ -18,7 +19,7 @@ MOST_NAMED = 4
 def naming_trouble(run: Run) -> Iterator[None]:
     """A block in which a run reads pictures and takes steps; raises UserError for what may go wrong with these."""
     try:
-        with run.data.pixels.naming_changes():
+        with run.data.naming_changes():
             yield
     except NumbersError as error:
         raise UserError(explain(error.trouble, run, error.history)) from None
@@ -26,7 +27,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
         options = run.options
         raise UserError(
             f"not enough memory for --model={options.model.shown} with --global_batch_size="
-            f"{run.global_batch_size} at --image_size={options.data.image_size} "
+            f"{run.global_batch_size} at --image_size={shown_size(*options.data.image_sides)} "
             f"({error.message.splitlines()[0]}): lower one of them"
         ) from None
 

@@ -29,7 +29,10 @@ def run_and_model(tmp_path, request):
         parts = {"model": model.variables, "sums": [sums]}
         arrays = {part: to_arrays(variables) for part, variables in parts.items()}
         save_checkpoint(tmp_path / "checkpoints", Checkpoint(step, [], {}, arrays), parts)
-    manifest, pixels = SimpleNamespace(class_names=("a", "b", "c")), SimpleNamespace(pixel_format=PixelFormat(16))
+    manifest, pixels = (
+        SimpleNamespace(class_names=("a", "b", "c")),
+        SimpleNamespace(pixel_format=PixelFormat.square(16)),
+    )
     for variable in model.trainable_variables:
         variable.assign(np.zeros(variable.shape))
     hardware = dataclasses.replace(HARDWARE, policy=request.param)

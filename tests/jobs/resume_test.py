@@ -39,7 +39,7 @@ def data(picture_tree, index_of) -> Data:
 def data_of(manifest) -> Data:
     nothing = np.zeros(0, np.int64)
     splits = Splits({"train": np.arange(len(manifest)), "validation": nothing, "test": nothing})
-    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat(16), 2), (), ("", ""))
+    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat.square(16), 2), (), {})
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_another_version_is_refused_and_named(program, run_dir, data, monkeypatc
 
 def test_another_precision_or_full_scale_is_refused(run_dir, data):
     hardware = dataclasses.replace(HARDWARE, policy="mixed_bfloat16")
-    deep = StreamedPixels(data.manifest, PixelFormat(16, full_scale=4095), 2)
+    deep = StreamedPixels(data.manifest, PixelFormat.square(16, full_scale=4095), 2)
     text = refusal(run_of(dataclasses.replace(data, pixels=deep), run_dir, hardware=hardware))
     assert "(full_scale: 255 -> 4095; precision: float32 -> mixed_bfloat16)" in text
 
