@@ -33,6 +33,7 @@ class Option:
         say it.
       words: of a path, the values that are none.
       path: whether it is a path, or holds one, of the user's: a ~ in it is his home. A function says so of a value.
+      only_with: (another option's field, those of its values with which this one does anything); empty for all.
     """
 
     help: str
@@ -43,6 +44,7 @@ class Option:
     rule: str = ""
     path: bool | Callable[[str], bool] = False
     words: tuple[str, ...] = ()
+    only_with: tuple[str, tuple] | tuple = ()
 
     def is_path(self, text: str) -> bool:
         """Whether the value that a flag's text stands for is a path."""
@@ -106,7 +108,12 @@ class Options:
         for field in dataclasses.fields(self):
             told = field.metadata.get(_KEY)
             if isinstance(told, Option):
-                _check(told.flag or field.name, getattr(self, field.name), told)
+                name, value = told.flag or field.name, getattr(self, field.name)
+                _check(name, value, told)
+                if self._is_idle(told) and value != field.default:
+                    other, values = told.only_with
+                    fix = f"leave it out, or give --{other}={' or '.join(values)}"
+                    raise UserError(f"--{name}={value}: with --{other}={getattr(self, other)} it does nothing; {fix}")
 
     def to_json(self) -> dict:
         """Plain values by room, as options.json holds them."""
@@ -127,6 +134,20 @@ class Options:
             elif (name := told.flag or field.name) in values:
                 news[field.name] = values[name]
         return dataclasses.replace(self, **news)
+
+    def idle(self) -> set[str]:
+        """The flags of the options that do nothing, as another's value has no use for them."""
+        names: set[str] = set()
+        for field in dataclasses.fields(self):
+            value, told = getattr(self, field.name), field.metadata.get(_KEY)
+            if isinstance(value, Options):
+                names |= value.idle()
+            elif self._is_idle(told):
+                names.add(told.flag or field.name)
+        return names
+
+    def _is_idle(self, told: Option) -> bool:
+        return bool(told.only_with) and getattr(self, told.only_with[0]) not in told.only_with[1]
 
     def by_flag(self) -> dict[str, Any]:
         """All values, by the name of their flag."""

@@ -57,5 +57,5 @@ def open_training(dataset: str, given: Mapping, cache_dir: Path) -> Training:
     with hardware.scope():
         model = build_model(options.model, options.seed, num_classes, shape)
     training, steps = options.training, job.order.steps_per_epoch
-    state = make_state(hardware, model, lambda: build_optimizer(training, steps), training.global_batch_size)
+    state = make_state(hardware, model, lambda _: build_optimizer(training, steps), training.global_batch_size)
     return Training(job, hardware, state)

@@ -25,12 +25,27 @@ def define_flags(values: flags.FlagValues) -> None:
     define_run_flags(values)
     paths.define_cache_dir(values)
     flags.DEFINE_string("run_dir", None, "the run folder; the default is runs/DATASET/TIME", flag_values=values)
+    flags.DEFINE_boolean(
+        "find_learning_rate", False, "train nothing: try growing rates from the initial weights, write the losses and "
+        "their curve into the run folder, and suggest a --learning_rate", flag_values=values,
+    )  # fmt: skip
     flags.DEFINE_string(
         "resume",
         "auto",
         "auto continues the run in --run_dir, never refuses one that is there, must refuses its absence",
         flag_values=values,
     )
+
+
+def _job(finds_rate: bool):
+    """What is done with the options; imports TensorFlow."""
+    if finds_rate:
+        from jobs.find_rate import find_learning_rate
+
+        return find_learning_rate
+    from jobs.train import train
+
+    return train
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
@@ -54,12 +69,12 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     with listen(at_once=True) as stop, held as folder:
         catalog = open_catalog(dataset, data_dir, cache_dir, labels_csv=options.data.labels_csv)
         folder.keep = import_tensorflow(folder.made)
-        from jobs.train import train
+        job = _job(values.find_learning_rate)
         from reports.progress import Terminal
 
         with contextlib.closing(Terminal(stop)) as watch:
             chosen = (*chosen_lines(dataset, given_of(values)), *notes_on(options))
-            train(options, folder, catalog, cache_dir, watch, chosen)
+            job(options, folder, catalog, cache_dir, watch, chosen)
 
 
 def default_run_dir(dataset: str) -> Path:

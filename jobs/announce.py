@@ -15,11 +15,14 @@ from jobs.options import RunOptions
 from jobs.run import Run
 from models.backbone_table import BACKBONES
 from models.own_network import left_as_they_are
+from pipeline.augment.options import AugmentOptions
 from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
 from reports.bottleneck import describe_input
 from training.memory import free_bytes, memory_lines, step_bytes
+from training.schedule import schedule_words
+from training.step import TrainState
 
 MOST_REASONS = 5
 MOST_COUNTED = 16  # classes on a line
@@ -32,10 +35,9 @@ def announce(run: Run) -> None:
     for line in run.hardware.log_lines:
         say(line)
     announce_data(run.options, run.data, run.watch)
-    knobs = {name: value for name, value in run.options.augment.by_flag().items() if value}
     place, why = run.augments_on
-    shown = ", ".join(f"{name} {_numbers(value)}" for name, value in knobs.items()) or "none"
-    say(f"augment     {shown}; on the {place} ({why})")
+    for line in augmentation_lines(run.options.augment, run.data.pixels.pixel_format.channels, f"{place} ({why})"):
+        say(line)
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
     if size < asked:
         say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
@@ -43,12 +45,47 @@ def announce(run: Run) -> None:
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"
         f" ({size // run.hardware.replicas} a replica)" + (f", the last batch has {rest} and padding" if rest else "")
     )
+    say_updates(run)
+    say_class_weights(run)
 
 
-def announce_memory(run: Run, model: keras.Model) -> None:
+def augmentation_lines(augment: AugmentOptions, channels: int, place: str) -> list[str]:
+    """The knobs that are turned and where they act, and what a user should know of them."""
+    unturned = AugmentOptions().by_flag()
+    turned = [f"{name} {_numbers(value)}" for name, value in augment.by_flag().items() if value != unturned[name]]
+    lines = [f"augment     {', '.join(turned) or 'none'}; on the {place}"]
+    if augment.tint.active and channels == 1:
+        lines.append("  note      --saturation_fraction and --hue_degrees change nothing: the pictures are gray")
+    if augment.mix.active:
+        lines.append("  note      accuracy in training is that of mixed pictures, by the class of their larger part")
+    return lines
+
+
+def say_class_weights(run: Run) -> None:
+    """What each class weighs, where they were to be balanced."""
+    names, weights = run.data.manifest.class_names, run.class_weights
+    if len(set(weights)) > 1:
+        ends = sorted(range(len(weights)), key=weights.__getitem__)
+        shown = ends if len(ends) <= MOST_COUNTED else (ends[0], ends[-1])
+        run.watch.say("weights     " + ", ".join(f"{names[one]} {weights[one]:.3g}" for one in sorted(shown)))
+    elif weights:
+        run.watch.say("  note      --class_weights=balanced changes nothing: all classes have as many examples")
+
+
+def say_updates(run: Run) -> None:
+    """How many updates an epoch has, where these are fewer than its steps."""
+    training, steps = run.options.training, run.order.steps_per_epoch
+    if training.accumulate_steps > 1:
+        most, rest = min(training.accumulate_steps, steps), steps % training.accumulate_steps
+        last = f", the last from {rest}" if rest and steps > rest else ""
+        run.watch.say(f"updates     {training.updates_of(steps)} an epoch, each from {most} batches{last}")
+
+
+def announce_memory(run: Run, state: TrainState) -> None:
     """What a step needs; raises UserError where that is far beyond what is free."""
     hardware, rows = run.hardware, run.global_batch_size
-    needed = step_bytes(model, run.options.training.optimizer, rows, hardware.replicas)
+    held = [variable for part in state.parts.values() for variable in part]
+    needed = step_bytes(state.model, held, rows, hardware.replicas)
     # What a GPU has free TensorFlow does not say.
     for line in memory_lines(needed, None if hardware.accelerated else free_bytes(), rows):
         run.watch.say(line)
@@ -122,7 +159,8 @@ def announce_model(run: Run, model: keras.Model) -> None:
         begins += f" of {side}-pixel pictures"
     run.watch.say(
         f"model       {run.options.model.shown}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
-        f"{training.learning_rate:g}"
+        f"{schedule_words(training)}"
+        + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )
     if run.options.model.network:
         for line in left_as_they_are(model):

@@ -50,7 +50,7 @@ def best_variables(run_dir: Path) -> tuple[dict[str, np.ndarray], str]:
         newest = load_newest(folder.checkpoints, Watch())
         if newest is None:
             raise UserError(f"{shown} holds no checkpoint: give the folder of a run, as runs/catdog/...")
-        best = best_row(newest.history)
+        best = best_row(newest.history, newest.identity.get("options", {}).get("training.best_on", "auto"))
         step = best["step"] if best else newest.step
         variables = load_variables(checkpoint_path(folder.checkpoints, step))
     except (DamagedError, OSError, ValueError) as error:

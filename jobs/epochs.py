@@ -16,9 +16,11 @@ from pipeline.plan import Plan, Shards
 from pipeline.stages import StageClock, transfer_seconds
 from reports.contact_sheet import Sheet, draw_pages
 from training.loop import Loop
-from training.optimizer import build_optimizer, learning_rate_at
+from training.optimizer import build_optimizer
 from training.profile import Profiler
-from training.step import make_state, make_train_step
+from training.recipe import Recipe
+from training.schedule import learning_rate_at, plateau_scale
+from training.step import TrainState, make_state, make_train_step
 
 
 def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
@@ -26,10 +28,25 @@ def make_loop(run: Run, model: keras.Model, identity: dict) -> Loop:
     options, order = run.options.training, run.order
     # In train/, with the event files: TensorBoard lists the profile under the run of the training curves.
     profiler = Profiler(options.profile_steps, run.last_step, run.folder.events("train"), run.watch)
-    state = make_state(
-        run.hardware, model, lambda: build_optimizer(options, order.steps_per_epoch), run.global_batch_size
-    )
+    state = make_run_state(run, model)
     return Loop(options, order, state, run.folder, run.watch, profiler, identity, run.clock)
+
+
+def make_run_state(run: Run, model: keras.Model) -> TrainState:
+    """The state of a run before its first step."""
+    options, order = run.options.training, run.order
+    build = functools.partial(build_optimizer, options, options.updates_of(order.steps_per_epoch))
+    with run.hardware.scope():
+        average = run.new_model() if options.ema_momentum else None
+    return make_state(run.hardware, model, build, run.global_batch_size, options.accumulate_steps, average)
+
+
+def make_run_step(run: Run, state: TrainState) -> Callable[..., None]:
+    """`make_train_step` of a run."""
+    training = run.options.training
+    recipe = Recipe(training.clip_norm, training.ema_momentum, training.label_smoothing, run.class_weights)
+    finish = make_finish(run.options.augment, run.data.pixels.pixel_format) if run.augments_on_device else None
+    return make_train_step(state, run.hardware, run.num_classes, finish, False, recipe)
 
 
 def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
@@ -38,16 +55,27 @@ def learn(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> None:
     if loop.history:
         # A kill between an epoch's checkpoint and its point in TensorBoard would lose the point; twice is no harm.
         _draw(run, loop.history[-1])
-    clock, augmentation = StageClock(), run.options.augment
-    finish = make_finish(augmentation, run.data.pixels.pixel_format) if run.augments_on_device else None
-    train_step = make_train_step(loop.state, run.hardware, run.num_classes, finish)
-    train_step = _after_the_first(train_step, functools.partial(_describe, run, loop, sheets))
-    batches = _make_batches(run, loop.step, clock)
+    clock = StageClock()
+    describe = functools.partial(_describe, run, loop, sheets)
+    train_step = _after_the_first(make_run_step(run, loop.state), describe)
+    batches = make_batches(run, loop.step, run.last_step, clock)
+    _scale_rate(run, loop)
     for row in loop.epochs(batches, train_step, _make_measure(run, loop, clock)):
+        _scale_rate(run, loop)
         words = bottleneck_of(run, row)
         run.watch.say(f"  {words}")
         _draw(run, row)
         run.summaries.text("train", "input", row["epoch"], words)
+
+
+def _scale_rate(run: Run, loop: Loop) -> None:
+    """Has the epoch that comes train with the rate that the history has led to."""
+    scale, before = plateau_scale(run.options.training, loop.history), np.asarray(loop.state.rate_scale)
+    if np.float32(scale) != before:
+        run.watch.say(
+            f"  learning rate {run.options.training.learning_rate * scale:g}: the loss does not fall any more"
+        )
+    loop.state.rate_scale.assign(scale)
 
 
 def _after_the_first(train_step: Callable[..., None], then: Callable[[], None]) -> Callable[..., None]:
@@ -81,12 +109,13 @@ def _plan(run: Run, shards: Shards) -> Plan:
     )  # fmt: skip
 
 
-def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
+def make_batches(run: Run, first_step: int, last_step: int, clock: StageClock) -> Iterator:
+    """The batches of the steps from `first_step` up to before `last_step`, on the devices."""
 
     def make(shards: Shards):
         plan = _plan(run, shards)
         return make_train_dataset(
-            plan, run.data.train_pixels, first_step, run.last_step, on_device=run.augments_on_device, clock=clock
+            plan, run.data.train_pixels, first_step, last_step, on_device=run.augments_on_device, clock=clock
         )
 
     strategy, replicas = run.hardware.strategy, run.hardware.replicas
@@ -97,7 +126,8 @@ def _make_batches(run: Run, first_step: int, clock: StageClock) -> Iterator:
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate, options, order = _make_validation(run, loop.state.model), run.options.training, run.order
+    validate, options = _make_validation(run, loop.state.evaluated), run.options.training
+    updates_per_epoch = options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
 
@@ -108,7 +138,7 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
         stages = clock.take() | {"transfer": transfer_seconds(spec, device)}
         return (
             figures
-            | {"learning_rate": learning_rate_at(options, order.steps_per_epoch, updates - 1)}
+            | {"learning_rate": learning_rate_at(options, updates_per_epoch, updates - 1, loop.history)}
             | {f"{stage}_seconds": seconds for stage, seconds in stages.items()}
         )
 

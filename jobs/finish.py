@@ -31,7 +31,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     checkpoint.
     """
     run.watch.nothing_to_save("after the last step, which is saved")
-    ids, best = run.data.splits.ids, best_row(loop.history)
+    ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
     model = best_model(run, best["step"])
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
     probabilities = _predict_all(run, served.predict)

@@ -29,7 +29,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "class_names": list(run.data.manifest.class_names),
         **figures,
         "epochs": len(history),
-        "best_epoch": best_row(history)["epoch"],
+        "best_epoch": best_row(history, run.options.training.best_on)["epoch"],
         "steps": loop.step,
         **_rates(history),
         "input_bottleneck": bottleneck_of(run, history[-1]),

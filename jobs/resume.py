@@ -14,7 +14,6 @@ from jobs.beginning import weights_name
 from jobs.options import RunOptions
 from jobs.run import Run
 from models.layers import normalizes_batches
-from models.zoo import build_model
 from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.history import should_stop
@@ -35,7 +34,7 @@ def identity_of(run: Run, weights: str) -> dict:
     the options. `weights` names those that the model began with."""
     training, network = run.options.training, run.options.model.network
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
-            "schedule_epochs": training.epochs if training.schedule == "cosine" else 0,
+            "schedule_epochs": training.schedule_epochs,
             "full_scale": run.data.pixels.pixel_format.full_scale,
             "resize": run.data.pixels.pixel_format.resize, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
@@ -62,12 +61,12 @@ def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
         )
     if before == training.epochs or not saved:
         return
-    if training.schedule == "cosine":
+    if training.schedule_epochs:
         raise UserError(
-            f"--epochs={training.epochs}: the run was begun with {before}, and its cosine schedule falls to nothing by "
-            f"then, so that another number is another run: {_ANOTHER}"
+            f"--epochs={training.epochs}: the run was begun with {before}, and its {training.schedule} schedule is "
+            f"spread over these, so that another number is another run: {_ANOTHER}"
         )
-    if training.epochs > before and should_stop(saved.history, training.early_stop_patience):
+    if training.epochs > before and should_stop(saved.history, training.early_stop_patience, training.early_stop_on):
         raise UserError(
             f"--epochs={training.epochs}: --early_stop_patience={training.early_stop_patience} ended the run after "
             f"epoch {done}, and would again: {_ANOTHER}"
@@ -119,18 +118,19 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
 
 
 def best_model(run: Run, step: int) -> keras.Model:
-    """The model of the checkpoint of `step`, computing in float32 whatever it was trained in."""
+    """The model of the checkpoint of `step`, averaged where the run averages, computing in float32 whatever it was
+    trained in."""
     path = checkpoint_path(run.folder.checkpoints, step)
     try:
-        arrays = load_checkpoint(path).arrays["model"]
+        arrays = load_checkpoint(path).arrays
+        arrays = arrays.get("average", arrays["model"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
             "back, or train again in another --run_dir"
         ) from None
     keras.config.set_dtype_policy("float32")
-    options, shape = run.options, run.data.pixels.pixel_format.shape
-    model = build_model(options.model.to_restore(), options.seed, run.num_classes, shape)
+    model = run.new_model()
     restore({"model": model.variables}, {"model": arrays})
     return model
 

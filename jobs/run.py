@@ -24,6 +24,7 @@ from reports.summaries import Summaries, open_summaries
 from training import device
 from training.checkpoint import Checkpoint
 from training.clock import RunClock
+from training.recipe import balanced_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +77,13 @@ class Run:
         """Classes of the data set."""
         return len(self.data.manifest.class_names)
 
+    @functools.cached_property
+    def class_weights(self) -> tuple[float, ...]:
+        """Of the training loss, a number a class; empty where none were asked for."""
+        if self.options.training.class_weights == "none":
+            return ()
+        return balanced_weights(self.data.splits.counts(self.data.manifest)["train"])
+
     @property
     def augments_on(self) -> tuple[str, str]:
         """("host" or "device", why)."""
@@ -89,6 +97,11 @@ class Run:
     def augments_on_device(self) -> bool:
         """Whether the step augments, and pixels come to it as they are stored."""
         return self.augments_on[0] == "device"
+
+    def new_model(self) -> keras.Model:
+        """A model as the one that is trained, with variables of its own, for values to come."""
+        options, shape = self.options, self.data.pixels.pixel_format.shape
+        return build_model(options.model.to_restore(), options.seed, self.num_classes, shape)
 
     def write_down(self) -> None:
         """Makes the folder a run: its options, as values and as a flagfile, its network's text and its split."""

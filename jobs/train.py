@@ -8,15 +8,17 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
+from jobs.duration import decide_epochs, recorded_epochs
 from jobs.epochs import learn, make_loop
 from jobs.finish import finish
-from jobs.options import RunOptions
+from jobs.options import RunOptions, check_figures, notes_on
 from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
-from jobs.run import open_run
+from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
 from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
 from reports.sheets import augmentation_sheet, sample_sheet
+from training.loop import Loop
 
 
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
@@ -31,6 +33,7 @@ def train(
     from.
     """
     old = folder.adopt(options)
+    options = recorded_epochs(options, old)
     results = folder.results_if_finished()
     is_over = results is not None and results.get("epochs_asked") == options.training.epochs
     if is_over and not _is_elsewhere(options, old) and not _has_another_network(options, results):
@@ -41,7 +44,10 @@ def train(
     saved = newest_checkpoint(folder, watch)
     check_epochs(options, old, saved)
     weights = beginning_of(options, old, saved)
-    with open_run(options, folder, catalog, cache_dir, watch, saved) as (run, model):
+    with open_run(options, folder, catalog, cache_dir, watch, saved) as (opened, model):
+        run = opened
+        if not len(run.data.splits.ids["validation"]):
+            check_figures(options.training, "there is no validation split")
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
@@ -49,9 +55,12 @@ def train(
         loop = make_loop(run, model, identity)
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
-        announce_memory(run, model)
-        run.write_down()
+        announce_memory(run, loop.state)
         with naming_trouble(run):
+            if options.training.train_minutes and not old:
+                run = _of_fitting_length(run, loop)
+                loop = make_loop(run, model, identity_of(run, weights))
+            run.write_down()
             sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
             if old:
                 go_on(run, loop, saved)
@@ -59,6 +68,14 @@ def train(
                 loop.run_clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
             learn(run, loop, sheets)
             return finish(run, loop, sheets)
+
+
+def _of_fitting_length(run: Run, loop: Loop) -> Run:
+    """`run` with as many epochs as its minutes hold."""
+    options = decide_epochs(run, loop.state)
+    for line in notes_on(options):
+        run.watch.say(line)
+    return dataclasses.replace(run, options=options)
 
 
 def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:

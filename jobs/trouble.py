@@ -1,7 +1,7 @@
 """What ends a run in its middle, in one line for the user: numbers gone bad, changed pictures, too little memory."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -10,7 +10,7 @@ from jobs.run import Run
 from pipeline.decoding.pixel_format import shown_size
 from records.tables import BatchRow
 from training.health import NumbersError, Trouble
-from training.optimizer import learning_rate_at
+from training.schedule import learning_rate_at
 
 MOST_NAMED = 4
 
@@ -22,7 +22,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
         with run.data.naming_changes():
             yield
     except NumbersError as error:
-        raise UserError(explain(error.trouble, run)) from None
+        raise UserError(explain(error.trouble, run, error.history)) from None
     except tf.errors.ResourceExhaustedError as error:
         options = run.options
         raise UserError(
@@ -32,17 +32,19 @@ def naming_trouble(run: Run) -> Iterator[None]:
         ) from None
 
 
-def explain(trouble: Trouble, run: Run) -> str:
+def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     """Writes the batch's examples to the run's folder and returns one line: what happened in which step, with which
     learning rate and loss scale, to which examples, and what to do.
 
-    Names first the examples whose own loss is not finite; where that is none, or all, the batch's first ones.
+    `history` are the epochs before. Names first the examples whose own loss is not finite; where that is none, or all,
+    the batch's first ones.
     """
     rows = run.order.rows(trouble.step - 1)
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    rate = learning_rate_at(run.options.training, run.order.steps_per_epoch, trouble.updates)
+    training = run.options.training
+    rate = learning_rate_at(training, training.updates_of(run.order.steps_per_epoch), trouble.updates, history)
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

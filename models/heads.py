@@ -33,6 +33,15 @@ def per_example_loss(labels: tf.Tensor, logits: tf.Tensor, num_classes: int) -> 
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int64), logits)
 
 
+def mean_loss(logits: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """[batch] float32: the mean of `per_example_loss` over all labels that an example could have."""
+    logits = tf.cast(logits, tf.float32)
+    if logits.shape[-1] == 1 and num_classes == 2:
+        logit = tf.squeeze(logits, axis=-1)
+        return tf.nn.softplus(logit) - 0.5 * logit
+    return tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
+
+
 def predicted_labels(logits: tf.Tensor) -> tf.Tensor:
     """[batch] int32, the most probable class; the lower label where two are equal."""
     if logits.shape[-1] == 1:

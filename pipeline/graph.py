@@ -1,6 +1,5 @@
 """THE stage order of the input graph, for training and for evaluation."""
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -52,28 +51,16 @@ def make_eval_dataset(example_ids: np.ndarray, pixels: Pixels, labels: np.ndarra
 def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
     """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1] of the size of
     `pixel_format`, in the input graph or in the step on the device."""
-    augment = _augment(augmentation, pixel_format)
+    full_scale = pixel_format.full_scale
     stay = {name for name, feature in augmentation.features.items() if feature.stays}
     used = {"image", *augmentation.features, *augmentation.reads.values()}
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        done = augment({name: batch[name] for name in used})
+        done = augmentation.apply({name: batch[name] for name in used}, pixel_format)
         rest = {name: value for name, value in batch.items() if name not in used}
-        return rest | {name: done[name] for name in ("image", *sorted(stay))}
+        return rest | {name: done[name] for name in sorted(stay)} | {"image": to_float(done["image"], full_scale)}
 
     return finish
-
-
-@functools.cache
-def _augment(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
-    """All operations in one pass, fused; kept, because XLA takes a second to compile it."""
-
-    def augment(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        for operation in augmentation.operations:
-            batch = operation.apply(batch, pixel_format)
-        return batch | {"image": to_float(batch["image"], pixel_format.full_scale)}
-
-    return tf.function(augment, jit_compile=augmentation.active or None, autograph=False)
 
 
 def _planned(plan: Plan, element: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -10,7 +10,7 @@ from typing import IO
 from base import locks
 from base.errors import UserError
 from base.places import check_plain, naming
-from records.run_folder import FILES, FOLDERS, LOCK, TEMPORARIES, RunFolder
+from records.run_folder import BEFORE_A_RUN, FILES, FOLDERS, LOCK, TEMPORARIES, RunFolder
 
 RESUMES = ("auto", "never", "must")
 
@@ -113,9 +113,9 @@ def _check_kinds(path: Path) -> None:
 
 
 def _is_foreign(path: Path, cache_name: str | None) -> bool:
-    """Whether a run that was killed before its options.json stood cannot have left this."""
+    """Whether neither a run that was killed before its options.json stood nor a range test can have left this."""
     if path.name == LOCK:
         with contextlib.suppress(FileNotFoundError):  # another process has just taken it away
             return path.lstat().st_size > 0  # ours is empty
         return False
-    return path.name != cache_name and not path.name.startswith(TEMPORARIES)
+    return path.name not in (cache_name, *BEFORE_A_RUN) and not path.name.startswith(TEMPORARIES)

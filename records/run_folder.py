@@ -14,7 +14,7 @@ from base.options import Options, differences, identity_part
 from base.places import is_saved_model
 from base.splits import SPLIT_NAMES
 from records.history import HISTORY
-from records.tables import BAD_BATCH, PREDICTIONS, QUARANTINE, SPLIT, Format, SplitRow
+from records.tables import BAD_BATCH, PREDICTIONS, QUARANTINE, RATES, SPLIT, Format, SplitRow
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
@@ -64,6 +64,8 @@ class RunFolder:
         self.quarantine = RunFile(path / "quarantine.csv", QUARANTINE, may_lack=True)  # a row a refused file
         self.aside = RunFile(path / "left_aside.csv", QUARANTINE, may_lack=True)  # a row what else is not used
         self.bad_batch = RunFile(path / "bad_batch.csv", BAD_BATCH)  # a row an example of the batch
+        self.rates = RunFile(path / "learning_rate_range.csv", RATES)  # a row a learning rate of a range test
+        self.rates_curve = RunFile(path / "learning_rate_range.png", _BYTES)  # the same, drawn
         self.history = RunFile(path / "history.csv", HISTORY)  # a row an epoch
         # The class names, then a row a test example.
         self.predictions = RunFile(path / "predictions_test.csv", PREDICTIONS, may_lack=True)
@@ -173,6 +175,8 @@ def _file_name(value: object) -> str:
 _ANY = RunFolder(Path())
 # Every name that a run writes as a file, and as a folder.
 FILES = tuple(one.path.name for one in vars(_ANY).values() if isinstance(one, RunFile))
+# Those of a range test, which is made before there is a run.
+BEFORE_A_RUN = (_ANY.rates.path.name, _ANY.rates_curve.path.name)
 FOLDERS = (*SPLIT_NAMES, _ANY.checkpoints.name, _ANY.saved_model.name)
 LOCK = ".lock"
 # How the names begin of what a killed process leaves half-written.

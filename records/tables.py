@@ -52,6 +52,14 @@ class BatchRow(NamedTuple):
     finite: str
 
 
+class RateRow(NamedTuple):
+    """A learning rate of a range test, the loss before the update with it, and the smoothed loss up to there."""
+
+    learning_rate: float
+    loss: float
+    smoothed_loss: float
+
+
 class PredictionRow(NamedTuple):
     """An example, the name of its class and of the predicted one, and float32 [classes]."""
 
@@ -147,7 +155,7 @@ _ANSWERED = AnswerRow._fields[:3]
 # How a table of `write_answers` begins, and one with labels.
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
-SPLIT, QUARANTINE, BAD_BATCH = _table(SplitRow), _table(RefusedRow), _table(BatchRow)
+SPLIT, QUARANTINE, BAD_BATCH, RATES = map(_table, (SplitRow, RefusedRow, BatchRow, RateRow))
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows

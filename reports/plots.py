@@ -22,10 +22,10 @@ from reports.numbers import percent
 from training.history import best_row
 
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
-_LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
+LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
 
 _Theme = namedtuple("_Theme", ("background", "text", "faint", "train", "right", "wrong"))
-_LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
+LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
 _DARK = _Theme("#161b22", "#e6edf3", "#39424e", "#98a3b2", "#4ea1ff", "#ff8a4c")
 
 
@@ -39,15 +39,15 @@ def plot_curves(
     """
     if not history:
         raise ValueError("history has 0 epochs: draw it after the first one")
-    theme = _DARK if dark else _LIGHT
+    theme = _DARK if dark else LIGHT
     best_epoch = best_row(history)["epoch"] if best_epoch is None else best_epoch
-    figure = Figure((4.2, 5.8) if stacked else (10.6, 3.7), **_LAYOUT, facecolor=theme.background)
+    figure = Figure((4.2, 5.8) if stacked else (10.6, 3.7), **LAYOUT, facecolor=theme.background)
     panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     for axes, column in zip(panels, ("loss", "accuracy"), strict=True):
         _plot_column(axes, history, column, theme)
         axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", color=theme.wrong, linewidth=1.2, linestyle=":")
         _style_panel(axes, column, theme)
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False, title: str = "") -> bytes:
@@ -59,14 +59,14 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     confusion, classes = np.asarray(confusion), len(class_names)
     if confusion.shape != (classes, classes):
         raise ValueError(f"confusion is {confusion.shape}: {classes} class names need {classes, classes}")
-    theme = _DARK if dark else _LIGHT
+    theme = _DARK if dark else LIGHT
     labels = [_fitted(name, 24) for name in class_names]
     labels = [f"class {number}" if "\ufffd" in label else label for number, label in enumerate(labels)]
     side = float(np.clip(1.15 * classes, 2.3, max(6.5, min(0.25 * classes, 14.0))))
     longest = 0.08 * max(map(len, labels))  # inches
     upright = longest > side / classes
     inches = (side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2))
-    figure = Figure(inches, **_LAYOUT, facecolor=theme.background)
+    figure = Figure(inches, **LAYOUT, facecolor=theme.background)
     axes = figure.subplots()
     cells = _cell_colors(confusion, theme)
     axes.imshow(cells, interpolation="nearest")
@@ -75,7 +75,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
         figure.suptitle(_fitted(title, int(inches[0] / 0.09)), color=theme.text, fontsize=9)
     if classes <= 60:
         _write_counts(axes, confusion, cells, 72 * side / classes)
-    return _png(figure)
+    return png_of(figure)
 
 
 def displayable(images: np.ndarray) -> np.ndarray:
@@ -202,7 +202,8 @@ def _fitted(text: str, letters: int) -> str:
     return text if len(text) <= letters else f"{text[:half]}…{text[-half:]}"  # names differ at either end
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """The figure as a PNG file's bytes."""
     file = io.BytesIO()
     # Not `savefig`, which draws everything a second time. No Software entry: it would put matplotlib's web address and
     # version into every picture.

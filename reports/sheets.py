@@ -1,7 +1,7 @@
 """Contact sheets of what the model will see: examples as decoded, and the same ones augmented."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from pipeline.graph import make_finish
 from reports.contact_sheet import COLUMNS, Band, Sheet, Tile, small
+from reports.numbers import percent
 from reports.plots import displayable
 
 SAMPLES = 24  # at least as many, where a class has them
@@ -47,8 +48,7 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
     seen = _augmented(data, options, seed, ids, stored, epochs)
     bands = []
     for row, one in enumerate(ids):
-        tiles = [Tile(_shown(data, pixels[row]), "as it is")]
-        tiles += [Tile(epoch[row], f"epoch {number}") for number, epoch in enumerate(seen, start=1)]
+        tiles = [Tile(_shown(data, pixels[row]), "as it is"), *(epoch[row] for epoch in seen)]
         name, fallback = _title(data, data.manifest.labels[one])
         bands.append(Band(tiles, name, data.manifest.shown_path(one), fallback))
     return Sheet(bands, note)
@@ -56,19 +56,36 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
 
 def _augmented(
     data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
-) -> list[list[np.ndarray]]:
+) -> list[list[Tile]]:
     """[epochs][examples]: these examples, whose `pixels` are as training reads them, as the first epochs see them."""
-    pixel_format = data.pixels.pixel_format
-    finish = make_finish(options, pixel_format)
-    sides = pixel_format.shape[:2]
+    finish, sides = make_finish(options, data.pixels.pixel_format), data.pixels.pixel_format.shape[:2]
     examples = Examples(data.splits.ids["train"], data.manifest.labels, *sides, pixels.shape[1:3])
+    planned = [options.plan(seed, epoch, ids, examples) for epoch in range(epochs)]
+    others = {}
+    for source, image in options.reads.items():  # of all epochs together
+        read = data.train_pixels.read(np.concatenate([plan[source] for plan in planned]))
+        others[image] = read.reshape(epochs, *pixels.shape)
     seen = []
-    for epoch in range(epochs):
-        planned = options.plan(seed, epoch, ids, examples)
-        others = {image: data.train_pixels.read(planned[source]) for source, image in options.reads.items()}
-        images = finish({"image": pixels} | planned | others)["image"].numpy()
-        seen.append([small(image) for image in displayable(images)])
+    for epoch, plan in enumerate(planned):
+        batch = finish({"image": pixels} | plan | {image: read[epoch] for image, read in others.items()})
+        images = displayable(batch["image"].numpy())
+        captions = [_caption(data, f"epoch {epoch + 1}", batch, one, row) for row, one in enumerate(ids)]
+        seen.append([Tile(small(image), *caption) for image, caption in zip(images, captions, strict=True)])
     return seen
+
+
+def _caption(data: Data, name: str, batch: Mapping, one: int, row: int) -> tuple[str, str, str]:
+    """(name, path, fallback) of a tile: where the picture of example `one`, in this row of an augmented batch, is mixed
+    with another one, both classes with their shares."""
+    share = float(batch["second_weight"][row]) if "second_weight" in batch else 0.0
+    if not share:
+        return name, "", ""
+    labels, shares = (data.manifest.labels[one], int(batch["second_label"][row])), (1.0 - share, share)
+    titles = zip(*(_title(data, label) for label in labels), strict=True)
+    mixed, fallback = (
+        ", ".join(f"{percent(part, 0)} {title}" for part, title in zip(shares, both, strict=True)) for both in titles
+    )
+    return f"{name}: {mixed}", "", f"{name}: {fallback}"
 
 
 def _tiles(data: Data, ids: np.ndarray, named: bool) -> Iterator[Tile]:

@@ -94,9 +94,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def load_variables(path: Path) -> dict[str, np.ndarray]:
-    """The model's variables in a checkpoint, by their paths; raises as `load_checkpoint`."""
+    """The model's variables in a checkpoint, averaged where the run averages, by their paths; raises as
+    `load_checkpoint`."""
     state, arrays = _load(path)
-    return {name: array for (name, *_), array in zip(state["variables"]["model"], arrays["model"], strict=True)}
+    values = arrays.get("average", arrays["model"])
+    return {name: array for (name, *_), array in zip(state["variables"]["model"], values, strict=True)}
 
 
 def _load(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:

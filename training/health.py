@@ -6,6 +6,7 @@ part of the state, so a resumed run counts on.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -41,11 +42,11 @@ class Trouble:
 
 
 class NumbersError(Exception):
-    """Numbers gone bad, with their `trouble`: training cannot go on from here."""
+    """Numbers gone bad, with their `trouble` and the `history` before: training cannot go on from here."""
 
-    def __init__(self, trouble: Trouble):
+    def __init__(self, trouble: Trouble, history: Sequence[Mapping] = ()):
         super().__init__(f"{trouble.what} in step {trouble.step}")
-        self.trouble = trouble
+        self.trouble, self.history = trouble, history
 
 
 def make_notes(global_batch_size: int) -> tf.Variable:
@@ -61,8 +62,11 @@ def loss_scale_of(optimizer: keras.optimizers.Optimizer) -> tf.Tensor | None:
     return None
 
 
-def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Optimizer, loss_scale) -> None:
-    """Notes a step whose update is done or left out; graph code, called once for all replicas.
+def note_step(
+    notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Optimizer, loss_scale, is_update: bool = True
+) -> None:
+    """Notes a step whose update, where `is_update` says that it makes one, is done or left out; graph code, called once
+    for all replicas.
 
     `loss` is float64 [], the sum over the global batch, `bad_rows` float64 [global batch size], 1 where a row's own
     loss is not finite, else 0, and `loss_scale` that of `loss_scale_of` before the update.
@@ -71,8 +75,10 @@ def note_step(notes: tf.Variable, loss, bad_rows, optimizer: keras.optimizers.Op
     steps = before[_STEPS] + 1
     zero = tf.zeros([], tf.float64)
     # Without a loss scale no update is left out.
-    updates = steps if loss_scale is None else tf.cast(optimizer.iterations.value, tf.float64)
-    skipped = tf.where(updates > before[_UPDATES], zero, before[_SKIPPED] + 1)
+    updates = before[_UPDATES] + float(is_update)
+    if loss_scale is not None:
+        updates = tf.cast(optimizer.iterations.value, tf.float64)
+    skipped = tf.where(updates > before[_UPDATES], zero, before[_SKIPPED] + float(is_update))
     is_bad = ~tf.math.is_finite(loss) | (skipped >= MAX_SKIPPED_UPDATES)
     is_first = is_bad & (before[_RECORD] == 0)
     scale = zero if loss_scale is None else loss_scale

@@ -3,23 +3,36 @@
 from collections.abc import Mapping, Sequence
 
 
-def best_row(history: Sequence[dict]) -> dict | None:
-    """The row to export: highest validation accuracy, then lowest validation loss, then earliest.
+def best_row(history: Sequence[dict], best_on: str = "auto") -> dict | None:
+    """The row to export, by --best_on; the earliest of several that are as good.
 
-    Without validation (--full_train) the last one.
+    Auto is the highest validation accuracy, then the lowest validation loss; without validation (--full_train) the last
+    one.
     """
-    if not history or history[-1]["validation_accuracy"] is None:
-        return history[-1] if history else None
+    if not history:
+        return None
+    if best_on == "last" or history[-1]["validation_accuracy"] is None:
+        return history[-1]
+    if best_on != "auto":
+        return max(history, key=lambda row: (_goodness(row, best_on), -row["epoch"]))
     return max(history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"], -row["epoch"]))
 
 
-def should_stop(history: Sequence[dict], patience: int) -> bool:
-    """Whether `patience` epochs have passed without a lower loss: on validation where there is one, else on train."""
+def should_stop(history: Sequence[dict], patience: int, stop_on: str = "auto") -> bool:
+    """Whether `patience` epochs have passed without a better figure, by --early_stop_on.
+
+    Auto is the loss: on validation where there is one, else on train.
+    """
     if not patience or not history:
         return False
-    name = "loss" if history[-1]["validation_loss"] is None else "validation_loss"
-    losses = [row[name] for row in history]
-    return len(losses) - 1 - losses.index(min(losses)) >= patience
+    loss = "loss" if history[-1]["validation_loss"] is None else "validation_loss"
+    figures = [_goodness(row, loss if stop_on == "auto" else stop_on) for row in history]
+    return len(figures) - 1 - figures.index(max(figures)) >= patience
+
+
+def _goodness(row: Mapping, figure: str) -> float:
+    """More is better."""
+    return row[figure] if figure.endswith("accuracy") else -row[figure]
 
 
 def epoch_line(row: Mapping, epochs: int) -> str:

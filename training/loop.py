@@ -58,7 +58,8 @@ class Loop:
         """Trains epoch by epoch; yields each new row of the history once it is in a checkpoint and in history.csv.
 
         Args:
-          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full) too.
+          batches: that of `self.step`, then the following ones, for `train_step`, which takes (batch, is_full,
+            is_update) too.
           measure: () -> the columns of the row that the loop does not know: validation's figures (None where there is
             no such split), learning rate, seconds a stage. Raises Stopped where it was asked to stop on its way.
 
@@ -88,14 +89,17 @@ class Loop:
             self._watch.close()
 
     def _is_over(self) -> bool:
-        done, options = len(self.history), self._options
-        return done >= options.epochs or should_stop(self.history, options.early_stop_patience)
+        options = self._options
+        if len(self.history) >= options.epochs:
+            return True
+        return should_stop(self.history, options.early_stop_patience, options.early_stop_on)
 
     def _train_epoch(self, batches: Iterator, train_step: Callable) -> None:
         epoch_end = (len(self.history) + 1) * self._order.steps_per_epoch
         while self.step < epoch_end:
             if self._watch.stop_asked:
                 raise self._save_to_stop()
+            is_update = self._is_update(self.step % self._order.steps_per_epoch + 1)
             with self._profiler.step(self.step + 1):
                 began = time.perf_counter()
                 batch = next(batches)
@@ -103,7 +107,7 @@ class Loop:
                 kill_points.reach("step.begin")
                 examples = self._batch_examples(self.step + 1 == epoch_end)
                 is_full = examples == self._order.global_batch_size
-                train_step(batch, is_full)
+                train_step(batch, is_full, is_update)
                 self.step += 1
                 kill_points.reach("step.updated")
                 if self.step == epoch_end or self._profiler.is_edge(self.step):
@@ -112,9 +116,9 @@ class Loop:
                 if self.step % LOOK_EVERY_STEPS == 0:
                     self._check_numbers()
                 ended = time.perf_counter()
-            if is_full in self._traced:
+            if (is_full, is_update) in self._traced:
                 self.epoch_clock.add(ended - began, arrived - began, examples)
-            self._traced.add(is_full)
+            self._traced.add((is_full, is_update))
             self._watch.save_first()
             if self.step == epoch_end:
                 self._check_numbers(before_a_save=True)
@@ -123,6 +127,10 @@ class Loop:
             if cadence and self.step % cadence == 0 and self.step != epoch_end:
                 self._check_numbers(before_a_save=True)
                 self._save()
+
+    def _is_update(self, done: int) -> bool:
+        """Whether so many steps of an epoch end with an update: the last one does, so that no gradient is left over."""
+        return done % self._options.accumulate_steps == 0 or done == self._order.steps_per_epoch
 
     def _batch_examples(self, is_last: bool) -> int:
         size = self._order.global_batch_size
@@ -158,7 +166,7 @@ class Loop:
         if trouble is None and before_a_save:
             trouble = find_bad_variable(self.state.variables, self.state.health, self.state.optimizer)
         if trouble:
-            raise NumbersError(trouble)
+            raise NumbersError(trouble, self.history)
 
     def _save(self) -> None:
         if not self.folder.path.is_dir():
@@ -174,5 +182,5 @@ class Loop:
         checkpoint = Checkpoint(self.step, self.history, self.identity, arrays, times)
         save_checkpoint(self.folder.checkpoints, checkpoint, parts)
         kill_points.reach("checkpoint.saved")
-        best = best_row(self.history)
+        best = best_row(self.history, self._options.best_on)
         keep_newest(self.folder.checkpoints, self.step, KEEP_CHECKPOINTS, {best["step"]} if best else set())

@@ -1,6 +1,6 @@
 """What a training step needs of memory, estimated from the model before anything is computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -20,24 +20,23 @@ _GROUPS = (
 )  # fmt: skip
 # Files that were read are counted as used until somebody needs the room.
 _CACHED = ("active_file", "inactive_file")
-_SLOTS = {"adam": 2, "adamw": 2, "sgd": 1}
 _WAITING_BATCHES = PREFETCH_BATCHES + AUGMENT_PARALLEL_CALLS + PACK_PARALLEL_CALLS  # ready for the step or being made
 # A step beyond this many times what is free ends in the kernel's killing it; nearer, the estimate may be wrong.
 HOPELESS = 3.0
 
 
-def step_bytes(model: keras.Model, optimizer: str, rows: int, replicas: int = 1) -> int:
+def step_bytes(model: keras.Model, held: Sequence, rows: int, replicas: int = 1) -> int:
     """Bytes that a step on `rows` examples takes, on all replicas of one machine together.
 
-    Each layer's output is kept for the backward pass (Chen et al., "Training Deep Nets with Sublinear Memory Cost",
-    2016, section 3), which frees it as it goes: at worst the gradients on both sides of the largest one stand beside
-    them all. Each parameter has a gradient and its optimizer's slots; batches of float32 pictures wait for the step. On
-    CPUs from half of what was measured to 1.6 times that.
+    `held` are the variables that training keeps, the model's own among them. Each layer's output is kept for the
+    backward pass (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, section 3), which frees it as it
+    goes: at worst the gradients on both sides of the largest one stand beside them all. Each parameter has a gradient;
+    batches of float32 pictures wait for the step. On CPUs from half of what was measured to 1.6 times that.
     """
     outputs = list(_output_bytes(model))
     parameters = sum(int(np.prod(variable.shape)) for variable in model.variables)
     pictures = 4 * _WAITING_BATCHES * int(np.prod(model.input_shape[1:]))
-    kept = 4 * parameters * (2 + _SLOTS[optimizer]) * replicas
+    kept = 4 * (parameters + sum(int(np.prod(variable.shape)) for variable in held)) * replicas
     return kept + rows * (sum(outputs) + 2 * max(outputs, default=0) + pictures)
 
 

@@ -1,53 +1,62 @@
-"""The optimizer and its learning-rate schedule, both functions of the step count alone."""
+"""Keras's optimizers, by name."""
 
-import math
+from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
+from training.optimizer_names import WITH_MOMENTUM
 from training.options import TrainingOptions
+from training.schedule import make_schedule
 
-ADAMW_DECAY = 0.004  # keras.optimizers.AdamW's default
+_CLASSES = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+    "lion": keras.optimizers.Lion,
+    "nadam": keras.optimizers.Nadam,
+    "adamax": keras.optimizers.Adamax,
+    "lamb": keras.optimizers.Lamb,
+    "adafactor": keras.optimizers.Adafactor,
+    "adagrad": keras.optimizers.Adagrad,
+    "adadelta": keras.optimizers.Adadelta,
+}
 
 
-def build_optimizer(options: TrainingOptions, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Adam, AdamW or SGD with Nesterov momentum 0.9; dynamic loss scaling under mixed_float16.
+def build_optimizer(
+    options: TrainingOptions, updates_per_epoch: int, rate_scale: tf.Variable | float = 1.0
+) -> keras.optimizers.Optimizer:
+    """The optimizer that `options` name, with Keras's own defaults; dynamic loss scaling under mixed_float16.
 
-    The learning rate is read from `optimizer.iterations`, so a resumed run has the one it would have had.
+    The learning rate is read from `optimizer.iterations`, so a resumed run has the one it would have had; `rate_scale`
+    is what --schedule=plateau multiplies it by. Weight decay takes rate x decay x weight off each weight at each
+    update, whatever the optimizer (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019).
     """
-    rate = make_schedule(options, steps_per_epoch)
-    makers = {
-        "adam": lambda: keras.optimizers.Adam(rate),
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=ADAMW_DECAY),
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
-    }
-    optimizer = makers[options.optimizer]()
+    settings = optimizer_settings(options)
+    optimizer = _CLASSES[options.optimizer](make_schedule(options, updates_per_epoch, rate_scale), **settings)
     if keras.config.dtype_policy().name == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
 
-def make_schedule(
-    options: TrainingOptions, steps_per_epoch: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """What a Keras optimizer takes as its learning rate: constant or falling as a cosine, after a warm-up."""
-    warmup_steps = math.ceil(options.warmup_epochs * steps_per_epoch)
-    total_steps = options.epochs * steps_per_epoch
-    if options.schedule == "cosine":
-        # Keras's warm-up climbs from the first argument to `warmup_target`, then decays to zero. From zero itself the
-        # first step would be taken for nothing.
-        start = options.learning_rate / max(1, warmup_steps)
-        target = options.learning_rate if warmup_steps else None
-        decay_steps = max(1, total_steps - warmup_steps)
-        return keras.optimizers.schedules.CosineDecay(start, decay_steps, 0.0, warmup_target=target,
-                                                      warmup_steps=warmup_steps)  # fmt: skip
-    if warmup_steps:
-        steps = [round(warmup_steps * part / 10) for part in range(1, 11)]
-        rates = [options.learning_rate * part / 10 for part in range(1, 11)]
-        return keras.optimizers.schedules.PiecewiseConstantDecay(steps, [*rates, options.learning_rate])
-    return options.learning_rate
+def optimizer_settings(options: TrainingOptions) -> dict[str, float | bool]:
+    """The arguments that differ from Keras's defaults."""
+    settings = options.optimizer_arguments
+    if options.weight_decay is not None:
+        settings["weight_decay"] = options.weight_decay
+    if options.optimizer in WITH_MOMENTUM and options.momentum is not None:
+        settings["momentum"] = options.momentum
+    # Nesterov momentum 0.9 unless somebody asks for another.
+    return {"momentum": 0.9, "nesterov": True} | settings if options.optimizer == "sgd" else settings
 
 
-def learning_rate_at(options: TrainingOptions, steps_per_epoch: int, step: int) -> float:
-    """The rate that step `step`, counted from 0, is taken with."""
-    rate = make_schedule(options, steps_per_epoch)
-    return float(rate(step)) if callable(rate) else rate
+def build_for(optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]) -> None:
+    """Makes the optimizer's own variables for these. Decay is kept off biases and the scales and offsets of norms.
+
+    Those are the variables of one axis or none: they do not grow with the function that they scale, and pulling them to
+    zero harms (He et al., "Bag of Tricks", 2019, section 3.1).
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner.exclude_from_weight_decay(var_list=[one for one in variables if len(one.shape) <= 1])
+    optimizer.build(variables)

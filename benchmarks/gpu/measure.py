@@ -105,7 +105,7 @@ def train(job: TrainJob, data_dir: str, cache_dir: str) -> dict:
     with hardware.scope():
         model = build_model(options.model, options.seed, classes, data.pixels.pixel_format.shape)
     state = make_state(
-        hardware, model, lambda: build_optimizer(options.training, 1), options.training.global_batch_size
+        hardware, model, lambda _: build_optimizer(options.training, 1), options.training.global_batch_size
     )
     finish = make_finish(options.augment, data.pixels.pixel_format) if job.place == "device" else None
     make_step = make_train_step(state, hardware, classes, finish, jit_compile=job.xla)

@@ -26,6 +26,7 @@ class ColorOptions(Operation):
     contrast_fraction: float = option(0.0, "contrast is scaled by 1 - this to 1 + this", within=(0.0, 1.0))
 
     features: ClassVar = {"color": Feature(np.float32, (2,))}
+    loop: ClassVar = "warp"
 
     def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
         """See `Operation`."""

@@ -47,17 +47,26 @@ class Examples:
 class Operation(Options):
     """The base of the options of one augmentation, a frozen dataclass whose defaults do nothing.
 
-    `features` are what it plans, by name. `reads` says which of them are example ids, and as which features the stored
-    pixels of these are there for `apply`, and not in the batch once that is augmented.
+    `features` are what it plans, by name. `reads` says which of them are example ids, and as which features the
+    pictures of these are there for `apply`, and not in the batch once that is augmented.
+
+    Operations beside each other of one `loop` are compiled together. The warp and what reads each pixel once are one;
+    the result of what reads it more often stands in memory first, as XLA would warp again for each time.
     """
 
     features: ClassVar[Mapping[str, Feature]] = {}
     reads: ClassVar[Mapping[str, str]] = {}
+    loop: ClassVar[str] = "pixels"
 
     @property
     def active(self) -> bool:
         """Whether any option is other than its default."""
         return self != type(self)()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the options comes to nothing, a line each."""
+        return ()
 
     def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
         """Its features for int64 `example_ids` [n], of these ids, `seed` and `epoch` alone; see `draws.draw`."""

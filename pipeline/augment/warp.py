@@ -56,6 +56,7 @@ class WarpOptions(Operation):
     )  # fmt: skip
 
     features: ClassVar = {"warp": Feature(np.float32, (6,))}
+    loop: ClassVar = "warp"
 
     def __post_init__(self):
         for name in ("crop_scale", "crop_ratio"):

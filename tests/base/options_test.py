@@ -73,6 +73,26 @@ def test_a_preset_is_a_start_that_single_flags_change():
     assert Whole(knobs=PRESETS["all"]).changed({"knobs": "none"}).knobs == Knobs()
 
 
+@dataclasses.dataclass(frozen=True)
+class Paint(Options):
+    kind: str = option("plain", "which", choices=("plain", "fancy", "odd"))
+    glitter: float = option(0.5, "how fancy", only_with=("kind", ("fancy", "odd")))
+
+
+@dataclasses.dataclass(frozen=True)
+class House(Options):
+    paint: Paint = group(Paint())
+
+
+def test_what_another_option_has_no_use_for_is_refused_and_its_default_is_idle():
+    words = r"--glitter=0.25: with --kind=plain it does nothing; leave it out, or give --kind=fancy or odd"
+    with pytest.raises(UserError, match=words):
+        House().changed({"glitter": 0.25})
+    assert House().changed({"kind": "odd", "glitter": 0.25}).paint.glitter == 0.25
+    assert House().idle() == {"glitter"}
+    assert House().changed({"kind": "fancy"}).idle() == set()
+
+
 def test_text_becomes_several_values_or_is_refused_with_the_rule():
     (sizes,) = (leaf for leaf in leaves(Whole) if leaf.name == "sizes")
     assert sizes.parse("4,5") == (4, 5)

@@ -12,12 +12,11 @@ from base.options import group, leaves, option
 from cli import flags_page, train
 from cli.flags import options_of
 from jobs.options import RunOptions, flagfile, resolve
-from tests.helpers.run_fixtures import OTHER_VALUES
-from tests.jobs.options_test import with_model
+from tests.helpers.run_fixtures import OTHER_VALUES, beside, other_values_together
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
-PLACES = {"cache_dir", "run_dir", "resume"}
+PLACES = {"cache_dir", "run_dir", "resume", "find_learning_rate"}
 
 
 def options_from(*arguments: str) -> RunOptions:
@@ -41,7 +40,7 @@ def test_every_field_has_a_flag_and_every_flag_a_field():
 
 @pytest.mark.parametrize("name", sorted(set(OTHER_VALUES) - {"dataset"}))
 def test_a_flag_reaches_its_field_and_no_other(name):
-    given = with_model(name) | {name: OTHER_VALUES[name]}
+    given = beside(name) | {name: OTHER_VALUES[name]}
     arguments = [f"--{key}={shown(value)}" for key, value in given.items()]
     assert options_from("--dataset=folder:/here", *arguments) == resolve("folder:/here", given)
 
@@ -49,7 +48,7 @@ def test_a_flag_reaches_its_field_and_no_other(name):
 def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
     @dataclasses.dataclass(frozen=True)
     class MoreTraining(TrainingOptions):
-        label_smoothing: float = option(0.0, "how much of a label goes to the other classes", within=(0.0, 0.5))
+        gradient_noise: float = option(0.0, "deviation of what joins each gradient", within=(0.0, 0.5))
 
     @dataclasses.dataclass(frozen=True)
     class MoreOptions(RunOptions):
@@ -57,14 +56,14 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
 
     for module in (cli.flags, jobs.options, flags_page):
         monkeypatch.setattr(module, "RunOptions", MoreOptions)
-    options = options_from("--dataset=folder:here", "--label_smoothing=0.25")
-    assert options.training.label_smoothing == 0.25
-    with pytest.raises(UserError, match=r"--label_smoothing=0.75: it must be from 0 to 0.5"):
-        options_from("--dataset=folder:here", "--label_smoothing=0.75")
+    options = options_from("--dataset=folder:here", "--gradient_noise=0.25")
+    assert options.training.gradient_noise == 0.25
+    with pytest.raises(UserError, match=r"--gradient_noise=0.75: it must be from 0 to 0.5"):
+        options_from("--dataset=folder:here", "--gradient_noise=0.75")
     (tmp_path / "flags.txt").write_text(flagfile(options))
     assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
-    assert options.to_json()["training"]["label_smoothing"] == options.identity()["training.label_smoothing"] == 0.25
-    row = "| `--label_smoothing` | float | `0.0` |  | how much of a label goes to the other classes |"
+    assert options.to_json()["training"]["gradient_noise"] == options.identity()["training.gradient_noise"] == 0.25
+    row = "| `--gradient_noise` | float | `0.0` |  | deviation of what joins each gradient |"
     assert row in flags_page.render()
 
 
@@ -78,7 +77,7 @@ def test_a_new_option_is_one_line_in_one_place(monkeypatch, tmp_path):
         ("--dataset=catdog", "--nohorizontal_flip", "--shear_degrees=0.1", "--learning_rate=0.00012345678901234567"),
         ("--dataset=folder:here", "--split_fractions=0.3333333,0.3333333,0.3333334"),
         ("--dataset=folder:here", "--split_fractions=0.7,0.1,0.2", "--l2=1e-05", "--warmup_epochs=0.1"),
-        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in OTHER_VALUES.items()
+        ("--dataset=folder:here", *(f"--{name}={shown(value)}" for name, value in other_values_together().items()
                                     if name not in ("dataset", "weights", "blocks"))),  # catdog_1 has no such blocks
     ],
     ids=lambda arguments: " ".join(arguments)[:50],
@@ -101,34 +100,17 @@ def test_what_no_flagfile_can_hold_is_told_in_it_and_given_beside_it(path, tmp_p
 def test_a_flagfile_does_not_lean_on_presets(tmp_path):
     options = options_from("--dataset=catdog", "--full_train")
     text = flagfile(options)
-    for name in set(OTHER_VALUES) - {
-        "data_dir",
-        "labels_csv",
-        "split_fractions",
-        "filters",
-        "blocks",
-        "units",
-        "dropout",
-        "profile_steps",
-        "pack_size",
-        "crop_scale",
-        "crop_ratio",
-    }:
+    unset = {name for name, value in options.by_flag().items() if value in (None, "")}
+    for name in set(OTHER_VALUES) - unset - {"train_minutes"}:
         assert f"--{name}=" in text
     assert text.startswith("--augment=none\n")
 
 
-def test_a_network_of_ones_own_is_the_same_file_wherever_a_program_is(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/anyone")
-    assert (
-        options_from("--dataset=catdog", "--model=nets/small.py:build").model.name == f"{tmp_path}/nets/small.py:build"
-    )
-    options = options_from("--dataset=catdog", "--model=~/small.py:build")
-    assert options.model.name == "/home/anyone/small.py:build"
+def test_a_flagfile_says_how_many_epochs_fitted_and_not_into_what(tmp_path):
+    options = options_from("--dataset=folder:here", "--train_minutes=5").changed({"epochs": 17})
     (tmp_path / "flags.txt").write_text(flagfile(options))
-    assert options_from(f"--flagfile={tmp_path / 'flags.txt'}") == options
-    assert options.data.image_size == options_from("--dataset=folder:x").data.image_size  # no recipe is its own
+    again = options_from(f"--flagfile={tmp_path / 'flags.txt'}")
+    assert again == options.changed({"train_minutes": 0.0})
 
 
 def test_a_later_flag_beats_the_flagfile(tmp_path):

@@ -10,20 +10,10 @@ from base.errors import UserError
 from base.options import differences, leaves, not_identity
 from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
-from tests.helpers.run_fixtures import OTHER_VALUES
+from tests.helpers.run_fixtures import OTHER_VALUES, beside
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
-        "checkpoint_every_steps", "profile_steps", "strategy", "replicas"}  # fmt: skip
-# Options that only some models have.
-MODELS = {"units": "catdog_3", "weights": "mobilenet_v2", "blocks": "residual_wide"}
-# And that only crops have.
-CROPS = ("pack_size", "crop_ratio")
-
-
-def with_model(name: str) -> dict:
-    """What must be given beside an option."""
-    needed = {"model": MODELS[name]} if name in MODELS else {}
-    return needed | ({"crop_scale": (0.5, 0.75)} if name in CROPS else {})
+        "checkpoint_every_steps", "profile_steps", "strategy", "replicas", "train_minutes"}  # fmt: skip
 
 
 def test_a_realsense_run_is_the_reports():
@@ -73,6 +63,14 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     assert "residual_small" in plain[0]
 
 
+def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
+    said = " ".join(chosen_lines("realsense", {}))
+    assert "epochs 15" in said
+    assert "decay_factor" not in said
+    assert "decay_factor 0.1, step_epochs 10.0" in " ".join(chosen_lines("realsense", {"schedule": "step"}))
+    assert "epochs 15" not in " ".join(chosen_lines("realsense", {"train_minutes": 1.0}))
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -86,6 +84,10 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
         ),
         ({"crop_scale": (0.5, 1.0), "image_size": (1024, 1500)}, "--pack_size, up to 2048, keeps"),
         ({"crop_scale": (0.5, 1.0), "pack_size": 128}, ""),
+        ({"mix_probability": 0.5}, "--mix_probability=0.5 without --mixup_alpha or --cutmix_alpha: nothing is mixed"),
+        ({"randaugment_magnitude": 5.0}, "--randaugment_magnitude=5 without --randaugment_operations"),
+        ({"mix_probability": 0.5, "cutmix_alpha": 1.0}, ""),
+        ({"train_minutes": 1.0, "early_stop_patience": 30}, ""),
     ],
 )
 def test_what_comes_to_nothing_is_said(given, words):
@@ -102,7 +104,7 @@ def test_other_data_sets_have_a_light_preset(dataset):
 
 @pytest.mark.parametrize("name", [name for name in OTHER_VALUES if name != "dataset"])
 def test_what_the_user_gives_beats_every_preset(name):
-    options = resolve("catdog", {name: OTHER_VALUES[name]} | with_model(name))
+    options = resolve("catdog", {name: OTHER_VALUES[name]} | beside(name))
     assert options.by_flag()[name] == OTHER_VALUES[name]
 
 
@@ -156,6 +158,23 @@ def test_a_knob_overrides_its_preset_alone():
         ({"crop_scale": (0.0, 0.5)}, "--crop_scale=0.0,0.5", "from 0.01 to 1"),
         ({"crop_scale": (math.nan, 0.5)}, "--crop_scale=nan,0.5", "two numbers"),
         ({"crop_scale": (0.5, 1.0), "crop_ratio": (0.01, 1.0)}, "--crop_ratio=0.01,1.0", "from 0.1 to 10"),
+        (
+            {"epochs": 5, "train_minutes": 10.0},
+            "--epochs=5",
+            "--train_minutes=10 chooses how many; give one of the two",
+        ),
+        ({"early_stop_on": "loss"}, "--early_stop_on=loss", "nothing without --early_stop_patience"),
+        ({"early_stop_on": "validation_los", "early_stop_patience": 1}, "'validation_los'", "mean 'validation_loss'"),
+        (
+            {"best_on": "validation_loss", "full_train": True},
+            "--best_on=validation_loss",
+            "with --full_train nothing is",
+        ),
+        (
+            {"early_stop_on": "validation_accuracy", "early_stop_patience": 1, "full_train": True},
+            "--early_stop_on=validation_accuracy",
+            "name a figure on train",
+        ),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )
@@ -176,7 +195,7 @@ def test_other_values_cover_every_option_and_no_value_is_the_default():
 
 @pytest.mark.parametrize("name", list(OTHER_VALUES))
 def test_differences_names_each_option_that_a_run_depends_on(name):
-    old = resolve("folder:here", with_model(name))
+    old = resolve("folder:here", beside(name))
     new = old.changed({name: OTHER_VALUES[name]})
     # What is compared comes out of a file, where tuples are lists.
     lines = differences(json.loads(json.dumps(old.to_json())), new.to_json(), not_identity(RunOptions))

@@ -108,8 +108,9 @@ def test_what_only_moves_or_speeds_a_run_may_differ(run_dir, data):
     assert find(run_of(data, run_dir, changed, hardware)).step == 5
 
 
-def test_a_cosine_knows_how_many_epochs_it_falls_over(run_dir, data):
-    cosine = OPTIONS.changed({"schedule": "cosine"})
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_a_schedule_over_the_run_knows_how_many_epochs_that_has(schedule, run_dir, data):
+    cosine = OPTIONS.changed({"schedule": schedule})
     save(run_dir, 7, identity_now(run_of(data, run_dir, cosine)))
     assert find(run_of(data, run_dir, cosine)).step == 7
     text = refusal(run_of(data, run_dir, cosine.changed({"epochs": OPTIONS.training.epochs + 1})))
@@ -145,12 +146,13 @@ def done(epochs: int, losses=()) -> Checkpoint:
         ({"epochs": 3}, done(2), ""),
         ({"epochs": 2}, done(3), "--epochs=2: the run has done 3 already; give as many or more"),
         ({"epochs": 9, "schedule": "cosine"}, done(3), "--epochs=9: the run was begun with 4, and its cosine schedule"),
+        ({"epochs": 9, "schedule": "one_cycle"}, done(3), "begun with 4, and its one_cycle schedule is spread over"),
         (
             {"epochs": 9, "early_stop_patience": 2},
             done(3, [1.0, 2.0, 3.0]),
             "=2 ended the run after epoch 3, and would",
         ),
-        ({"epochs": 9, "early_stop_patience": 2}, done(3, [3.0, 2.0, 1.0]), ""),
+        ({"epochs": 9, "early_stop_patience": 2, "schedule": "plateau"}, done(3, [3.0, 2.0, 1.0]), ""),
     ],
 )
 def test_how_many_epochs_a_run_may_go_on_to(given, saved, words):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.heads import per_example_loss, probabilities
+from models.heads import mean_loss, per_example_loss, probabilities
 
 
 def _logits(columns: int) -> np.ndarray:
@@ -39,6 +39,15 @@ def test_a_single_logit_is_worth_two_logits():
         per_example_loss(labels, logits, 2), per_example_loss(labels, pair, 2), rtol=1e-6, atol=1e-6
     )
     np.testing.assert_allclose(probabilities(logits), probabilities(pair), rtol=1e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5])
+def test_the_mean_loss_is_that_of_all_labels(columns):
+    logits, classes = _logits(columns), max(columns, 2)
+    losses = [per_example_loss(np.full(64, label), logits, classes).numpy() for label in range(classes)]
+    np.testing.assert_allclose(mean_loss(logits, classes), np.mean(losses, axis=0), rtol=1e-5, atol=1e-6)
+    half = logits.astype(np.float16)
+    assert mean_loss(half, classes).numpy().tolist() == mean_loss(half.astype(np.float32), classes).numpy().tolist()
 
 
 def test_loss_in_half_precision_is_computed_in_float32():

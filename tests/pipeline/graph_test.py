@@ -1,11 +1,14 @@
 """Batches are a function of (manifest, seed, step) alone: not of shards, the start, the cache or the threads."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from base.errors import UserError
 from pipeline import graph
+from pipeline.augment.mix import MixOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.augment.scale import to_float
 from pipeline.decoding.pack import open_or_build_pack
@@ -18,7 +21,7 @@ from tests.conftest import random_picture
 
 FORMAT = PixelFormat.square(16)
 ALONE = Shards()
-STRONG = AUGMENT_PRESETS["strong"]
+STRONG = AUGMENT_PRESETS["strong"].changed({"randaugment_operations": 2, "hue_degrees": 20.0})  # all that there is
 COUNT, BATCH = 13, 6  # examples of the split; three steps an epoch, the last one has one example
 IDS = np.array([1, 2, 3, 5, 8, 9, 11, 12, 14, 15, 17, 18, 19])
 STEPS = 6
@@ -74,7 +77,7 @@ def test_a_run_may_begin_at_any_step(whole_run, first):
 def test_the_shards_of_a_batch_are_the_batch(whole_run, total):
     parts = [batches(shards=Shards(shard, 1, total)) for shard in range(total)]
     for step, whole in enumerate(whole_run):
-        for name in ("image", "label", "mask", "example_id"):
+        for name in ("image", "label", "mask", "example_id", "second_label", "second_weight"):
             joined = np.concatenate([part[step][name] for part in parts])
             np.testing.assert_array_equal(joined, whole[name], strict=True)
         for part in parts:
@@ -147,11 +150,12 @@ def test_augmentation_follows_the_example_and_the_epoch_not_the_place(whole_run)
             if real
         }
 
-    other_batches = batches(size=4, last=8)
-    other_split = batches(ids=IDS[::2], size=6, last=4)
+    # Partners are drawn from the split, so with another split only what changes one picture is the same.
+    single = dataclasses.replace(STRONG, mix=MixOptions())
+    of_one, other_split = batches(augmentation=single), batches(augmentation=single, ids=IDS[::2], size=6, last=4)
     for epoch in range(2):
-        table = images(whole_run, epoch)
-        for other in (images(other_batches, epoch), images(other_split, epoch)):
+        for whole, run in ((whole_run, batches(size=4, last=8)), (of_one, other_split)):
+            table, other = images(whole, epoch), images(run, epoch)
             assert len(other) >= 7
             for example_id, image in other.items():
                 np.testing.assert_array_equal(image, table[example_id])
@@ -181,14 +185,19 @@ def test_the_device_finishes_a_batch_to_the_same_bits(whole_run):
     assert_same([{name: value.numpy() for name, value in batch.items()} for batch in finished], whole_run)
 
 
-@pytest.mark.parametrize("knob", ["brightness_fraction", "contrast_fraction", "rotate_degrees"])
-def test_every_kind_of_knob_reaches_the_pixels(knob):
-    options = AugmentOptions().changed({knob: 0.5})
+@pytest.mark.parametrize(("knob", "value"), [
+    ("brightness_fraction", 0.5), ("contrast_fraction", 0.5), ("rotate_degrees", 0.5), ("saturation_fraction", 0.5),
+    ("hue_degrees", 20.0), ("randaugment_operations", 2), ("erase_probability", 0.9), ("mixup_alpha", 0.5),
+    ("cutmix_alpha", 0.5),
+])  # fmt: skip
+def test_every_kind_of_knob_reaches_the_pixels(knob, value):
+    options = AugmentOptions().changed({knob: value})
     plan = plan_of(options)
     for step, batch in enumerate(batches(augmentation=options, last=3)):
         planned = plan.arrays(step)
         pixels = PICTURES[planned["example_id"]]
-        expected = make_finish(options, FORMAT)(planned | {"image": pixels})["image"]
+        others = {image: PICTURES[planned[ids]] for ids, image in options.reads.items()}
+        expected = make_finish(options, FORMAT)(planned | {"image": pixels} | others)["image"]
         np.testing.assert_allclose(batch["image"], expected, rtol=1e-6)
         assert np.abs(batch["image"] - pixels / 255).max() > 0.001
 

@@ -37,8 +37,16 @@ def test_a_finished_batch_is_float_and_one_for_the_device_is_as_stored():
     assert stored["image"] == tf.TensorSpec((4, 16, 16, 1), tf.uint16)
     assert stored["warp"] == tf.TensorSpec((4, 6), tf.float32)
     assert stored["color"] == tf.TensorSpec((4, 2), tf.float32)
-    assert set(finished) == {"image", "label", "mask", "example_id", "epoch", "global_examples"}
-    assert set(stored) - set(finished) == {"warp", "color"}
+    assert stored["second_image"] == stored["image"]
+    of_one = {"warp", "color", "tint", "erased"}
+    own = {"image", "label", "mask", "example_id", "epoch", "global_examples"}
+    assert set(finished) == own | {"second_label", "second_weight"}
+    only_stored = of_one | {f"second_image_{name}" for name in of_one} | {"second_id", "second_image", "cut"}
+    assert set(stored) - set(finished) == only_stored
+    for name in of_one:
+        assert stored[f"second_image_{name}"] == stored[name]
+    assert finished["second_label"] == tf.TensorSpec((4,), tf.int32)
+    assert finished["second_weight"] == tf.TensorSpec((4,), tf.float32)
     assert finished["label"] == tf.TensorSpec((4,), tf.int32)
     assert finished["mask"] == tf.TensorSpec((4,), tf.bool)
     assert finished["example_id"] == tf.TensorSpec((4,), tf.int64)
@@ -47,7 +55,7 @@ def test_a_finished_batch_is_float_and_one_for_the_device_is_as_stored():
 
 
 def test_only_what_augments_is_planned():
-    assert set(plan_of(AugmentOptions()).features) == set(spec_of(False)) - {"image"}
+    assert set(plan_of(AugmentOptions()).features) == set(spec_of(False)) - {"image", "second_label", "second_weight"}
     light = plan_of(AUGMENT_PRESETS["light"])
     assert set(light.features) - set(plan_of(AugmentOptions()).features) == {"warp"}
 

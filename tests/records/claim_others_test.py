@@ -34,6 +34,15 @@ def test_a_lock_that_another_takes_away_meanwhile_is_no_file_of_the_users(tmp_pa
     hold(tmp_path)
 
 
+def test_a_run_may_begin_where_a_range_test_has_left_its_files(tmp_path):
+    for name in ("learning_rate_range.csv", "learning_rate_range.png"):
+        (tmp_path / name).write_text("of a range test")
+    hold(tmp_path)
+    (tmp_path / "results.json").write_text("of a run, whose options are gone")
+    with pytest.raises(UserError, match=r"holds other files and no run"):
+        hold(tmp_path)
+
+
 @pytest.mark.parametrize("options", [OPTIONS, dataclasses.replace(OPTIONS, epochs=9)])
 def test_what_is_not_the_runs_stays_in_its_folder(options, tmp_path):
     path = begin(tmp_path / "run")

@@ -10,7 +10,7 @@ from base import durable
 from base.errors import UserError
 from records.history import COLUMNS
 from records.run_folder import FILES, FOLDERS, RunFolder
-from records.tables import BatchRow, PredictionRow, RefusedRow, SplitRow
+from records.tables import BatchRow, PredictionRow, RateRow, RefusedRow, SplitRow
 from tests.helpers.run_fixtures import finished_run
 from tests.helpers.run_folders import OPTIONS, Nested
 
@@ -41,6 +41,8 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     folder.bad_batch.write([BatchRow(7, 0, "a/1.jpg", "a", "no")])
     folder.flags.write("--epochs=3\n")
     folder.report.write("<html>")
+    folder.rates.write([RateRow(1e-7, 0.75, 0.5)])
+    folder.rates_curve.write(b"\x89PNG")
     assert folder.options.read() == OPTIONS.to_json()
     assert folder.split.read() == split
     assert folder.quarantine.read() == folder.aside.read() == refused
@@ -51,6 +53,8 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     assert folder.results.read() == {"steps": 3}
     assert folder.flags.path.read_text() == "--epochs=3\n"
     assert folder.report.path.read_text() == "<html>"
+    assert folder.rates.read() == [RateRow("1e-07", "0.75", "0.5")]
+    assert folder.rates_curve.read() == b"\x89PNG"
     assert {path.name for path in folder.path.iterdir()} == set(FILES)
 
 

@@ -1,10 +1,12 @@
 """Contact sheets: which examples are shown, and that what they show is what training sees."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from pipeline.augment.mix import MixOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.augment.warp import WarpOptions
 from pipeline.decoding.pixel_format import PixelFormat
@@ -100,16 +102,44 @@ def test_a_class_that_a_split_has_not_is_said():
 
 
 def test_a_band_shows_the_picture_and_then_its_epochs(data):
-    strong, plain = (
-        augmentation_sheet(data, options, seed=4) for options in (AUGMENT_PRESETS["strong"], AugmentOptions())
+    medium, plain = (
+        augmentation_sheet(data, options, seed=4) for options in (AUGMENT_PRESETS["medium"], AugmentOptions())
     )
-    assert [band.name for band in strong.bands] == ["a", "b", "c"]
-    for band, still in zip(strong.bands, plain.bands, strict=True):
+    assert [band.name for band in medium.bands] == ["a", "b", "c"]
+    for band, still in zip(medium.bands, plain.bands, strict=True):
         (stored,) = data.pixels.read(np.array(ids_of([band])))
         assert [tile.name for tile in band.tiles] == ["as it is", *(f"epoch {epoch}" for epoch in range(1, 8))]
         np.testing.assert_array_equal(band.tiles[0].image, stored)
         assert len({tile.image.tobytes() for tile in band.tiles}) == len(band.tiles)
         assert {tile.image.tobytes() for tile in still.tiles} == {stored.tobytes()}
+
+
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("a", "\U0010fffd", "c")])
+def test_a_mixed_picture_says_both_classes_and_their_shares(names):
+    data, caption = data_of((30, 3, 20), names), re.compile(r"epoch \d: (\d+)% (.+), (\d+)% (.+)")
+    sheet, labels = augmentation_sheet(data, AugmentOptions(mix=MixOptions(cutmix_alpha=1.0)), seed=4), []
+    for band in sheet.bands:
+        (stored,) = data.pixels.read(np.array(ids_of([band])))
+        for tile in band.tiles[1:]:
+            own = (tile.image == stored).all(axis=-1).mean()  # no two pictures of noise have a pixel in common
+            if own == 1:
+                assert tile.name in [f"epoch {epoch}" for epoch in range(1, 8)]
+                continue
+            share, name, rest, other = caption.fullmatch(tile.name).groups()
+            assert int(share) == pytest.approx(100 * own, abs=0.51)
+            assert int(rest) == pytest.approx(100 - 100 * own, abs=0.51)
+            assert name == band.name
+            labels.append((names.index(name), names.index(other)))
+            # Whose it is, by the pixels that are not its own.
+            second = [
+                label
+                for one, label in enumerate(data.manifest.labels)
+                if (data.pixels.read([one])[0] == tile.image).all(axis=-1).mean() == pytest.approx(1 - own)
+            ]
+            assert names.index(other) in second
+            numbers = f"{share}% class {names.index(name)}, {rest}% class {names.index(other)}"
+            assert tile.fallback == f"{tile.name.partition(':')[0]}: {numbers}"
+    assert len(set(labels)) > 4
 
 
 @pytest.mark.parametrize("classes", [3, MOST_BANDS + 1])
@@ -120,8 +150,9 @@ def test_pictures_are_read_together_and_once(classes, monkeypatch):
     monkeypatch.setattr(data.pixels, "read", lambda ids: asked.append(len(ids)) or read(ids))
     tiles = sum(len(band.tiles) for band in sample_sheet(data).bands)
     assert asked == [tiles]
-    bands = len(augmentation_sheet(data, AUGMENT_PRESETS["strong"], seed=4).bands)
-    assert asked == [tiles, bands]
+    bands = augmentation_sheet(data, AUGMENT_PRESETS["strong"], seed=4).bands
+    # Those of the rows, and those that all their epochs mix in.
+    assert asked == [tiles, len(bands), sum(len(band.tiles) - 1 for band in bands)]
 
 
 def test_large_pictures_are_reduced_for_screens():

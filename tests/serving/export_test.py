@@ -153,7 +153,7 @@ def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path
     convolution, call = model.layers[1], type(model.layers[1]).call
     monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
     traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
-    served = ServedModel(model, ["no", "yes"], PixelFormat(16))
+    served = ServedModel(model, ["no", "yes"], PixelFormat.square(16))
     for count in (4, 3, 1):
         assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}

@@ -38,7 +38,7 @@ def state_of(hardware: Hardware, seed: int) -> TrainState:
     options = TrainingOptions(learning_rate=0.01)
     with hardware.scope():
         model = build_model(ModelOptions("catdog_1", filters=(4,), units=5, dropout=0.5), seed, 3, (10, 10, 1))
-    return make_state(hardware, model, lambda: build_optimizer(options, 10), 8)
+    return make_state(hardware, model, lambda _: build_optimizer(options, 10), 8)
 
 
 def batch_of(seed: int) -> dict:

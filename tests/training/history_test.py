@@ -27,6 +27,16 @@ def test_the_best_row(figures, best):
     assert best_row(history)["epoch"] == best
 
 
+@pytest.mark.parametrize(
+    ("best_on", "best"),
+    [("auto", 2), ("validation_accuracy", 1), ("validation_loss", 3), ("last", 5)],
+)
+def test_the_best_row_is_by_the_figure_that_was_asked_for(best_on, best):
+    figures = [(0.9, 1.0), (0.9, 0.5), (0.7, 0.1), (0.8, 0.1), (0.2, 3.0)]
+    history = [row(epoch, *figure) for epoch, figure in enumerate(figures, 1)]
+    assert best_row(history, best_on)["epoch"] == best
+
+
 def test_without_validation_the_last_row_is_the_best():
     assert best_row([row(1, train_loss=0.1), row(2, train_loss=9.0)])["epoch"] == 2
     assert best_row([]) is None
@@ -55,6 +65,18 @@ def test_stopping_early(losses, patience, stops, validated):
         for e, (loss, train) in enumerate(zip(shown, other, strict=True))
     ]
     assert should_stop(history, patience) == stops
+
+
+@pytest.mark.parametrize(
+    ("stop_on", "stops_after"), [("auto", 4), ("validation_loss", 4), ("validation_accuracy", 5), ("loss", 6),
+                                 ("accuracy", 3)],
+)  # fmt: skip
+def test_stopping_early_looks_at_the_figure_that_was_asked_for(stop_on, stops_after):
+    losses, accuracies = [5.0, 4.0, 6.0, 7.0, 8.0, 9.0], [0.1, 0.2, 0.3, 0.2, 0.3, 0.1]
+    history = [row(e, accuracy, loss, [9, 8, 7, 6, 7, 7][e - 1])
+               for e, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), 1)]  # fmt: skip
+    stopped = [should_stop(history[:count], 2, stop_on) for count in range(1, 7)]
+    assert stopped.index(True) + 1 == stops_after
 
 
 def test_an_epoch_in_words():

@@ -114,8 +114,8 @@ def test_an_update_that_breaks_a_weight_is_not_saved_before_a_loss_has_shown_it(
     rig = Rig(tmp_path, cadence=cadence)
     plain_step = rig.train_step
 
-    def train_step(step, is_full):
-        plain_step(step, is_full)
+    def train_step(step, is_full, is_update):
+        plain_step(step, is_full, is_update)
         if step == breaks_at:
             rig.weight.assign(np.inf)
             rig.validate = lambda: pytest.fail("weights that are not finite were scored")

@@ -49,10 +49,11 @@ class Signalled(Recording):
 class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
-    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None):
+    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None, accumulate=1):
         options = TrainingOptions(
-            epochs=epochs, global_batch_size=8, early_stop_patience=patience, checkpoint_every_steps=cadence
-        )
+            epochs=epochs, global_batch_size=8, early_stop_patience=patience, checkpoint_every_steps=cadence,
+            accumulate_steps=accumulate,
+        )  # fmt: skip
         order = Order(np.arange(STEPS * 8 - PADDING), 8, seed=1, shuffle=True)
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), name="sums"), make_notes(8))
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -60,10 +61,11 @@ class Rig:
         profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
         self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2}, RunClock(0.0))
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
-        self.validation_losses, self.full = iter([]), []
+        self.validation_losses, self.full, self.updates = iter([]), [], []
 
-    def train_step(self, step, is_full):
+    def train_step(self, step, is_full, is_update):
         self.full.append(is_full)
+        self.updates.append(is_update)
         self.steps.append(step)
         self.weight.assign(self.weight * 1.5 + step)
         loss = float("nan") if step == self.diverges_at else float(step)
@@ -120,6 +122,18 @@ def test_every_step_is_taken_once_and_every_epoch_has_a_row(tmp_path):
 
 def test_the_step_is_told_which_batches_are_full(tmp_path):
     assert Rig(tmp_path).run().full == [*[True] * (STEPS - 1), False] * EPOCHS
+
+
+def test_every_few_steps_and_an_epochs_last_one_are_updates(tmp_path):
+    assert Rig(tmp_path / "each").run().updates == [True] * EPOCHS * STEPS
+    rig = Rig(tmp_path / "fourth", accumulate=4)
+    rig.stop_after = 15  # in the second epoch, in the middle of a group
+    with pytest.raises(Stopped):
+        rig.run()
+    rest = Rig(tmp_path / "fourth", accumulate=4).resume().run()
+    assert [n for n, is_update in enumerate(rig.updates + rest.updates) if is_update] == [
+        epoch * STEPS + step for epoch in range(EPOCHS) for step in (3, 7, 9)
+    ]
 
 
 def test_a_row_is_saved_and_written_before_it_is_seen(tmp_path):

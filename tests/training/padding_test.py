@@ -23,7 +23,7 @@ def state_of(name: str, policy: str, size: int):
     filters = (8, 16) if name == "residual_small" else None
     model = build_model(ModelOptions(name, filters=filters, dropout=0.0), 1, CLASSES, (SIDE, SIDE, 3))
     options = TrainingOptions(learning_rate=0.1, optimizer="sgd")
-    return make_state(hardware_of(policy), model, lambda: build_optimizer(options, 10), size)
+    return make_state(hardware_of(policy), model, lambda _: build_optimizer(options, 10), size)
 
 
 def batch_of(size: int, real: int, padding: np.ndarray | None = None) -> dict:

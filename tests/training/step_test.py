@@ -63,11 +63,12 @@ def as_tensors(image, label, mask) -> dict:
             "global_examples": tf.constant(float(np.sum(mask)), tf.float32)}  # fmt: skip
 
 
-def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8):
-    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer)
+def state_of(hardware, learning_rate=0.1, classes=CLASSES, l2=0.0, optimizer="sgd", dropout=0.0, size=8, **more):
+    options = TrainingOptions(learning_rate=learning_rate, optimizer=optimizer, **more)
     with hardware.scope():
         model = tiny_model(classes, l2, dropout)
-    return make_state(hardware, model, lambda: build_optimizer(options, 10), size)
+        average = tiny_model(classes, l2, dropout) if options.ema_momentum else None
+    return make_state(hardware, model, lambda _: build_optimizer(options, 10), size, options.accumulate_steps, average)
 
 
 def weights(state) -> np.ndarray:
@@ -102,7 +103,7 @@ def test_the_sums_are_numpys_with_padding_left_out(real, classes):
 
 def test_one_sigmoid_unit_counts_like_two_logits():
     hardware = hardware_of()
-    state = make_state(hardware, tiny_model(1), lambda: build_optimizer(TrainingOptions(optimizer="sgd"), 10), 8)
+    state = make_state(hardware, tiny_model(1), lambda _: build_optimizer(TrainingOptions(optimizer="sgd"), 10), 8)
     batch = batch_of(8, 6, classes=2)
     expected = expected_sums(state.model, batch)
     make_train_step(state, hardware, 2, None)(batch)
@@ -212,9 +213,9 @@ def test_xla_compiles_the_step_where_it_is_asked_to_and_the_sums_stay():
     np.testing.assert_allclose(compiled.sums.numpy(), plain.sums.numpy(), rtol=1e-4)
     np.testing.assert_allclose(weights(compiled), weights(plain), atol=1e-3)
     assert compiled.health.numpy().tolist() == plain.health.numpy().tolist() == [3, 3, *[0] * 13]
-    assert steps[1].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True)()
+    assert steps[1].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True, True)()
     with pytest.raises(ValueError, match="jit_compile"):
-        steps[0].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True)
+        steps[0].__wrapped__.experimental_get_compiler_ir(batch_of(8, 5), True, True)
 
 
 def test_an_overflow_halves_the_loss_scale_and_moves_nothing():

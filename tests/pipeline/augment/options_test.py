@@ -11,13 +11,19 @@ import pytest
 from base.errors import UserError
 from base.options import leaves
 from pipeline.augment.color import ColorOptions
+from pipeline.augment.erase import EraseOptions
+from pipeline.augment.mix import MixOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.augment.randaugment import RandAugmentOptions
+from pipeline.augment.tint import TintOptions
 from pipeline.augment.warp import WarpOptions
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.pipeline.augment.warp_test import IDS, SIZE, planned
 
 KNOBS = list(leaves(AugmentOptions))
 FRACTIONS = [knob for knob in KNOBS if knob.kind is float and not knob.is_tuple]
+# Knobs that say how, and what they need to do anything.
+NEED = {"mix_probability": {"cutmix_alpha": 0.2}, "randaugment_magnitude": {"randaugment_operations": 2}}
 
 
 def test_a_pixel_format_knows_its_shape_dtype_and_size():
@@ -55,7 +61,8 @@ def test_the_ends_of_every_range_are_allowed():
     PixelFormat.square(8, 1, 8)
     PixelFormat.square(2048, 3, 16)
     PixelFormat.square(8, 1, 8, 65_535)
-    AugmentOptions(WarpOptions(180, 1, 80, 0.95, True, True), ColorOptions(1, 1))
+    AugmentOptions(WarpOptions(180, 1, 80, 0.95, True, True), ColorOptions(1, 1), TintOptions(1, 180),
+                   RandAugmentOptions(8, 10), EraseOptions(1), MixOptions(100, 100, 1))  # fmt: skip
 
 
 def test_the_full_scale_is_the_largest_value_unless_another_is_given():
@@ -76,13 +83,20 @@ def test_every_knob_refuses_what_is_out_of_its_range(knob, value):
 @pytest.mark.parametrize("knob", [knob for knob in KNOBS if knob.name != "crop_ratio"], ids=lambda knob: knob.name)
 def test_one_turned_knob_makes_its_operation_active_alone(knob):
     assert not AugmentOptions().active
-    turned = AugmentOptions().changed({knob.name: (0.5, 1.0) if knob.is_tuple else 0.5 if knob.kind is float else True})
+    value = (0.5, 1.0) if knob.is_tuple else knob.kind(0.5 if knob.kind is float else 1)
+    turned = AugmentOptions().changed({knob.name: value})
+    assert turned.active == (knob.name not in NEED)
+    assert len(turned.notes) == (knob.name in NEED)
+    turned = turned.changed(NEED.get(knob.name, {}))
     assert turned.active
+    assert turned.notes == []
     assert turned.operations == (getattr(turned, knob.path[0]),)
 
 
 def test_operations_are_applied_in_the_order_of_the_fields():
-    assert [type(one) for one in AUGMENT_PRESETS["strong"].operations] == [WarpOptions, ColorOptions]
+    strong = AUGMENT_PRESETS["strong"].changed({"randaugment_operations": 1})
+    in_order = [WarpOptions, ColorOptions, TintOptions, RandAugmentOptions, EraseOptions, MixOptions]
+    assert [type(one) for one in strong.operations] == in_order
 
 
 def test_the_presets_are_the_reports_and_none_is_none():
@@ -91,14 +105,17 @@ def test_the_presets_are_the_reports_and_none_is_none():
     light = {"rotate_degrees": 10.0, "shift_fraction": 0.1, "zoom_fraction": 0.1}
     report = {"rotate_degrees": 20.0, "shift_fraction": 0.2, "shear_degrees": 0.1, "zoom_fraction": 0.2,
               "horizontal_flip": True}  # fmt: skip
-    strong = {"rotate_degrees": 30.0, "shift_fraction": 0.2, "shear_degrees": 10.0, "zoom_fraction": 0.3,
-              "horizontal_flip": True, "brightness_fraction": 0.2, "contrast_fraction": 0.2}  # fmt: skip
-    for name, turned in {"light": light, "report": report, "strong": strong}.items():
+    colors = {"brightness_fraction": 0.2, "contrast_fraction": 0.2, "saturation_fraction": 0.2}
+    medium = colors | {"rotate_degrees": 15.0, "shift_fraction": 0.1, "zoom_fraction": 0.2, "horizontal_flip": True}
+    strong = colors | {"rotate_degrees": 30.0, "shift_fraction": 0.2, "shear_degrees": 10.0, "zoom_fraction": 0.3,
+                       "horizontal_flip": True, "erase_probability": 0.25, "mixup_alpha": 0.2,
+                       "cutmix_alpha": 1.0}  # fmt: skip
+    for name, turned in {"light": light, "report": report, "medium": medium, "strong": strong}.items():
         assert AUGMENT_PRESETS[name].by_flag() == none | turned
 
 
 def test_what_is_drawn_belongs_to_its_example_and_epoch():
-    options = AUGMENT_PRESETS["strong"]
+    options = AUGMENT_PRESETS["medium"]
     order = np.random.default_rng(0).permutation(len(IDS))
     table, others = planned(options, SIZE, 1, 0, IDS), [planned(options, SIZE, *key, IDS) for key in ((1, 1), (2, 0))]
     reordered, one = planned(options, SIZE, 1, 0, IDS[order]), planned(options, SIZE, 1, 0, IDS[5:6])
