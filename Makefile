@@ -1,7 +1,7 @@
 # make train   build .venv and train on the rendered depth faces
 # make test    build .venv, lint, test; WORKERS=4 for as many processes, of 3 GB each; make test-slow for the rest
 # make bench   build .venv-bench, measure against the peers, write docs/speed.md; ONLY=warm,cold for some lines
-# make setup   build .venv alone; GPU=1 takes requirements-gpu.txt
+# make setup   build .venv alone; GPU=1 takes requirements-gpu.txt, HUB=1 requirements-hub.txt, for --model=hub:PRESET
 # make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
 PYTHON ?= python3
@@ -9,8 +9,9 @@ WORKERS ?= 2
 # A file is one process's, so that what its tests share is made once; files begin in their order, the long ones first.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
-REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,requirements.txt)
-# A CPU and a GPU TensorFlow hold the same files, so a change of kind starts a new .venv.
+REQUIREMENTS := $(if $(HUB),requirements-hub.txt,$(if $(GPU),requirements-gpu.txt,requirements.txt))
+# All kinds of TensorFlow hold the same files (KerasHub asks for the one that is for CPUs and GPUs), so a change of kind
+# starts a new .venv.
 STAMP := .venv/.$(basename $(REQUIREMENTS))
 DEV_STAMP := .venv/.requirements-dev
 

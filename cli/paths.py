@@ -22,8 +22,9 @@ def expand_home(text: str) -> str:
 
 
 def absolute(text: str) -> str:
-    """A path that means the same wherever a program is."""
-    return os.path.abspath(expand_home(text))
+    """A path, or a hub:PATH, that means the same wherever a program is."""
+    kind, path = ("hub:", text.removeprefix("hub:")) if text.startswith("hub:") else ("", text)
+    return kind + os.path.abspath(expand_home(path))
 
 
 def dataset_of(text: str) -> str:

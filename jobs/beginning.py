@@ -19,12 +19,14 @@ _MOST_NAMED = 4
 
 
 def weights_name(options: ModelOptions) -> str:
-    """What names the weights that a model of `options` begins with, wherever they lie: "none", "imagenet", or a hash.
+    """What names the weights that a model of `options` begins with, wherever they lie: "none", "imagenet", or hashes.
 
     Raises UserError for what cannot be read.
     """
     if options.weights in ("none", "imagenet"):
         return options.weights
+    if options.weights == "preset":
+        return f"preset {options.network.weights_sha256}"
     if options.weights_run is None:
         try:
             return sha256_file(options.weights)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
+from jobs.transfer import check_transfer, transfer_notes
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
@@ -86,7 +87,9 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
-    return RunOptions().changed(values)
+    options = RunOptions().changed(values)
+    check_transfer(options.training, options.model)
+    return options
 
 
 def chosen_lines(dataset: str, given: Mapping) -> list[str]:
@@ -108,7 +111,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
 
 def notes_on(options: RunOptions) -> list[str]:
     """What of the options comes to nothing, a line each."""
-    training, notes = options.training, options.augment.notes
+    training = options.training
+    notes = options.augment.notes + transfer_notes(training, options.model)
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
         comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"

@@ -43,8 +43,9 @@ def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    training = run.options.training
-    rate = learning_rate_at(training, training.updates_of(run.order.steps_per_epoch), trouble.updates, history)
+    phase = run.phase_after(history)
+    updates_per_epoch = phase.options.updates_of(run.order.steps_per_epoch)
+    rate = learning_rate_at(phase.options, updates_per_epoch, trouble.updates, phase.rows(history))
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

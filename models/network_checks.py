@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from base.errors import UserError
+from models.hub_preset import HubPreset
 from models.network_file import NetworkFile
 
 _PASSED_ON = ("Identity", "Cast", "Reshape", "Squeeze")  # operations that leave a probability one
@@ -16,14 +17,14 @@ _PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 _LEAST_SCALE = 1 / 64  # below it a Rescaling is meant for pixels up to 255
 
 
-def check_model(file: NetworkFile, model: object) -> None:
+def check_model(file: NetworkFile | HubPreset, model: object) -> None:
     """Raises UserError where `model` is none of Keras's."""
     if not isinstance(model, keras.Model):
         kind = "nothing" if model is None else f"a {type(model).__module__}.{type(model).__name__}"
         raise UserError(f"{file}: it returns {kind}; return the keras.Model, of Keras {keras.__version__}")
 
 
-def check_input(file: NetworkFile, model: keras.Model, pixel_shape: tuple[int, int, int]) -> None:
+def check_input(file: NetworkFile | HubPreset, model: keras.Model, pixel_shape: tuple[int, int, int]) -> None:
     """Raises UserError where a Functional or Sequential model does not take [batch, *pixel_shape] float32 in [0, 1]."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError(
@@ -41,7 +42,7 @@ def check_input(file: NetworkFile, model: keras.Model, pixel_shape: tuple[int, i
     _check_range(file, model, taken)
 
 
-def _check_range(file: NetworkFile, model: keras.Model, taken: keras.KerasTensor) -> None:
+def _check_range(file: NetworkFile | HubPreset, model: keras.Model, taken: keras.KerasTensor) -> None:
     for layer in model.layers:
         if not _is_fed(layer, taken):
             continue
@@ -64,7 +65,7 @@ def _expects_255(layer: keras.Layer) -> bool:
     return isinstance(layer, keras.layers.Normalization) and np.max(layer.input_mean or 0) > 1
 
 
-def check_logits(file: NetworkFile, logits: object, num_classes: int) -> None:
+def check_logits(file: NetworkFile | HubPreset, logits: object, num_classes: int) -> None:
     """Raises UserError where the output is not [batch, num_classes], or [batch, 1] for two classes."""
     shape = tuple(logits.shape) if isinstance(logits, keras.KerasTensor) else None
     if shape and len(shape) == 2 and (shape[1] == num_classes or (shape[1], num_classes) == (1, 2)):
@@ -76,7 +77,7 @@ def check_logits(file: NetworkFile, logits: object, num_classes: int) -> None:
     )
 
 
-def check_computation(file: NetworkFile, network: keras.Model) -> None:
+def check_computation(file: NetworkFile | HubPreset, network: keras.Model) -> None:
     """Raises UserError where the network gives probabilities, learns nothing, draws from or keeps what no checkpoint
     holds, or calls Python, which an exported model cannot."""
     if not network.trainable_variables:
@@ -109,7 +110,7 @@ def _operations(graph: tf.Graph) -> set[str]:
     return {node.op for node in (*definition.node, *inner)}
 
 
-def _check_variables(file: NetworkFile, network: keras.Model, graph: tf.Graph) -> None:
+def _check_variables(file: NetworkFile | HubPreset, network: keras.Model, graph: tf.Graph) -> None:
     known = {id(variable.value.handle) for variable in network.variables}
     foreign = [handle for handle in graph.external_captures if handle.dtype == tf.resource and id(handle) not in known]
     if foreign:

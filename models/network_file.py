@@ -29,6 +29,16 @@ class NetworkFile:
         return f"--model={self.path}:{self.function}"
 
     @property
+    def shown(self) -> str:
+        """In words, without where the file is."""
+        return f"{self.function} of {self.path.name}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file can still be looked at."""
+        return self.path.exists()
+
+    @property
     def source(self) -> bytes:
         """The file's text, as it was when this process first asked; raises UserError where it cannot be read.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from base.errors import UserError, unknown_name
 from base.options import Options, option
 from models.backbone_table import BACKBONES
+from models.hub_preset import HubPreset, hub_preset, without_folder
 from models.network_file import NetworkFile, network_file, without_place
 
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
@@ -22,21 +23,22 @@ class ModelOptions(Options):
 
     `filters` has an entry a block (convolutional models) or a stage (residual ones, which have `blocks` in each);
     `units` and `dropout` are those of the last layer before the logits. `weights` names a `.weights.h5` (Keras 3) or
-    `.h5` file (as keras.applications publishes them) of a backbone without its top, "imagenet", which Keras fetches, or
-    the folder of a run; it is only a start: whoever restores a trained model builds it with "none". Raises UserError
-    for a value the model cannot be built from.
+    `.h5` file (as keras.applications publishes them) of a backbone without its top, "imagenet", which Keras fetches,
+    "preset", KerasHub's own, or the folder of a run; it is only a start: whoever restores a trained model builds it
+    with "none". Raises UserError for a value the model cannot be built from.
     """
 
     name: str = option(
         "residual_small", f"{', '.join(CONVOLUTIONAL_NAMES + RESIDUAL_NAMES)}, a network of keras.applications, as "
-        "mobilenet_v2, or FILE.py:FUNCTION, a network of your own: docs/models.md", flag="model",
-        identity=without_place, path=lambda name: network_file(name) is not None,
+        "mobilenet_v2, FILE.py:FUNCTION, a network of your own, or hub:PRESET, one of KerasHub: docs/models.md",
+        flag="model", identity=lambda name: without_folder(without_place(name)),
+        path=lambda name: without_folder(without_place(name)) != name,
     )  # fmt: skip
     # What they are decides, not where they lie: their content is part of a run's identity by itself.
     weights: str = option(
         "none", "what the model starts from: none, another run's folder, of whose best weights it takes what fits, or "
-        "for a keras.applications backbone imagenet or an .h5 file of its weights", path=True,
-        words=("none", "imagenet"), identity=False,
+        "for a keras.applications backbone imagenet or an .h5 file of its weights, for hub:PRESET preset", path=True,
+        words=("none", "imagenet", "preset"), identity=False,
     )  # fmt: skip
     filters: tuple[int, ...] | None = option(
         None, "channels of each block, or of each stage of a residual model, as in 32,64,64", within=(1, MOST_UNITS)
@@ -47,20 +49,30 @@ class ModelOptions(Options):
     l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
 
     @property
-    def network(self) -> NetworkFile | None:
-        """Where a network of the user's own is; None for one that is known by name."""
-        return network_file(self.name)
+    def network(self) -> NetworkFile | HubPreset | None:
+        """Where a network of the user's own, or a preset of KerasHub, is; None for one that is known by name here."""
+        return network_file(self.name) or hub_preset(self.name)
 
     @property
     def shown(self) -> str:
         """The model in words, without where its file is."""
-        return f"{self.network.function} of {self.network.path.name}" if self.network else self.name
+        return self.network.shown if self.network else self.name
 
     @property
     def weights_run(self) -> Path | None:
         """The folder of the run whose weights the model starts from; None where it starts from others."""
-        is_run = self.weights not in ("none", "imagenet") and not self.weights.endswith(".h5")
+        is_run = self.weights not in ("none", "imagenet", "preset") and not self.weights.endswith(".h5")
         return Path(self.weights) if is_run else None
+
+    @property
+    def has_backbone(self) -> bool:
+        """Whether its features end in a layer of their own, above which a head can learn alone."""
+        return self.name in RESIDUAL_NAMES + BACKBONE_NAMES
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is a backbone that begins with weights that were learnt before."""
+        return self.name in BACKBONE_NAMES and self.weights != "none"
 
     def to_restore(self) -> "ModelOptions":
         """For a model whose weights come out of a checkpoint: nobody needs those that it started from."""
@@ -82,7 +94,7 @@ class ModelOptions(Options):
         if self.name.endswith((".py", ".py:")):
             raise UserError(f"--model={self.name}: name the function in it, as --model={self.name.rstrip(':')}:build")
         if not self.network and self.name not in MODEL_NAMES:
-            fix = "docs/models.md lists them; FILE.py:FUNCTION is a network of your own"
+            fix = "docs/models.md lists them; FILE.py:FUNCTION is one of your own, hub:PRESET one of KerasHub"
             raise unknown_name("--model", self.name, MODEL_NAMES, fix)
 
     def _check_weights(self):
@@ -92,9 +104,11 @@ class ModelOptions(Options):
             )
         if self.weights == "none" or self.weights_run:
             return
-        if self.name not in BACKBONE_NAMES:
+        if self.weights == "preset" and not isinstance(self.network, HubPreset):
+            raise UserError(f"--weights=preset: {self.shown} is no preset of KerasHub; use none, or --model=hub:PRESET")
+        if self.weights != "preset" and self.name not in BACKBONE_NAMES:
             raise UserError(
-                f"--weights={self.weights!r}: {self.shown} has no pretrained weights; "
+                f"--weights={self.weights!r}: {self.shown} has no pretrained weights of that kind; "
                 "use none, the folder of a run, or a model of keras.applications, as docs/models.md lists them"
             )
 
@@ -102,7 +116,7 @@ class ModelOptions(Options):
         if self.filters is not None and (self.name in BACKBONE_NAMES or self.network):
             shown = ",".join(map(str, self.filters))
             raise UserError(f"--filters={shown}: {self.shown} has fixed layers; leave it out")
-        if self.dropout is not None and self.network:
+        if self.dropout is not None and isinstance(self.network, NetworkFile):
             raise UserError(f"--dropout={self.dropout}: {self.shown} has fixed layers; leave it out")
         if self.filters == ():
             raise UserError("--filters=: it must be one number or more, as in 32,64,64")

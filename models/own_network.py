@@ -16,6 +16,8 @@ from keras.src.backend.common import global_state
 
 from base.errors import UserError
 from models import network_checks as checks
+from models.hub import function_of
+from models.hub_preset import HubPreset
 from models.layers import BatchNormalization, Dropout, Layers
 from models.network_file import NetworkFile
 
@@ -24,14 +26,14 @@ _COUNTERS = ("object_name_uids", "global_seed_generator", "global_random_seed")
 
 
 def build_network(
-    file: NetworkFile, layers: Layers, num_classes: int, pixel_shape: tuple[int, int, int]
+    file: NetworkFile | HubPreset, layers: Layers, num_classes: int, pixel_shape: tuple[int, int, int]
 ) -> keras.Model:
     """[batch, height, width, channels] float32 in [0, 1] -> float32 logits, [batch, num_classes], or [batch, 1] for two
     classes. Its weights, and the paths of its variables, are a function of the file and of the seed.
 
     Raises UserError where the function cannot be called, or gives something else.
     """
-    function = file.load()
+    function = file.load() if isinstance(file, NetworkFile) else function_of(file, layers)
     image = keras.Input(pixel_shape, dtype="float32", name="image")
     with fresh_draws(layers.seed_for("network")), file.naming_trouble():
         model = function(num_classes, pixel_shape)
@@ -51,7 +53,9 @@ def build_network(
     return network
 
 
-def check_network(file: NetworkFile, layers: Layers, num_classes: int, pixel_shape: tuple[int, int, int]) -> None:
+def check_network(
+    file: NetworkFile | HubPreset, layers: Layers, num_classes: int, pixel_shape: tuple[int, int, int]
+) -> None:
     """Builds the network twice; raises UserError where it is not fit for training, or not twice the same.
 
     Not in a strategy's scope, where what a replica computes cannot be looked at.
@@ -112,10 +116,12 @@ def _rebuilt(model: keras.Model, image: keras.KerasTensor, layers: Layers) -> ke
         ours = _ours(layer, layers)
         if ours is not None:
             news.append((layer, ours))
-        elif layer is last and isinstance(layer, keras.Layer):
+            return ours
+        layer._inbound_nodes.clear()  # its `output` is the one of the new graph
+        if layer is last and isinstance(layer, keras.Layer):
             # bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
             layer.dtype_policy = "float32"
-        return layer if ours is None else ours
+        return layer
 
     whole = keras.Model(model.inputs[0], model.outputs[0])
     logits = keras.models.clone_model(whole, image, clone_function=replaced, recursive=True).output

@@ -94,7 +94,8 @@ class Plan:
     @functools.cached_property
     def _examples(self) -> Examples:
         stored_sides = self.stored_format.shape[:2] if self.stored_format else None
-        return Examples(self.order.example_ids, self.labels, *self.pixel_format.shape[:2], stored_sides)
+        sides = self.pixel_format.height, self.pixel_format.width
+        return Examples(self.order.example_ids, self.labels, *sides, stored_sides)
 
     def _spec(self, feature: Feature) -> tf.TensorSpec:
         shape = feature.shape if feature.per_batch else (self.batch_size, *feature.shape)

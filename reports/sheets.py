@@ -58,7 +58,8 @@ def _augmented(
     data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
 ) -> list[list[Tile]]:
     """[epochs][examples]: these examples, whose `pixels` are as training reads them, as the first epochs see them."""
-    finish, sides = make_finish(options, data.pixels.pixel_format), data.pixels.pixel_format.shape[:2]
+    pixel_format = data.pixels.pixel_format
+    finish, sides = make_finish(options, pixel_format), pixel_format.shape[:2]
     examples = Examples(data.splits.ids["train"], data.manifest.labels, *sides, pixels.shape[1:3])
     planned = [options.plan(seed, epoch, ids, examples) for epoch in range(epochs)]
     others = {}

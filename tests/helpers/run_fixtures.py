@@ -45,15 +45,22 @@ OTHER_VALUES = {
     "mixup_alpha": 0.75, "cutmix_alpha": 1.5, "mix_probability": 0.875, "precision": "mixed_float16",
     "strategy": "mirrored", "replicas": 2, "augment_on": "device", "cache": "none", "on_bad_image": "fail",
     "max_bad_fraction": 0.25, "threads": 3, "labels_csv": "/elsewhere.csv",
-    "checkpoint_every_steps": 7, "profile_steps": (2, 4), "final_rate_fraction": 0.25, "decay_factor": 0.5,
+    "checkpoint_every_steps": 7, "profile_steps": (2, 4), "train": "head_then_all", "head_epochs": 4,
+    "head_learning_rate": 0.5, "unfreeze_from": "0.5", "backbone_rate_factor": 0.125, "backbone_batchnorm": "train",
+    "final_rate_fraction": 0.25, "decay_factor": 0.5,
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
     "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
     "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5, "train_minutes": 7.5,
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
-BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"}, "weights": {"model": "mobilenet_v2"},
-          "optimizer_args": {"optimizer": "sgd"}, "early_stop_on": {"early_stop_patience": 2},
-          "pack_size": {"crop_scale": (0.5, 0.75)}, "crop_ratio": {"crop_scale": (0.5, 0.75)}}  # fmt: skip
+BACKBONE = {"model": "mobilenet_v2"}
+CROPS = {"crop_scale": (0.5, 0.75)}
+IN_PHASES = BACKBONE | {"train": "head_then_all"}
+BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"},
+          "optimizer_args": {"optimizer": "sgd"}, "pack_size": CROPS, "crop_ratio": CROPS,
+          "early_stop_on": {"early_stop_patience": 2}, "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
+          **dict.fromkeys(("weights", "train", "unfreeze_from"), BACKBONE),
+          **dict.fromkeys(("backbone_rate_factor", "backbone_batchnorm"), BACKBONE)}  # fmt: skip
 
 
 def beside(name: str) -> dict:
@@ -69,7 +76,8 @@ def other_values_together() -> dict:
         for leaf in leaves(RunOptions)
         if leaf.option.only_with and OTHER_VALUES[leaf.option.only_with[0]] not in leaf.option.only_with[1]
     }
-    return {name: value for name, value in OTHER_VALUES.items() if name not in idle | {"train_minutes"}}  # fmt: skip
+    idle |= {name for name, needed in BESIDE.items() if BACKBONE.items() <= needed.items()} | {"train_minutes"}
+    return {name: value for name, value in OTHER_VALUES.items() if name not in idle}
 
 
 def shape_picture(shape: str, seed: int) -> np.ndarray:

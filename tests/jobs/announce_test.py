@@ -48,7 +48,7 @@ def test_both_files_of_a_pair_with_the_same_bytes_are_named():
 def lines_of(labels, options, tmp_path) -> list[str]:
     """What `announce` says of a run on so many examples of each label, streamed."""
     data = Data(make_manifest(labels), Splits({"train": np.arange(len(labels)), "validation": np.zeros(0, np.int64)}),
-                SimpleNamespace(pixel_format=PixelFormat.square(16)), (), {})  # fmt: skip
+                SimpleNamespace(pixel_format=PixelFormat.square(16)), (), {"pixels": "as they are"})  # fmt: skip
     watch = Recording()
     announce(run_of(data, tmp_path, OPTIONS.changed({"global_batch_size": 4} | options), watch=watch))
     return watch.lines

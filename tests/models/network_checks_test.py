@@ -119,3 +119,18 @@ def test_the_range_inside_a_network_of_keras_is_noticed(tmp_path):
     shape = (32, 32, 3)
     text = text.replace("L.Conv2D(4, 3)(x)", "x")
     assert "'rescaling', is meant for pixels up to 255" in said_of(tmp_path, text.format(fed="image"), shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("before", "named"),
+    [
+        ("self.factor = self.add_weight(shape=(), name='factor', initializer=lambda shape, dtype:"
+         " tf.constant(np.random.default_rng().normal(), dtype))", "noise/factor"),
+        ("import time; self.factor = self.add_weight(shape=(), name=f'factor_{time.time_ns()}')", "noise/factor_"),
+    ],
+)  # fmt: skip
+def test_a_network_that_is_another_one_each_time_is_refused(before, named, tmp_path):
+    text = HEAD.replace("def build", RANDOM.format(before=before, noise="self.factor") + "\ndef build")
+    found = said_of(tmp_path, text + "    return keras.Model(image, small(Noise()(image), num_classes))\n")
+    assert f"{named}" in found
+    assert "is another one each time that the function is called: give your own generators a fixed seed" in found

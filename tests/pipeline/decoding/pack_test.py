@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from base import row_file
 from pipeline.decoding import pack
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_key
@@ -141,7 +142,7 @@ def test_a_full_disk_is_met_before_the_first_picture(manifest, cache_dir, monkey
         assert (offset, size) == (0, 5 * FORMAT.nbytes)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pack.os, "posix_fallocate", full)
+    monkeypatch.setattr(row_file.os, "posix_fallocate", full)
     monkeypatch.setattr(pack, "check_pictures", explode)
     with pytest.raises(OSError, match="No space"):
         open_or_build_pack(manifest, FORMAT, cache_dir, 2)
