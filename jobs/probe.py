@@ -107,7 +107,7 @@ def _about(options: RunOptions, data: Data) -> dict:
         "data_origin": data.manifest.data_origin,
         "model": options.model.name,
         "weights": options.model.weights,
-        "image_size": options.data.image_size,
+        "image_size": list(options.data.image_sides),  # height, width
         "seed": options.seed,
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "class_names": list(data.manifest.class_names),

@@ -44,7 +44,7 @@ def render_data_report(
 def _facts(probe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """How the probe was made, in words."""
     yield "model", probe["model"]
-    yield "picture", f"{number(probe['image_size'])} pixels a side"
+    yield "picture", "{} x {} pixels".format(*map(number, probe["image_size"]))
     yield "folds", number(probe["folds"])
     strengths = sorted(set(probe["strengths"]))
     yield "strengths chosen (C)", ", ".join(f"{strength:.2g}" for strength in strengths)

@@ -13,7 +13,8 @@ from tests.helpers.report_fixtures import SHEET, Parsed
 NAMES = ("cats", "<b>dogs</b>")
 PROBE = {
     "accuracy": 0.75, "accuracy_interval": [0.5, 0.9], "balanced_accuracy": 0.7321, "loss": 0.5, "examples": 8,
-    "model": "mobilenet_v2", "weights": "imagenet", "image_size": 224, "folds": 5, "strengths": [0.01, 0.1, 0.01],
+    "model": "mobilenet_v2", "weights": "imagenet", "image_size": [192, 224], "folds": 5,
+    "strengths": [0.01, 0.1, 0.01],
     "largest_class": {"name": "cats", "share": 0.5}, "seconds": {"features": 61.2, "probe": 3.4},
     "versions": {"keras": "3"}, "notes": ["'cats' has <4> pictures"],
 }  # fmt: skip
@@ -53,7 +54,8 @@ def test_it_stands_alone_and_escapes_names():
 def test_a_probe_is_shown_with_its_figures_and_notes():
     text, parsed = page_of(PROBE, rows(6, 2))
     headline = parsed.words("headline")
-    for words in ("75.00%", "50.0% to 90.0%", "73.21%", "0.5000", "mobilenet_v2", "imagenet", "'cats' has <4> pictures",
+    for words in ("75.00%", "192 x 224 pixels",
+                  "50.0% to 90.0%", "73.21%", "0.5000", "mobilenet_v2", "imagenet", "'cats' has <4> pictures",
                   "0.01, 0.1", "0:01:01 for features, 3 s for the folds"):  # fmt: skip
         assert words in headline
     assert "6 of 8 probed examples are on the diagonal" in parsed.sections["confusion"]
