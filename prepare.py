@@ -1,8 +1,8 @@
 """Checks, splits and packs a data set, and shows what training will see. Trains nothing.
 
 python prepare.py --dataset=pictures --out_dir=prepared
-python prepare.py --dataset=pictures --out_dir=prepared --augment=strong
-python prepare.py --dataset=folder:pictures --out_dir=prepared --split_fractions=0.8,0.1,0.1
+python prepare.py --dataset=pictures --out_dir=out --augment=strong --split_fractions=0.8,0.1,0.1
+python prepare.py --dataset=pictures --out_dir=out --probe --model=mobilenet_v2 --weights=imagenet
 """
 
 import runpy

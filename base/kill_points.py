@@ -32,6 +32,8 @@ POINTS = (
     "export.proved",
     "results.written",  # the report is missing
 )
+# Those of work on frozen features, which not every run does.
+FEATURE_POINTS = ("features.batch",)  # the features of a batch of pictures written
 
 
 class _Armed:
@@ -41,9 +43,10 @@ class _Armed:
 
 def arm(value: str) -> None:
     """Has `reach` kill as "point:n" says, and never where `value` is empty; raises ValueError for any other value."""
+    known = POINTS + FEATURE_POINTS
     point, _, visit = value.rpartition(":")
-    if value and (point not in POINTS or not visit.isdecimal() or int(visit) < 1):
-        raise ValueError(f"{VARIABLE}={value}: it must be point:n, n from 1 on, with a point of {', '.join(POINTS)}")
+    if value and (point not in known or not visit.isdecimal() or int(visit) < 1):
+        raise ValueError(f"{VARIABLE}={value}: it must be point:n, n from 1 on, with a point of {', '.join(known)}")
     _Armed.point, _Armed.visit, _Armed.visits = point, int(visit or 0), itertools.count(1)
 
 

@@ -15,9 +15,7 @@ READERS = {str: str, int: int, float: float, bool: read_switch}
 
 
 def meant_number(text: str, kind: type) -> str:
-    """The number that somebody wrote in another way, as 1,5 or 1e3 or 224x224 or 10.0; empty where it is not plain."""
-    if kind is int and len(sides := re.split(r"\s*[x×*]\s*", text.strip())) == 2:
-        return sides[0] if sides[0] == sides[1] and sides[0].isdecimal() else ""
+    """The number that somebody wrote in another way, as 1,5 or 1e3 or 10.0; empty where it is not plain."""
     if kind is int and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):
         return re.sub(r"\D", "", text)
     number = text.strip().replace(",", ".")
@@ -25,3 +23,11 @@ def meant_number(text: str, kind: type) -> str:
         return ""
     is_whole = abs(float(number)) < 1e9 and float(number).is_integer()
     return number if kind is float else str(int(float(number))) if is_whole else ""
+
+
+def meant_numbers(text: str, kind: type) -> str:
+    """The whole numbers that somebody wrote with something else than commas between them, as 224x160; empty where it
+    is not plain."""
+    parts = re.split(r"\s*[x×*;,]\s*|\s+", text.strip()) if kind is int else [""]
+    meant = [part if part.isdecimal() else meant_number(part, kind) for part in parts]
+    return ",".join(meant) if all(meant) else ""

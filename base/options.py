@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from base.errors import UserError, unknown_name
-from base.option_text import READERS, meant_number
+from base.option_text import READERS, meant_number, meant_numbers
 
 _KEY = "option"
 
@@ -85,7 +85,7 @@ class Leaf:
         try:
             return tuple(map(read, text.split(","))) if self.is_tuple else read(text)
         except ValueError:
-            meant = "" if self.is_tuple else meant_number(text, self.kind)
+            meant = meant_numbers(text, self.kind) if self.is_tuple else meant_number(text, self.kind)
             fix = f"; write --{self.name}={meant}" if meant else ""
             raise UserError(f"--{self.name}={text:.80}: it must be {self.rule}{fix}") from None
 

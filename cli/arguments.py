@@ -121,7 +121,7 @@ def _said_of(name: str, argument: str, values: flags.FlagValues) -> str:
 def _fitting(value: str, flag: flags.Flag) -> str:
     """The value, where it is plain that the flag means the same by it; empty otherwise."""
     leaf = getattr(flag.parser, "leaf", None)
-    if not leaf or not value or leaf.is_tuple or leaf.kind is bool:
+    if not leaf or not value or leaf.kind is bool or (leaf.is_tuple and leaf.kind is not int):
         return "" if leaf else value
     with contextlib.suppress(UserError):
         if not leaf.option.choices or leaf.parse(value) in leaf.option.choices:

@@ -28,7 +28,8 @@ class LeafParser(flags.ArgumentParser):
 
 
 def define_run_flags(values: flags.FlagValues, only: tuple[str, ...] = ()) -> None:
-    """Defines a flag for each option of a run; `only` leaves out the groups that are not named.
+    """Defines a flag for each option of a run; `only` leaves out the groups, and options by path as "model.name", that
+    are not named.
 
     No flag has a default: what is not given may have a preset. The module that a flag is defined by, for absl, is the
     group of its option, or its own name outside of them.
@@ -42,7 +43,7 @@ def define_run_flags(values: flags.FlagValues, only: tuple[str, ...] = ()) -> No
 def run_flags(only: tuple[str, ...] = ()) -> list[Leaf]:
     """What has a flag: the presets of groups that have some, then the options, in the order of their groups."""
     found = [*itertools.starmap(preset_leaf, with_presets(RunOptions).items()), *leaves(RunOptions)]
-    return [leaf for leaf in found if not only or leaf.path[0] in only]
+    return [leaf for leaf in found if not only or leaf.path[0] in only or ".".join(leaf.path) in only]
 
 
 def preset_leaf(name: str, told: Group) -> Leaf:

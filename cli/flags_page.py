@@ -3,14 +3,14 @@
 python -m cli.flags_page
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from absl import flags
 
 from base.options import Group, Leaf, groups, leaves, with_presets
 from cli.arguments import SCRIPTS, flags_of
-from cli.flags import leaf_help, preset_leaf, shown
+from cli.flags import LeafParser, leaf_help, preset_leaf, shown
 from cli.help import docstring_of
 from jobs.options import FULL_TRAIN_RECIPES, PRESETS, RECIPES, RunOptions
 
@@ -31,7 +31,7 @@ def render() -> str:
     defined = {script: flags_of(script) for script in SCRIPTS}
     parts = [_HEAD, "## What a run is", "", *_table([leaf for leaf in leaves(RunOptions) if len(leaf.path) == 1])]
     for name, options_class, told in groups(RunOptions):
-        users = " and ".join(f"{script}.py" for script in SCRIPTS if _uses(defined[script], options_class))
+        users = _users(defined, options_class)
         parts += ["", f"## {name.capitalize()} ({users})", "", *_table(list(leaves(options_class)), name, told)]
     shared = defined["train"]["cache_dir"]
     parts += ["", "## train.py, prepare.py and evaluate.py", "", *_own_table([shared])]
@@ -41,6 +41,18 @@ def render() -> str:
         summary = docstring_of(ROOT / f"{script}.py")[0]
         parts += ["", f"## {script}.py", "", summary, "", *_own_table(own)]
     return "\n".join(parts) + "\n"
+
+
+def _users(defined: Mapping[str, flags.FlagValues], options_class: type) -> str:
+    """ "train.py and prepare.py": the scripts that have these options, with their names where these are only some."""
+    every = " and ".join(f"{script}.py" for script, values in defined.items() if _uses(values, options_class))
+    names = [leaf.name for leaf in leaves(options_class)]
+    some = []
+    for script, values in defined.items():
+        ours = [f"--{name}" for name in names if name in values and isinstance(values[name].parser, LeafParser)]
+        if ours and not _uses(values, options_class):
+            some.append(f"; {script}.py has {' and '.join(ours)}")
+    return every + "".join(some)
 
 
 def _run_flags() -> set[str]:

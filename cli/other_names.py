@@ -6,8 +6,10 @@ RENAMED = (
      "images_dir image_dir folder root source src"),
     ("labels_csv", "labels label_file labels_file labels_path label_csv annotations annotation_file csv_file "
      "csv_path train_csv train_labels"),
-    ("image_size", "img_size imgsz imgsize img input_size size resolution resize crop_size target_size img_height "
+    ("image_size", "img_size imgsz imgsize img input_size size resolution crop_size target_size img_height "
      "img_width image_height image_width height width s"),
+    ("resize", "resize_mode crop_mode letterbox keep_aspect keep_aspect_ratio crop_to_aspect_ratio "
+     "pad_to_aspect_ratio"),
     ("color_mode", "channels num_channels in_chans grayscale grey gray color colour rgb"),
     ("split_fractions", "val_split validation_split valid_split test_split train_split val_fraction test_fraction "
      "val_size test_size train_size val_ratio test_ratio split_ratio valid_pct split val_percent"),
@@ -59,6 +61,11 @@ RENAMED = (
     ("early_stop_on", "monitor early_stop_metric early_stopping_metric early_stopping_monitor metric_for_early_stop"),
     ("best_on", "metric_for_best_model best_metric save_best_metric checkpoint_metric eval_metric"),
     ("early_stop_patience", "patience early_stop early_stopping early_stopping_patience es_patience"),
+    ("head_epochs", "freeze_epochs warmup_head_epochs unfreeze_epoch"),
+    ("head_learning_rate", "head_lr lr_head classifier_lr"),
+    ("unfreeze_from", "unfreeze freeze_layers freeze_at freeze_until unfreeze_layers fine_tune_at finetune_from"),
+    ("backbone_rate_factor", "backbone_lr lr_backbone backbone_lr_mult layer_decay lr_mult discriminative_lr"),
+    ("backbone_batchnorm", "freeze_bn freeze_batchnorm bn_frozen"),
     ("precision", "amp use_amp fp16 to_fp16 float16 bf16 bfloat16 half mixed_precision dtype amp_dtype "
      "autocast"),
     ("strategy", "distribute distributed ddp multi_gpu data_parallel distribution_strategy"),
@@ -82,15 +89,18 @@ SAID = (
     ("pretrained pretrained_weights imagenet load_weights init_weights from_pretrained checkpoint ckpt transfer "
      "initial_checkpoint pretrained_path",
      "--weights=imagenet starts a --model that keras.applications knows, as mobilenet_v2, from pretrained weights"),
-    ("freeze freeze_backbone freeze_base freeze_layers freeze_at freeze_epochs frozen unfreeze trainable "
-     "fine_tune finetune fine_tune_at",
-     "no layer is frozen here, all of them train; a small --learning_rate changes pretrained --weights the least"),
+    ("freeze freeze_backbone freeze_base frozen trainable feature_extract feature_extraction linear_probe train_head "
+     "fine_tune finetune transfer_learning",
+     "--train=head trains the layer above a backbone alone, --train=head_then_all then all of it, from "
+     "--unfreeze_from on"),
     ("l2_reg l2_regularization regularization regularizer kernel_regularizer",
      "--l2 has the squared kernels, times it, join the loss; --weight_decay takes them down beside it"),
     ("no_augment no_augmentation no_aug noaug disable_augmentation", "--augment=none turns it off"),
     ("beta1 beta2 beta_1 beta_2 betas eps epsilon opt_eps opt_betas adam_beta1 adam_epsilon rho amsgrad",
      "--optimizer_args gives it, as in --optimizer_args=beta_2=0.99,epsilon=1e-6"),
     ("nesterov", "--optimizer=sgd has Nesterov momentum; --optimizer_args=nesterov=false has plain one"),
+    ("linear_probe linear_probing linear_eval linear_evaluation knn_eval",
+     "prepare.py --probe says what a linear head on pretrained features reaches"),
     ("gpus num_gpus n_gpus ngpus nproc_per_node world_size",
      "--replicas says how many devices share a batch; CUDA_VISIBLE_DEVICES=0,1 before the command says which"),
     ("device devices gpu gpus gpu_id gpu_ids num_gpus cuda no_cuda use_cuda use_gpu cpu no_gpu accelerator",
@@ -135,8 +145,8 @@ SAID = (
      "the log has the lines of every epoch"),
     ("mean std normalize rescale featurewise_center preprocessing",
      "pixels become 0 to 1, and what else a --model needs is part of it"),
-    ("interpolation crop_pct crop_mode resize_mode letterbox keep_aspect",
-     "pictures become squares of --image_size, by the mean of the area of each pixel"),
+    ("interpolation crop_pct",
+     "a pixel is the mean of the area that it stands for, and --resize says what of a picture is kept"),
     ("force overwrite exist_ok yes", "no run is written over: another --run_dir trains again"),
     ("dry_run", "prepare.py looks at the pictures and trains nothing"),
     ("evaluate eval eval_only test test_only validate", "evaluate.py scores a finished run"),

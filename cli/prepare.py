@@ -11,7 +11,7 @@ from cli.flags import define_run_flags, options_of
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
 
-_ONLY = ("seed", "threads", "data", "augment")  # of a run's options
+_ONLY = ("seed", "threads", "data", "augment", "model.name", "model.weights")  # of a run's options
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -19,6 +19,10 @@ def define_flags(values: flags.FlagValues) -> None:
     define_run_flags(values, _ONLY)
     paths.define_cache_dir(values)
     flags.DEFINE_string("out_dir", None, "where the tables and sheets go", flag_values=values)
+    flags.DEFINE_boolean(
+        "probe", False, "say what a linear head on the features of --model with --weights reaches, by cross-validation",
+        flag_values=values,
+    )  # fmt: skip
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
@@ -27,6 +31,8 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if not values.out_dir:
         raise UserError("--out_dir is missing: the folder that the tables and sheets go to; see --help")
     options = options_of(values, _ONLY)
+    if values.weights and not values.probe:
+        raise UserError(f"--weights={values.weights}: only --probe has a use for weights; add it, or leave them out")
 
     with listen(at_once=True) as stop:
         import_tensorflow()
@@ -34,4 +40,4 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         from reports.progress import Terminal
 
         with contextlib.closing(Terminal(stop)) as watch:
-            prepare(options, paths.path_of(values.out_dir), paths.cache_dir(values.cache_dir), watch)
+            prepare(options, paths.path_of(values.out_dir), paths.cache_dir(values.cache_dir), watch, values.probe)

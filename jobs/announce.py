@@ -13,6 +13,7 @@ from base.watch import Watch
 from evaluation.metrics import another_story
 from jobs.options import RunOptions
 from jobs.run import Run
+from jobs.transfer import is_transfer, train_words
 from models.backbone_table import BACKBONES
 from models.own_network import left_as_they_are
 from pipeline.augment.options import AugmentOptions
@@ -20,7 +21,9 @@ from pipeline.data import Data
 from pipeline.pixels import PackedPixels
 from pipeline.sources.entries import Aside
 from reports.bottleneck import describe_input
+from training.loop import Loop
 from training.memory import free_bytes, memory_lines, step_bytes
+from training.phases import HEAD, keeps_statistics
 from training.schedule import schedule_words
 from training.step import TrainState
 
@@ -36,8 +39,16 @@ def announce(run: Run) -> None:
         say(line)
     announce_data(run.options, run.data, run.watch)
     place, why = run.augments_on
-    for line in augmentation_lines(run.options.augment, run.data.pixels.pixel_format.channels, f"{place} ({why})"):
-        say(line)
+    if run.phases[-1].name == HEAD:
+        shown = turned_knobs(run.options.augment)
+        idle = f"; {shown} is for pictures, and does nothing here" if shown else ""
+        say(f"augment     none: the head learns on features of pictures as they are{idle}")
+    else:
+        channels = run.data.pixels.pixel_format.channels
+        for line in augmentation_lines(run.options.augment, channels, f"{place} ({why})"):
+            say(line)
+    if is_transfer(run.options.training, run.options.model):
+        say(f"train       {train_words(run.options.training, run.options.model)}")
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
     if size < asked:
         say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
@@ -49,11 +60,16 @@ def announce(run: Run) -> None:
     say_class_weights(run)
 
 
+def turned_knobs(augment: AugmentOptions) -> str:
+    """Those that are not as they are by default, with their values."""
+    unturned = AugmentOptions().by_flag()
+    turned = {name: value for name, value in augment.by_flag().items() if value != unturned[name]}
+    return ", ".join(f"{name} {_numbers(value)}" for name, value in turned.items())
+
+
 def augmentation_lines(augment: AugmentOptions, channels: int, place: str) -> list[str]:
     """The knobs that are turned and where they act, and what a user should know of them."""
-    unturned = AugmentOptions().by_flag()
-    turned = [f"{name} {value:g}" for name, value in augment.by_flag().items() if value != unturned[name]]
-    lines = [f"augment     {', '.join(turned) or 'none'}; on the {place}"]
+    lines = [f"augment     {turned_knobs(augment) or 'none'}; on the {place}"]
     if augment.tint.active and channels == 1:
         lines.append("  note      --saturation_fraction and --hue_degrees change nothing: the pictures are gray")
     if augment.mix.active:
@@ -110,8 +126,12 @@ def announce_data(options: RunOptions, data: Data, watch: Watch) -> None:
             pair = " and ".join(one_line(data.manifest.paths[one]) for one in _twins(data, ids, what))
             words = f"have the same bytes as a file of another {what} and are used all the same, as {pair}"
             watch.say(f"  warning   {len(ids)} files {words}")
-    for label, line in zip(("pixels", "cache"), data.log_lines, strict=True):
+    for label, line in data.log_lines.items():
         watch.say(f"{label:<12}{line}")
+
+
+def _numbers(value: float | Sequence[float]) -> str:
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, Sequence) else f"{value:g}"
 
 
 def _counts(names: Sequence[str], counts: Sequence[int]) -> str:
@@ -151,16 +171,36 @@ def announce_model(run: Run, model: keras.Model) -> None:
     training, weights = run.options.training, run.options.model.weights
     begins = "random weights" if weights == "none" else f"weights {weights}"
     if weights == "imagenet":
-        side = BACKBONES[run.options.model.name].imagenet_side(run.options.data.image_size)
+        side = BACKBONES[run.options.model.name].imagenet_side(*run.options.data.image_sides)
         begins += f" of {side}-pixel pictures"
+    parameters = f"{parameters_of(model):,} parameters{' that learn' * is_transfer(training, run.options.model)}"
     run.watch.say(
-        f"model       {run.options.model.shown}, {parameters_of(model):,} parameters, {begins}; {training.optimizer} "
+        f"model       {run.options.model.shown}, {parameters}, {begins}; {training.optimizer} "
         f"{schedule_words(training)}"
         + (f", averaged with momentum {training.ema_momentum:g}" if training.ema_momentum else "")
     )
     if run.options.model.network:
         for line in left_as_they_are(model):
             run.watch.say(f"  note      {line}")
+
+
+def announce_phase(run: Run, loop: Loop) -> None:
+    """What learns in a phase, where some of the model may not, or not as the rest does."""
+    if is_transfer(run.options.training, run.options.model):
+        run.watch.say(f"phase       {phase_words(run, loop)}")
+
+
+def phase_words(run: Run, loop: Loop) -> str:
+    """What learns in a phase: how much of the model, for how long, and how fast."""
+    options, model, learner = loop.phase.options, run.options.model, loop.state.learner
+    parts = [f"{loop.phase.name}: {len(learner.trainable_variables)} of {len(loop.state.model.weights)} variables "
+             f"learn, {parameters_of(learner):,} numbers"]  # fmt: skip
+    parts.append(f"{options.epochs} epochs by {options.optimizer} {options.learning_rate:g}")
+    if loop.state.rate_factors:
+        parts.append(f"the backbone at {options.learning_rate * options.backbone_rate_factor:g}")
+    if loop.phase.name != HEAD and keeps_statistics(options, model.is_pretrained):
+        parts.append("its BatchNorm keeps its statistics")
+    return "; ".join(parts)
 
 
 def announce_results(run: Run, results: Mapping) -> None:
@@ -199,6 +239,8 @@ def parameters_of(model: keras.Model) -> int:
 
 
 def bottleneck_of(run: Run, row: Mapping) -> str:
-    """`reports.bottleneck` on a row of this run's history."""
+    """`reports.bottleneck` on a row of this run's history; of epochs on features, which read no picture, that."""
+    if row["phase"] == HEAD:
+        return "the head learnt from features in memory: no picture was read"
     host_augments = run.hardware.accelerated and not run.augments_on_device
-    return describe_input(row, isinstance(run.data.pixels, PackedPixels), host_augments)
+    return describe_input(row, isinstance(run.data.train_pixels, PackedPixels), host_augments)

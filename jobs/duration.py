@@ -4,7 +4,7 @@ on."""
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,13 @@ import numpy as np
 from base.errors import UserError
 from base.watch import Watch
 from evaluation.probabilities import make_predictor
-from jobs.epochs import make_batches, make_run_step
+from jobs.epochs import make_batches, make_run_step, phase_run, validated_model
 from jobs.options import RunOptions
 from jobs.run import Run
 from pipeline.stages import StageClock
 from training.checkpoint import restore, to_arrays
+from training.loop import Loop
 from training.options import MOST_EPOCHS
-from training.step import TrainState
 
 # Steps are timed for so long, or so many of them, some at once: an accelerator is told of several before one is done.
 TIMED_SECONDS, MOST_STEPS, STEPS_AT_ONCE = 5.0, 300, 4
@@ -105,6 +105,11 @@ def time_predictions(predict: Callable, batches: Iterable[dict]) -> tuple[float,
     return later, first - began
 
 
+def epoch_seconds(timing: Timing, steps: int, validated: int) -> float:
+    """Of an epoch of so many steps, with so many batches of validation."""
+    return EPOCH_MARGIN * (steps * timing.step + validated * timing.predict)
+
+
 def epochs_within(
     minutes: float, spent_seconds: float, timing: Timing, steps: int, validated: int, scored: int
 ) -> tuple[int, str]:
@@ -113,7 +118,7 @@ def epochs_within(
     `steps` are those of an epoch, `validated` and `scored` batches, of an epoch and at the end. Raises UserError where
     not one epoch fits.
     """
-    epoch = EPOCH_MARGIN * (steps * timing.step + validated * timing.predict)
+    epoch = epoch_seconds(timing, steps, validated)
     ends = spent_seconds + timing.first_steps + scored * timing.predict + 3 * timing.first_predict + END_SECONDS
     epochs = min(int((60 * minutes - ends) / epoch), MOST_EPOCHS)
     if epochs < 1:
@@ -137,11 +142,27 @@ def process_seconds() -> float:
         return 0.0
 
 
-def decide_epochs(run: Run, state: TrainState) -> RunOptions:
-    """The run's options with as many epochs as fit; steps are taken on `state`, which is then what it was.
+def decide_epochs(run: Run, loops: Sequence[Loop]) -> RunOptions:
+    """The run's options with as many epochs of the last phase as fit; those before it have theirs.
 
-    Raises UserError where not one fits, Stopped where that is asked for.
+    Steps are taken on the states of `loops`, one a phase, which are then what they were. Raises UserError where not one
+    fits, Stopped where that is asked for.
     """
+    steps, size, before = run.order.steps_per_epoch, run.global_batch_size, 0.0
+    scored = {name: -(-len(members) // size) for name, members in run.data.splits.ids.items()}
+    for loop in loops:
+        timing = _time_phase(run, loop)
+        if loop is not loops[-1]:
+            before += loop.phase.options.epochs * epoch_seconds(timing, steps, scored["validation"])
+    spent = max(run.clock.seconds, process_seconds()) + before
+    minutes = run.options.training.train_minutes
+    epochs, words = epochs_within(minutes, spent, timing, steps, scored["validation"], sum(scored.values()))
+    run.watch.say(f"time        {words}")
+    return run.options.changed({"epochs": epochs})
+
+
+def _time_phase(run: Run, loop: Loop) -> Timing:
+    state, run = loop.state, phase_run(run, loop.state.model, loop.phase)
     training, steps, size = run.options.training, run.order.steps_per_epoch, run.global_batch_size
     arrays = {part: to_arrays(variables) for part, variables in state.parts.items()}
     every, step, ids = training.accumulate_steps, make_run_step(run, state), run.data.splits.ids
@@ -154,13 +175,8 @@ def decide_epochs(run: Run, state: TrainState) -> RunOptions:
 
     # Of all that is traced, what a full batch needs.
     seconds, first_steps = time_steps(batches, train_step, lambda: np.asarray(state.sums), every + 1, run.watch)
-    scored = {name: -(-len(members) // size) for name, members in ids.items()}
-    split = "validation" if scored["validation"] else "train"
-    predict, first_predict = time_predictions(make_predictor(state.evaluated), run.split_batches(split))
+    split = "validation" if len(ids["validation"]) else "train"
+    predictor = make_predictor(validated_model(loop))
+    predict, first_predict = time_predictions(predictor, run.split_batches(split))
     restore(state.parts, arrays)
-    timing = Timing(seconds, first_steps, predict, first_predict)
-    spent = max(run.clock.seconds, process_seconds())
-    validated = scored["validation"]
-    epochs, words = epochs_within(training.train_minutes, spent, timing, steps, validated, sum(scored.values()))
-    run.watch.say(f"time        {words}")
-    return run.options.changed({"epochs": epochs})
+    return Timing(seconds, first_steps, predict, first_predict)

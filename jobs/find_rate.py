@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
-from jobs.epochs import make_batches, make_run_state, make_run_step
+from jobs.epochs import make_batches, make_phase_state, make_run_step, phase_run
 from jobs.options import RunOptions
 from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
@@ -33,7 +33,8 @@ def find_learning_rate(
         watch.say(line)
     plain = dataclasses.replace(options, training=options.training.with_constant_rate())
     with open_run(plain, folder, catalog, cache_dir, watch, None) as (run, model):
-        state = make_run_state(run, model)
+        phase = run.phases[-1]
+        state = make_phase_state(run, model, phase)
         announce(run)
         announce_memory(run, state)
         first, *_, last = rates()
@@ -42,9 +43,8 @@ def find_learning_rate(
             "--learning_rate and --ema_momentum play no part"
         )
         with naming_trouble(run):
-            points = range_losses(
-                state, _batches_of(run), make_run_step(run, state), plain.training.accumulate_steps, watch
-            )
+            seen, every = phase_run(run, model, phase), plain.training.accumulate_steps
+            points = range_losses(state, _batches_of(seen), make_run_step(seen, state), every, watch)
         return _write(folder, points, watch)
 
 

@@ -2,29 +2,34 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 
 from base import kill_points
 from evaluation.metrics import class_balance, confusion_matrix, scores
-from evaluation.probabilities import predict_batches
+from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_results
 from jobs.curves import write_results
+from jobs.head import on_features
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_report
 from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
+from models.parts import head_part
 from records.tables import refused_rows
 from reports.contact_sheet import Sheet, draw_pages
 from reports.plots import plot_confusion, png_pixels
 from serving.export import Proof, ServedModel, export_model
+from training.checkpoint import to_arrays, weights_sha256
 from training.history import best_row
 from training.loop import Loop
+from training.phases import HEAD, Phase
 
 PROOF_FILES = 400
 
 
-def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
+def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     """Scores every split, writes the SavedModel, tables, results.json, TensorBoard's test pictures and the report.
 
     Raises Stopped where that is asked for before results.json; what is written is whole, and the last step is in a
@@ -32,13 +37,14 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet]) -> dict:
     """
     run.watch.nothing_to_save("after the last step, which is saved")
     ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
-    model = best_model(run, best["step"])
+    final_sha256 = weights_sha256(to_arrays(loop.state.model.variables))
+    model = best_model(run, loop.state.model, best["step"])
     served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
-    probabilities = _predict_all(run, served.predict)
+    probabilities = _predict_all(run, loop.phase, model, served.predict)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     difference = export_model(run.folder.saved_model, served, proof)
-    results = results_of(run, loop, figures, difference, len(proof.decoded))
+    results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)
     run.folder.predictions.write(run.data.manifest.class_names,
                                  prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
@@ -63,8 +69,13 @@ def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None
     return scores(labels, rows) | class_balance(confusion, names)
 
 
-def _predict_all(run: Run, predict: Callable) -> dict[str, np.ndarray]:
-    """float32 [examples, classes] by split name."""
+def _predict_all(run: Run, phase: Phase, model: keras.Model, predict: Callable) -> dict[str, np.ndarray]:
+    """float32 [examples, classes] by split name.
+
+    Where the head alone has learnt, of the features that it learnt on: the backbone would give them again.
+    """
+    if phase.name == HEAD:
+        run, predict = on_features(run, model), make_predictor(head_part(model))
     nothing = np.zeros((0, run.num_classes), np.float32)
     return {
         name: predict_batches(predict, run.split_batches(name)) if len(ids) else nothing

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
+from jobs.transfer import check_transfer, transfer_notes
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
 from training.options import MOST_EPOCHS, TrainingOptions
 
@@ -29,6 +31,13 @@ class RunOptions(Options):
         super().__post_init__()
         if self.data.full_train:
             check_figures(self.training, "with --full_train nothing is left to validate on")
+        data = self.data
+        if data.pack_sides != data.image_sides and not self.augment.warp.crop_scale:
+            size = shown_size(*data.pack_sides)
+            raise UserError(
+                f"--pack_size={size}: without crops nothing reads more than --image_size="
+                f"{shown_size(*data.image_sides)} of it: give --crop_scale, as in --crop_scale=0.35,1, or leave it out"
+            )
 
 
 def check_figures(training: TrainingOptions, why_none: str) -> None:
@@ -46,9 +55,9 @@ PRESETS = {
 }
 # And what each model does: the recipes of the two reports belong to the models that the reports made with them.
 _CATDOG_MODELS = ("catdog_1", "catdog_2", "catdog_3")
-_CATDOG = {"image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
+_CATDOG = {"image_size": 112, "resize": "squash", "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
 RECIPES = {
-    "realsense_cnn": {"image_size": 100, "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
+    "realsense_cnn": {"image_size": 100, "resize": "squash", "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
     **dict.fromkeys(_CATDOG_MODELS, _CATDOG),
 }
 FULL_TRAIN_RECIPES = {model: {"early_stop_patience": 7} for model in _CATDOG_MODELS}
@@ -78,7 +87,9 @@ def resolve(dataset: str, given: Mapping) -> RunOptions:
     for name, told in with_presets(RunOptions).items():
         if name in values and values[name] not in told.presets:
             raise unknown_name(f"--{name}", values[name], told.presets)
-    return RunOptions().changed(values)
+    options = RunOptions().changed(values)
+    check_transfer(options.training, options.model)
+    return options
 
 
 def chosen_lines(dataset: str, given: Mapping) -> list[str]:
@@ -100,7 +111,8 @@ def chosen_lines(dataset: str, given: Mapping) -> list[str]:
 
 def notes_on(options: RunOptions) -> list[str]:
     """What of the options comes to nothing, a line each."""
-    training, notes = options.training, options.augment.notes
+    training = options.training
+    notes = options.augment.notes + transfer_notes(training, options.model)
     if training.warmup_epochs >= training.epochs:
         reached = training.learning_rate * training.epochs / training.warmup_epochs
         comes = f"and comes to about {reached:.2g}, never to {training.learning_rate:g}"
@@ -111,6 +123,12 @@ def notes_on(options: RunOptions) -> list[str]:
     if training.early_stop_patience >= training.epochs:
         patience = training.early_stop_patience
         notes.append(f"--early_stop_patience={patience} of {training.epochs} epochs: it never stops the run")
+    if options.augment.warp.crop_scale and options.data.pack_sides == options.data.image_sides:
+        most = shown_size(*(min(2 * side, IMAGE_SIZES[1]) for side in options.data.image_sides))
+        notes.append(
+            f"--crop_scale: parts of pictures of {shown_size(*options.data.image_sides)} pixels are enlarged to that "
+            f"again; --pack_size, up to {most}, keeps more of each to cut from"
+        )
     return [f"note        {note}" for note in notes]
 
 

@@ -7,18 +7,18 @@ from jobs.announce import bottleneck_of, parameters_of
 from jobs.chosen import chosen_of
 from jobs.resume import versions
 from jobs.run import Run
-from training.checkpoint import to_arrays, weights_sha256
 from training.history import best_row
 from training.loop import Loop
 
 
-def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_changed: int) -> dict:
+def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_changed: int, final_sha256: str) -> dict:
     """What results.json holds.
 
     Args:
       figures: scores by split name, None for a split without examples.
       difference: the export proof's largest one between two probabilities.
       files_changed: files of the proof that have changed since they were packed.
+      final_sha256: of all the model's variables after the last step.
     """
     history, model, network = loop.history, loop.state.model, run.options.model.network
     return {
@@ -31,7 +31,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "epochs": len(history),
         "best_epoch": best_row(history, run.options.training.best_on)["epoch"],
         "steps": loop.step,
-        **_rates(history),
+        **_rates(loop.phase.rows(history)),
         "input_bottleneck": bottleneck_of(run, history[-1]),
         "global_batch_size": run.global_batch_size,
         "epochs_asked": run.options.training.epochs,
@@ -50,13 +50,13 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "export_largest_difference": difference,
         "export_files_changed": files_changed,
         "manifest_sha256": run.data.manifest.sha256,
-        "weights_sha256": weights_sha256(to_arrays(model.variables)),
+        "weights_sha256": final_sha256,
         "versions": versions(),
     }
 
 
 def _rates(history: Sequence[Mapping]) -> dict[str, float | None]:
-    """Over all steps that were timed, of whichever start; None where none was."""
+    """Over all steps of the last phase that were timed, of whichever start; None where none was."""
     timed = [row for row in history if row["images_per_second"] is not None]
     seconds = sum(row["seconds"] for row in timed)
     return {name: sum(row[name] * row["seconds"] for row in timed) / seconds if seconds else None

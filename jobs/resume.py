@@ -18,6 +18,7 @@ from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.history import should_stop
 from training.loop import Loop
+from training.phases import phases_of
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
 PENSTOCK_VERSION = "0.2.2"
@@ -35,7 +36,8 @@ def identity_of(run: Run, weights: str) -> dict:
     training, network = run.options.training, run.options.model.network
     return {"options": run.options.identity(), "manifest_sha256": run.data.manifest.sha256, "weights": weights,
             "schedule_epochs": training.schedule_epochs,
-            "full_scale": run.data.pixels.pixel_format.full_scale, "precision": run.hardware.policy,
+            "full_scale": run.data.pixels.pixel_format.full_scale,
+            "resize": run.data.pixels.pixel_format.resize, "precision": run.hardware.policy,
             "global_batch_size": run.global_batch_size,
             **({"network_sha256": network.sha256} if network else {}),
             "versions": versions(), "replicas": run.hardware.replicas, "environment": dict(run.hardware.environment),
@@ -53,7 +55,8 @@ def beginning_of(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
 def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) -> None:
     """Raises UserError where a run cannot go on to as many epochs as are asked for; `old` is its options.json."""
     training, before = options.training, old.get("training", {}).get("epochs", options.training.epochs)
-    done = len(saved.history) if saved else 0
+    rows = phases_of(training, options.model.is_pretrained)[-1].rows(saved.history) if saved else []
+    done = len(rows)
     if training.epochs < done:
         raise UserError(
             f"--epochs={training.epochs}: the run has done {done} already; give as many or more, or another --run_dir"
@@ -65,7 +68,7 @@ def check_epochs(options: RunOptions, old: Mapping, saved: Checkpoint | None) ->
             f"--epochs={training.epochs}: the run was begun with {before}, and its {training.schedule} schedule is "
             f"spread over these, so that another number is another run: {_ANOTHER}"
         )
-    if training.epochs > before and should_stop(saved.history, training.early_stop_patience, training.early_stop_on):
+    if training.epochs > before and should_stop(rows, training.early_stop_patience, training.early_stop_on):
         raise UserError(
             f"--epochs={training.epochs}: --early_stop_patience={training.early_stop_patience} ended the run after "
             f"epoch {done}, and would again: {_ANOTHER}"
@@ -116,9 +119,12 @@ def go_on(run: Run, loop: Loop, saved: Checkpoint | None) -> None:
         )
 
 
-def best_model(run: Run, step: int) -> keras.Model:
+def best_model(run: Run, trained: keras.Model, step: int) -> keras.Model:
     """The model of the checkpoint of `step`, averaged where the run averages, computing in float32 whatever it was
-    trained in."""
+    trained in.
+
+    It is the `trained` one where that computes in float32, on one device: to build another takes seconds.
+    """
     path = checkpoint_path(run.folder.checkpoints, step)
     try:
         arrays = load_checkpoint(path).arrays
@@ -128,8 +134,10 @@ def best_model(run: Run, step: int) -> keras.Model:
             f"the best epoch's checkpoint {str(path)!r} is damaged ({error}), and no other holds its weights: put it "
             "back, or train again in another --run_dir"
         ) from None
-    keras.config.set_dtype_policy("float32")
-    model = run.new_model()
+    model = trained
+    if run.hardware.policy != "float32" or run.hardware.strategy:
+        keras.config.set_dtype_policy("float32")
+        model = run.new_model()
     restore({"model": model.variables}, {"model": arrays})
     return model
 

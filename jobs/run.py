@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -15,6 +15,7 @@ from base.watch import Watch
 from evaluation.probabilities import split_batches
 from jobs.beginning import begin_with
 from jobs.options import RunOptions, flagfile
+from models.freezing import freeze, freeze_all
 from models.network_file import NetworkFile
 from models.zoo import build_model, check_model
 from pipeline.data import Data, load, look
@@ -25,6 +26,7 @@ from reports.summaries import Summaries, open_summaries
 from training import device
 from training.checkpoint import Checkpoint
 from training.clock import RunClock
+from training.phases import HEAD, Phase, keeps_statistics, phases_of
 from training.recipe import balanced_weights
 
 
@@ -41,6 +43,7 @@ class Run:
       data: checked, split, packed or streamed.
       clock: counts the run's time from this start's beginning.
       global_batch_size: what `options` ask for, or less where the training split has fewer examples.
+      cache_dir: where features are kept.
     """
 
     options: RunOptions
@@ -51,6 +54,7 @@ class Run:
     data: Data
     clock: RunClock
     global_batch_size: int
+    cache_dir: Path
 
     @functools.cached_property
     def order(self) -> Order:
@@ -68,10 +72,19 @@ class Run:
     def _split_batches(self) -> dict[str, tf.data.Dataset]:
         return {}
 
+    @functools.cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """What learns first, and what then."""
+        return phases_of(self.options.training, self.options.model.is_pretrained)
+
+    def phase_after(self, history: Sequence[Mapping]) -> Phase:
+        """The phase of the step that follows the epochs of `history`; the last one where all are done."""
+        return next((phase for phase in self.phases if not phase.is_over(history)), self.phases[-1])
+
     @property
     def last_step(self) -> int:
         """How many steps all epochs have; early stopping may take fewer."""
-        return self.options.training.epochs * self.order.steps_per_epoch
+        return sum(phase.options.epochs for phase in self.phases) * self.order.steps_per_epoch
 
     @property
     def num_classes(self) -> int:
@@ -121,8 +134,8 @@ def open_run(
     """Configures TensorFlow, looks, builds the model and loads; writes nothing to the folder.
 
     `saved` is the checkpoint that the run goes on from: the model's weights come out of it, and the size of its batches
-    is kept, which other replicas would have chosen otherwise. Too small a picture, and weights that cannot be had, are
-    told before anything is decoded. Raises UserError, or Stopped.
+    is kept, which other replicas would have chosen otherwise. Too small a picture, weights that cannot be had, and a
+    layer that the model has not, are told before anything is decoded. Raises UserError, or Stopped.
     """
     clock = RunClock(time.monotonic())
     hardware = device.apply(device.choose(device.look(), options.training, options.threads))
@@ -139,10 +152,22 @@ def open_run(
             model = build_model(begins, options.seed, classes, shape)
             if other_run and not saved:
                 begin_with(model, other_run, watch)
+            _freeze(model, options)
         data = load(overview, options.data, cache_dir, options.threads, watch)
         asked, examples = options.training.global_batch_size, len(data.splits.ids["train"])
         size = kept or fitting_size(asked, examples, hardware.replicas)
-        yield Run(options, hardware, folder, watch, summaries, data, clock, size), model
+        yield Run(options, hardware, folder, watch, summaries, data, clock, size, cache_dir), model
+
+
+def _freeze(model: keras.Model, options: RunOptions) -> None:
+    """Has stay what of the backbone is to stay in every phase; raises UserError for an unknown layer."""
+    training, is_pretrained = options.training, options.model.is_pretrained
+    if not options.model.has_backbone:
+        return
+    if phases_of(training, is_pretrained)[-1].name == HEAD:
+        freeze_all(model)
+    else:
+        freeze(model, training.unfreeze_from, keeps_statistics(training, is_pretrained))
 
 
 def check_shares(asked: int, kept: int | None, replicas: int) -> None:

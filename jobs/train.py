@@ -9,7 +9,7 @@ import tensorflow as tf
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
 from jobs.duration import decide_epochs, recorded_epochs
-from jobs.epochs import learn, make_loop
+from jobs.epochs import learn, make_loops
 from jobs.finish import finish
 from jobs.options import RunOptions, check_figures, notes_on
 from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
@@ -17,8 +17,10 @@ from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
 from pipeline.sources.folders import Catalog
 from records.run_folder import RunFolder
+from reports.contact_sheet import Sheet
 from reports.sheets import augmentation_sheet, sample_sheet
 from training.loop import Loop
+from training.phases import HEAD
 
 
 # No function here leaves its control flow to AutoGraph, which writes each one that it looks at to a file in the
@@ -52,27 +54,34 @@ def train(
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
             return _say_finished(results, folder, watch)
-        loop = make_loop(run, model, identity)
+        loops = make_loops(run, model, identity, saved)
         announce(run)
         # Before a run is here: what cannot fit would only be continued with the same options.
-        announce_memory(run, loop.state)
+        announce_memory(run, loops[-1].state)
         with naming_trouble(run):
             if options.training.train_minutes and not old:
-                run = _of_fitting_length(run, loop)
-                loop = make_loop(run, model, identity_of(run, weights))
+                run = _of_fitting_length(run, loops)
+                loops = make_loops(run, model, identity_of(run, weights), saved)
             run.write_down()
-            sheets = sample_sheet(run.data), augmentation_sheet(run.data, run.options.augment, run.options.seed)
+            sheets = _make_sheets(run)
             if old:
-                go_on(run, loop, saved)
+                go_on(run, loops[0], saved)
             if saved and results:  # scores and export came after the last checkpoint
-                loop.run_clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
-            learn(run, loop, sheets)
-            return finish(run, loop, sheets)
+                run.clock.go_on(results.get("seconds", 0.0), results.get("starts", 0))
+            learn(run, loops, sheets)
+            return finish(run, loops[-1], sheets)
 
 
-def _of_fitting_length(run: Run, loop: Loop) -> Run:
+def _make_sheets(run: Run) -> tuple[Sheet, Sheet | None]:
+    """Of samples and of augmented ones; no augmented ones where only features are learnt from."""
+    augments = run.phases[-1].name != HEAD
+    augmented = augmentation_sheet(run.data, run.options.augment, run.options.seed) if augments else None
+    return sample_sheet(run.data), augmented
+
+
+def _of_fitting_length(run: Run, loops: Sequence[Loop]) -> Run:
     """`run` with as many epochs as its minutes hold."""
-    options = decide_epochs(run, loop.state)
+    options = decide_epochs(run, loops)
     for line in notes_on(options):
         run.watch.say(line)
     return dataclasses.replace(run, options=options)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from base.errors import UserError
 from jobs.run import Run
+from pipeline.decoding.pixel_format import shown_size
 from records.tables import BatchRow
 from training.health import NumbersError, Trouble
 from training.schedule import learning_rate_at
@@ -18,7 +19,7 @@ MOST_NAMED = 4
 def naming_trouble(run: Run) -> Iterator[None]:
     """A block in which a run reads pictures and takes steps; raises UserError for what may go wrong with these."""
     try:
-        with run.data.pixels.naming_changes():
+        with run.data.naming_changes():
             yield
     except NumbersError as error:
         raise UserError(explain(error.trouble, run, error.history)) from None
@@ -26,7 +27,7 @@ def naming_trouble(run: Run) -> Iterator[None]:
         options = run.options
         raise UserError(
             f"not enough memory for --model={options.model.shown} with --global_batch_size="
-            f"{run.global_batch_size} at --image_size={options.data.image_size} "
+            f"{run.global_batch_size} at --image_size={shown_size(*options.data.image_sides)} "
             f"({error.message.splitlines()[0]}): lower one of them"
         ) from None
 
@@ -42,8 +43,9 @@ def explain(trouble: Trouble, run: Run, history: Sequence[Mapping] = ()) -> str:
     real = rows.example_ids[rows.mask].tolist()
     bad = [real[row] for row in trouble.bad_rows if row < len(real)]
     note = _write(run, trouble.step, real, bad)
-    training = run.options.training
-    rate = learning_rate_at(training, training.updates_of(run.order.steps_per_epoch), trouble.updates, history)
+    phase = run.phase_after(history)
+    updates_per_epoch = phase.options.updates_of(run.order.steps_per_epoch)
+    rate = learning_rate_at(phase.options, updates_per_epoch, trouble.updates, phase.rows(history))
     scale = "" if trouble.loss_scale is None else f", loss scale {trouble.loss_scale:g}"
     return (
         f"{trouble.what} in step {trouble.step} (epoch {rows.epoch + 1}, learning rate {rate:g}{scale}): "

@@ -56,9 +56,9 @@ class Backbone:
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
     smallest_side: int = 32
 
-    def imagenet_side(self, side: int) -> int:
-        """The side, in pixels, of the pictures that the "imagenet" weights for pictures of `side` are of."""
-        return side if side in self.imagenet_sides else self.imagenet_sides[-1]
+    def imagenet_side(self, height: int, width: int) -> int:
+        """The side, in pixels, of the pictures that the "imagenet" weights for pictures of this size are of."""
+        return height if height == width and height in self.imagenet_sides else self.imagenet_sides[-1]
 
 
 _V1_SIDES = (128, 160, 192, 224)

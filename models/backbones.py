@@ -15,6 +15,7 @@ from models.backbone_weights import check_own_range, copy_weights, load_weights,
 from models.layers import Layers
 from models.options import ModelOptions
 from models.rebuilding import rebuild
+from pipeline.decoding.pixel_format import shown_size
 
 
 def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTensor:
@@ -22,10 +23,10 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
 
     Raises UserError for a picture that is too small and for weights that cannot be had or do not fit.
     """
-    name, side = layers.options.name, min(image.shape[1:3])
+    name, sides = layers.options.name, image.shape[1:3]
     least = BACKBONES[name].smallest_side
-    if side < least:
-        raise UserError(f"--image_size={side}: {name} needs at least {least} pixels")
+    if min(sides) < least:
+        raise UserError(f"--image_size={shown_size(*sides)}: {name} needs at least {least} pixels a side")
     backbone = construct(layers, (*image.shape[1:3], 3))
     if image.shape[-1] != 3:
         image = keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)

@@ -11,6 +11,7 @@ import keras
 
 from base.errors import UserError
 from models.layers import Layers
+from pipeline.decoding.pixel_format import shown_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +42,11 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
     """
     options, recipe = layers.options, RECIPES[layers.options.name]
     filters = options.filters or recipe.filters
-    side, least = min(image.shape[1:3]), smallest_side(len(filters))
-    if side < least:
+    sides, least = image.shape[1:3], smallest_side(len(filters))
+    if min(sides) < least:
         raise UserError(
-            f"--image_size={side}: {options.name} with {len(filters)} blocks needs at least {least} pixels; "
-            "use larger pictures or fewer filters"
+            f"--image_size={shown_size(*sides)}: {options.name} with {len(filters)} blocks needs at least {least} "
+            "pixels a side; use larger pictures or fewer filters"
         )
     features = _crop_unread(image, len(filters))
     for position, width in enumerate(filters, start=1):

@@ -4,7 +4,7 @@ import contextlib
 import contextvars
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 import tensorflow as tf
@@ -35,7 +35,7 @@ class Dropout(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         """`inputs` with a fraction `rate` of them 0 and the others scaled up, while training; else unchanged."""
-        if not training or not self.rate:
+        if not training or not self.rate or not self.trainable:  # a frozen layer computes as in evaluation
             return inputs
         replica = tf.distribute.get_replica_context()
         sizes = tf.shape(inputs)
@@ -73,13 +73,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's own, whose statistics leave out the rows that only pad a batch; see `real_rows`.
 
     Under Keras's name, by which files of weights know their layers. The last axis is that of the channels.
+
+    Attributes:
+      keeps_statistics: whether it computes with its moving statistics in training too, and leaves them as they are.
     """
+
+    keeps_statistics = False
 
     def call(self, inputs, training=None, mask=None):
         """Keras's own function; of pictures, while training without padding, by the kernel that computes it at once.
 
         Keras makes a dozen passes over the pixels, in float32, which are half of a backbone's step on a CPU.
         """
+        training = training and not self.keeps_statistics
         is_plain = training and self.trainable and _REAL_ROWS.get() is None and mask is None
         if not (is_plain and len(inputs.shape) == 4 and self.scale and self.center):
             return super().call(inputs, training=training, mask=mask)
@@ -131,7 +137,22 @@ class LayerScale(keras.layers.Layer):
 
 def normalizes_batches(model: keras.Model) -> bool:
     """Whether an example's output depends, in training, on those beside it."""
-    return any(variable.path.endswith("moving_variance") for variable in model.variables)
+    kept = {variable.path for layer in opened(model.layers) if _keeps(layer) for variable in layer.variables}
+    return any(path.endswith("moving_variance") for path in {variable.path for variable in model.variables} - kept)
+
+
+def opened(layers: Iterable[keras.layers.Layer]) -> Iterator[keras.layers.Layer]:
+    """The layers, with those of a model in place of it."""
+    for layer in layers:
+        if isinstance(layer, keras.Model):
+            yield from opened(layer.layers)
+        else:
+            yield layer
+
+
+def _keeps(layer: keras.layers.Layer) -> bool:
+    """Whether training leaves its statistics, where it has some, as they are."""
+    return not layer.trainable or getattr(layer, "keeps_statistics", False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,6 +64,16 @@ class ModelOptions(Options):
         is_run = self.weights not in ("none", "imagenet", "preset") and not self.weights.endswith(".h5")
         return Path(self.weights) if is_run else None
 
+    @property
+    def has_backbone(self) -> bool:
+        """Whether its features end in a layer of their own, above which a head can learn alone."""
+        return self.name in RESIDUAL_NAMES + BACKBONE_NAMES
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is a backbone that begins with weights that were learnt before."""
+        return self.name in BACKBONE_NAMES and self.weights != "none"
+
     def to_restore(self) -> "ModelOptions":
         """For a model whose weights come out of a checkpoint: nobody needs those that it started from."""
         return dataclasses.replace(self, weights="none")

@@ -1,24 +1,22 @@
 """Pictures on disk -> everything a run needs to make batches: checked, split, and packed or streamed."""
 
 import collections
+import contextlib
 import dataclasses
 import itertools
-import math
 import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from base import durable
 from base.errors import UserError, one_line
 from base.watch import SILENT, Watch
-from pipeline.decoding.check import Verdict
-from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_folder
+from pipeline.decoded import decode
+from pipeline.decoding.choose import choose_full_scale, choose_pixel_format
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.options import DataOptions
-from pipeline.pixels import PackedPixels, Pixels, StreamedPixels
+from pipeline.pixels import Pixels
 from pipeline.sources.entries import Aside
 from pipeline.sources.folders import Catalog
 from pipeline.sources.index import build_index
@@ -40,12 +38,12 @@ class TooManyBad(UserError):  # noqa: N818 - as UserError's other kinds, it is n
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """What there is, before a picture is decoded: enough to build a model. `log_line` says why that pixel format."""
+    """What there is, before a picture is decoded: enough to build a model; `log_lines` as those of `Data`."""
 
     catalog: Catalog
     manifest: Manifest
     pixel_format: PixelFormat
-    log_line: str
+    log_lines: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,18 +55,33 @@ class Data:
       splits: the ids of those that are used.
       pixels: what gives their decoded pictures.
       quarantine: every refused file with its reason.
-      log_lines: what was chosen and why: how pictures are decoded, and where the decoded ones are kept.
+      log_lines: what was chosen and why, by what it is about: how pictures are decoded and resized, and where the
+        decoded ones are kept.
       aside: what else lies in the data folder and is not used, with the reason.
       notes: what a user should know of class names and splits, a line each.
+      larger_pixels: what gives the pictures in the size from which training cuts its crops; None where that is the one
+        that all are decoded to.
     """
 
     manifest: Manifest
     splits: Splits
     pixels: Pixels
     quarantine: Quarantine
-    log_lines: tuple[str, str]
+    log_lines: Mapping[str, str]
     aside: Aside = ()
     notes: tuple[str, ...] = ()
+    larger_pixels: Pixels | None = None
+
+    @property
+    def train_pixels(self) -> Pixels:
+        """What gives training its pictures."""
+        return self.larger_pixels or self.pixels
+
+    @contextlib.contextmanager
+    def naming_changes(self) -> Iterator[None]:
+        """See `Pixels`, for all that gives pictures."""
+        with self.pixels.naming_changes(), self.train_pixels.naming_changes():
+            yield
 
     def split_rows(self) -> list[SplitRow]:
         """A row an example, for split.csv; by split, then in file order."""
@@ -105,81 +118,34 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     """
     manifest = overview.manifest
     watch.check()
-    packed, verdict, cache_line = _decode(manifest, overview.pixel_format, options, cache_dir, threads, watch)
-    quarantine = _check_quarantine(manifest, overview.catalog, verdict.refused, options)
+    formats = _formats(overview.pixel_format, options)
+    decoded = [decode(manifest, one, options, cache_dir, threads, watch) for one in formats]
+    refused = {one: reason for part in decoded for one, reason in part.verdict.refused.items()}
+    quarantine = _check_quarantine(manifest, overview.catalog, refused, options)
     named = overview.catalog.named_splits
-    splits = make_splits(manifest, verdict.refused_ids, options.split_fractions, options.split_seed, named)
+    bad = np.array(sorted(refused), np.int64)
+    splits = make_splits(manifest, bad, options.split_fractions, options.split_seed, named)
     notes = (*overview.catalog.notes, *split_notes(splits, manifest, options.split_fractions is not None))
-    pixel_format, why_scale = _choose_full_scale(options, overview.pixel_format, verdict, splits)
-    pixels = StreamedPixels(manifest, pixel_format, threads) if packed is None else PackedPixels(packed, pixel_format)
+    pixel_format, why_scale = choose_full_scale(options, overview.pixel_format, decoded[0].verdict, splits)
+    pixels, *larger = (part.pixels(manifest, pixel_format.full_scale, threads) for part in decoded)
+    log_lines = overview.log_lines | {"pixels": overview.log_lines["pixels"] + why_scale, "cache": decoded[0].why_kept}
+    for part in decoded[1:]:
+        height, width, channels = part.pixel_format.shape
+        log_lines["crops"] = f"of training come from {height}x{width}x{channels}; {part.why_kept}"
     if options.full_train:
         splits = train_on_validation(splits)
     aside = tuple(sorted(overview.catalog.aside + manifest.aside))
-    return Data(manifest, splits, pixels, quarantine, (overview.log_line + why_scale, cache_line), aside, notes)
+    return Data(manifest, splits, pixels, quarantine, log_lines, aside, notes, *larger)
 
 
-def choose_pixel_format(manifest: Manifest, options: DataOptions) -> tuple[PixelFormat, str]:
-    """Gray where every file is gray, 16 bits where at least half have them; and why, in words."""
-    channels = {"grayscale": 1, "rgb": 3}.get(options.color_mode)
-    why = "asked for"
-    if channels is None:
-        gray = manifest.facts["channels"] <= 2
-        channels = 1 if gray.all() else 3
-        why = "every file is gray" if channels == 1 else f"{np.count_nonzero(~gray)} files have color"
-    bits = {"8": 8, "16": 16}.get(options.bit_depth)
-    if bits is None:
-        deep = np.count_nonzero(manifest.facts["bit_depth"] == 16)
-        bits = 16 if 2 * deep >= len(manifest) else 8
-        if deep:
-            why += f"; {deep} of {len(manifest)} have 16 bits" + ("" if bits == 16 else ", cut to 8")
-    pixel_format = PixelFormat(options.image_size, channels, bits, background=options.background_color)
-    height, width, channels = pixel_format.shape
-    return pixel_format, f"{height}x{width}x{channels}, {bits} bits a channel ({why})"
+def _formats(pixel_format: PixelFormat, options: DataOptions) -> list[PixelFormat]:
+    """That of the pictures, then that of the larger ones from which training cuts its crops, if there are any.
 
-
-def _decode(manifest, pixel_format, options, cache_dir, threads, watch) -> tuple[np.ndarray | None, Verdict, str]:
-    """(the packed pixels, or None for streaming; what decoding said of each example; where they are kept, and why)."""
-    cache, why = _choose_cache(manifest, pixel_format, options, cache_dir)
-    if cache == "pack":
-        try:
-            pack = open_or_build_pack(manifest, pixel_format, cache_dir, threads, watch)
-            return pack.pixels, pack.verdict, why
-        except durable.WriteError as error:
-            if options.cache == "pack":
-                raise UserError(
-                    f"--cache=pack: the pack cannot be written to {str(cache_dir)!r} ({error.strerror}); free "
-                    "some space, give another --cache_dir, or use --cache=none"
-                ) from None
-            why = f"none: warning, the pack could not be written to {cache_dir} ({error.strerror})"
-    return None, load_or_make_verdict(manifest, pixel_format, cache_dir, threads, watch), why
-
-
-def _choose_cache(manifest, pixel_format, options, cache_dir) -> tuple[str, str]:
-    size_bytes = len(manifest) * pixel_format.nbytes
-    shown = f"{size_bytes / 1e6:.0f} MB of decoded pictures"
-    if options.cache != "auto":
-        return options.cache, f"{options.cache}: asked for; {shown}"
-    if pack_folder(manifest, pixel_format, cache_dir).is_dir():
-        return "pack", f"pack: {shown}, packed before in {cache_dir}"
-    existing = next(parent for parent in (cache_dir, *cache_dir.absolute().parents) if parent.exists())
-    free_bytes = shutil.disk_usage(existing).free
-    if size_bytes < 0.5 * free_bytes:
-        return "pack", f"pack: {shown}, {free_bytes / 1e9:.0f} GB free in {cache_dir}"
-    return "none", f"none: {shown} would take more than half of the free disk; decoding in every epoch"
-
-
-def _choose_full_scale(options, pixel_format, verdict, splits) -> tuple[PixelFormat, str]:
-    """255 for 8 bits. Of 16 bits a depth camera uses few, so there the smallest 2^k - 1 that holds the peaks of 99 of
-    100 training pictures: 4,095 for millimetres up to four metres, where 65,535 would leave values below 0.06."""
-    if options.full_scale:
-        full_scale, why = options.full_scale, f"; {options.full_scale} is 1.0 (asked for)"
-    elif pixel_format.bit_depth == 8:
-        full_scale, why = 255, ""
-    else:
-        peak = float(np.quantile(verdict.peaks[splits.ids["train"]], 0.99))
-        full_scale = 2 ** max(8, math.ceil(math.log2(peak + 1))) - 1
-        why = f"; {full_scale} is 1.0 (99 of 100 training pictures stay below)"
-    return dataclasses.replace(pixel_format, full_scale=full_scale), why
+    Evaluation and the exported model have nothing to do with the larger ones: they decode to the first, as without.
+    """
+    height, width = options.pack_sides
+    larger = dataclasses.replace(pixel_format, height=height, width=width)
+    return [pixel_format] if larger == pixel_format else [pixel_format, larger]
 
 
 def _check_classes(manifest: Manifest, catalog: Catalog) -> None:

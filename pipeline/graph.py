@@ -49,14 +49,14 @@ def make_eval_dataset(example_ids: np.ndarray, pixels: Pixels, labels: np.ndarra
 
 
 def make_finish(augmentation: AugmentOptions, pixel_format: PixelFormat) -> Callable[[dict], dict]:
-    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1], in the input graph
-    or in the step on the device."""
+    """The batch -> batch function that turns stored pixels and draws into float32 images in [0, 1] of the size of
+    `pixel_format`, in the input graph or in the step on the device."""
     full_scale = pixel_format.full_scale
     stay = {name for name, feature in augmentation.features.items() if feature.stays}
     used = {"image", *augmentation.features, *augmentation.reads.values()}
 
     def finish(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        done = augmentation.apply({name: batch[name] for name in used}, full_scale)
+        done = augmentation.apply({name: batch[name] for name in used}, pixel_format)
         rest = {name: value for name, value in batch.items() if name not in used}
         return rest | {name: done[name] for name in sorted(stay)} | {"image": to_float(done["image"], full_scale)}
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 from base.errors import UserError
 from base.options import Options, between, option
-from pipeline.decoding.pixel_format import IMAGE_SIZES
+from pipeline.decoding.pixel_format import IMAGE_SIZES, RESIZES, shown_size
 
+_SIZE = f"one whole number {between(IMAGE_SIZES)}, the side of a square, or two with a comma between them, height,width"
 _COLOR = "white, black or a color as #ff8000"
 _THREE_FRACTIONS = "three fractions below 1, for train, validation and test, that add up to 1, as in 0.6,0.2,0.2"
 
@@ -23,13 +25,25 @@ class DataOptions(Options):
                           path=True)  # fmt: skip
     labels_csv: str = option("", "a table with the columns path, label and, if wanted, split, in any order, where "
                              "--dataset=folder:PATH has no class folders", identity=False, path=True)  # fmt: skip
-    image_size: int = option(96, "side of the decoded square, in pixels", within=IMAGE_SIZES,
-                             rule=f"one whole number {between(IMAGE_SIZES)}, the side of a square")  # fmt: skip
+    image_size: tuple[int, ...] = option(
+        (96,), "of the decoded pictures, in pixels: the side of a square, or height,width", within=IMAGE_SIZES,
+        rule=_SIZE,
+    )  # fmt: skip
+    resize: str = option(
+        "auto", "how pictures of other proportions become that: squash scales each side by itself, crop takes the "
+        "middle of a picture, pad puts it whole on --background; auto is squash where that distorts few pictures much",
+        choices=("auto", *RESIZES),
+    )  # fmt: skip
+    pack_size: tuple[int, ...] | None = option(
+        None, "store pictures for training in this size, at least --image_size and at most twice that, so that "
+        "--crop_scale cuts from more pixels; the side of a square, or height,width; 0 is --image_size",
+        within=(0, IMAGE_SIZES[1]), rule=_SIZE,
+    )  # fmt: skip
     color_mode: str = option("auto", "auto is grayscale where every file is gray", choices=("auto", "grayscale", "rgb"))
     bit_depth: str = option("auto", "bits a channel; auto is 16 where half of the files have them",
                             choices=("auto", "8", "16"))  # fmt: skip
-    background: str = option("white", "on what transparent pictures are laid: white, black or red, green and blue as "
-                             "#ff8000", rule=_COLOR)  # fmt: skip
+    background: str = option("white", "on what transparent and padded pictures are laid: white, black or red, green "
+                             "and blue as #ff8000", rule=_COLOR)  # fmt: skip
     full_scale: int = option(
         0, "the pixel value that becomes 1.0; 0 is 255, or what the training pictures reach", within=(0, 65_535)
     )
@@ -50,13 +64,29 @@ class DataOptions(Options):
     )  # fmt: skip
 
     @property
+    def image_sides(self) -> tuple[int, int]:
+        """`image_size` as height and width, in pixels."""
+        return self.image_size[0], self.image_size[-1]
+
+    @property
+    def pack_sides(self) -> tuple[int, int]:
+        """`pack_size` as height and width, in pixels."""
+        size = self.pack_size or self.image_size
+        return size[0], size[-1]
+
+    @property
     def background_color(self) -> tuple[int, int, int] | None:
         """`background` as red, green and blue in [0, 255]; None where it is no color."""
         text = {"white": "#ffffff", "black": "#000000"}.get(self.background, self.background)
         return tuple(bytes.fromhex(text[1:])) if re.fullmatch("#[0-9a-fA-F]{6}", text) else None
 
     def __post_init__(self):
+        object.__setattr__(self, "image_size", _size("image_size", self.image_size))
+        if self.pack_size is not None:
+            size = _size("pack_size", self.pack_size)
+            object.__setattr__(self, "pack_size", size if any(size) else None)
         super().__post_init__()
+        self._check_pack_size()
         if self.background_color is None:
             raise UserError(f"--background={self.background}: it must be {_COLOR}")
         fractions = self.split_fractions
@@ -66,3 +96,20 @@ class DataOptions(Options):
         if not whole or abs(sum(fractions) - 1) > 1e-6:
             shown = ",".join(f"{part:g}" for part in fractions)
             raise UserError(f"--split_fractions={shown}: it must be {_THREE_FRACTIONS}")
+
+    def _check_pack_size(self):
+        # Bilinear sampling, which cuts the crops, reads two pixels each way: of more for each one it would miss some.
+        pairs = zip(self.pack_sides, self.image_sides, strict=True)
+        if not all(side <= stored <= 2 * side for stored, side in pairs):
+            raise UserError(
+                f"--pack_size={shown_size(*self.pack_sides)} with --image_size={shown_size(*self.image_sides)}: each "
+                "side must be as long as that of the picture, and no more than twice as long"
+            )
+
+
+def _size(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    """A size as options hold it, so that equal ones compare equal: the side of a square alone."""
+    sides = (value,) if isinstance(value, int) else tuple(value)
+    if len(sides) not in (1, 2):
+        raise UserError(f"--{name}={','.join(map(str, sides))}: it must be {_SIZE}")
+    return sides[:1] if sides[0] == sides[-1] else sides

@@ -35,8 +35,9 @@ class Shards:
 class Plan:
     """Which examples each batch holds, and what happens to each: a function of the step alone.
 
-    `labels` are int32 [all examples], by example id; `pixel_format` is that of the stored pixels. Raises UserError
-    where the shards do not divide the global batch.
+    `labels` are int32 [all examples], by example id; `pixel_format` is that of the finished pictures, and of the
+    stored ones where no `stored_format` says that these are larger. Raises UserError where the shards do not divide the
+    global batch.
     """
 
     order: Order
@@ -45,6 +46,7 @@ class Plan:
     augmentation: AugmentOptions = AugmentOptions()
     seed: int = 0
     shards: Shards = Shards()
+    stored_format: PixelFormat | None = None
 
     def __post_init__(self):
         _ = self.batch_size
@@ -82,16 +84,18 @@ class Plan:
     def element_spec(self, on_device: bool) -> dict[str, tf.TensorSpec]:
         """The element spec of one replica's batches: with everything planned and pixels as they are stored where the
         device augments; else without what only augmentation needs, and `image` float32 in [0, 1]."""
-        shape = (self.batch_size, *self.pixel_format.shape)
         if on_device:
-            stored = tf.TensorSpec(shape, tf.as_dtype(self.pixel_format.dtype))
+            pixels = self.stored_format or self.pixel_format
+            stored = tf.TensorSpec((self.batch_size, *pixels.shape), tf.as_dtype(pixels.dtype))
             return self.planned_spec | dict.fromkeys(self.reads.values(), stored)
         kept = {name: self._spec(feature) for name, feature in self.features.items() if feature.stays}
-        return kept | {"image": tf.TensorSpec(shape, tf.float32)}
+        return kept | {"image": tf.TensorSpec((self.batch_size, *self.pixel_format.shape), tf.float32)}
 
     @functools.cached_property
     def _examples(self) -> Examples:
-        return Examples(self.order.example_ids, self.labels, self.pixel_format.image_size)
+        stored_sides = self.stored_format.shape[:2] if self.stored_format else None
+        sides = self.pixel_format.height, self.pixel_format.width
+        return Examples(self.order.example_ids, self.labels, *sides, stored_sides)
 
     def _spec(self, feature: Feature) -> tf.TensorSpec:
         shape = feature.shape if feature.per_batch else (self.batch_size, *feature.shape)

@@ -24,9 +24,9 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     return value
 
 
-_JSON = Format(durable.write_json, _read_mapping)
+JSON = Format(durable.write_json, _read_mapping)
 _BYTES = Format(durable.write_bytes, Path.read_bytes)
-_TEXT = Format(durable.write_text, lambda path: path.read_text("utf-8", "surrogateescape"))
+TEXT = Format(durable.write_text, lambda path: path.read_text("utf-8", "surrogateescape"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +57,8 @@ class RunFolder:
         self.path = path
         self.made: tuple[Path, ...] = ()  # by a claim, where no run is yet: the lock, then folders, the inmost first
         self.keep: Callable[[], None] = lambda: None  # called once a run is here, and that stays however it ends
-        self.options = RunFile(path / "options.json", _JSON)  # plain values, nested by room; makes the folder a run
-        self.flags = RunFile(path / "flags.txt", _TEXT)  # a flagfile that starts the run again
+        self.options = RunFile(path / "options.json", JSON)  # plain values, nested by room; makes the folder a run
+        self.flags = RunFile(path / "flags.txt", TEXT)  # a flagfile that starts the run again
         self.network = RunFile(path / "network.py", _BYTES)  # what --model=FILE.py:FUNCTION was built from
         self.split = RunFile(path / "split.csv", SPLIT)  # a row an example, by split, then in file order
         self.quarantine = RunFile(path / "quarantine.csv", QUARANTINE, may_lack=True)  # a row a refused file
@@ -69,8 +69,8 @@ class RunFolder:
         self.history = RunFile(path / "history.csv", HISTORY)  # a row an epoch
         # The class names, then a row a test example.
         self.predictions = RunFile(path / "predictions_test.csv", PREDICTIONS, may_lack=True)
-        self.results = RunFile(path / "results.json", _JSON)  # plain values
-        self.report = RunFile(path / "report.html", _TEXT)  # the last file of a run
+        self.results = RunFile(path / "results.json", JSON)  # plain values
+        self.report = RunFile(path / "report.html", TEXT)  # the last file of a run
         self.checkpoints = path / "checkpoints"
         self.saved_model = path / "saved_model"
         self.evaluation = path / "evaluation"  # scores that are computed once the run is finished

@@ -25,7 +25,7 @@ from reports.contact_sheet import Sheet, small
 from reports.facts import OptionRow, facts_of, option_text
 from reports.letters import drawable
 from reports.numbers import date_and_time, number, percent, percent_interval
-from reports.plots import PIXELS_PER_INCH, data_uri, displayable, plot_confusion, plot_curves
+from reports.plots import PIXELS_PER_INCH, data_uri, displayable, first_of_all, plot_confusion, plot_curves
 
 MAX_PAIRS = 12
 PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
@@ -52,7 +52,7 @@ def render_report(
     *,
     run_path: Path,
     results: Mapping[str, Any],
-    history: Sequence[Mapping[str, float | None]],
+    history: Sequence[Mapping],
     predictions: Sequence[PredictionRow],
     split: Sequence[SplitRow],
     quarantine: Sequence[RefusedRow],
@@ -68,7 +68,7 @@ def render_report(
     `sheets` are of examples and of augmented examples. Raises ValueError where `predictions` name a class that
     `results` do not.
     """
-    return _environment().get_template("page.html").render(
+    return environment().get_template("page.html").render(
         run_path=run_path.absolute(),
         results=results,
         dataset=results["dataset"].rstrip("/").rpartition("/")[2] or results["dataset"],
@@ -76,18 +76,21 @@ def render_report(
         split_names=SPLIT_NAMES,
         facts=facts_of(results),
         history=history,
+        first_of_all=first_of_all(history),
         curves=_curves(history, results.get("best_epoch")) if history else None,
-        test=_test_figures(predictions, results["class_names"]),
+        test=test_figures(predictions, results["class_names"]),
+        scored="test",
         mistakes=[(one, _small_picture(displayable(one.image[None])[0])) for one in mistakes],
-        data=_data_figures(split, quarantine, results["class_names"]) | {"aside": aside},
-        sheets=[None if sheet is None else _shown_sheet(sheet) for sheet in sheets],
+        data=data_figures(split, quarantine, results["class_names"]) | {"aside": aside},
+        sheets=[None if sheet is None else shown_sheet(sheet) for sheet in sheets],
         options=[(room, [(row.flag, option_text(row)) for row in rows])
                  for room, rows in itertools.groupby(options, lambda row: row.room)],
         command=command,
     )  # fmt: skip
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Of the pages' templates, which stand beside this file."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible, trim_blocks=True
@@ -97,8 +100,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _test_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> dict | None:
-    """The test split as counted from its predictions; None where there is none."""
+def test_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> dict | None:
+    """What was predicted of examples, as counted from their rows; None where there are none."""
     numbers = {name: number for number, name in enumerate(class_names)}
     unknown = {name for row in rows for name in (row.label, row.prediction)} - set(numbers)
     if unknown:
@@ -121,7 +124,7 @@ def _test_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> 
     }
 
 
-def _data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRow], class_names: Sequence[str]) -> dict:
+def data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRow], class_names: Sequence[str]) -> dict:
     """Examples a class and split, files whose content is in two splits or classes, and the quarantine list."""
     counts, twins = Counter(), {"split": defaultdict(Counter), "label": defaultdict(Counter)}
     for row in split_rows:
@@ -138,7 +141,8 @@ def _data_figures(split_rows: Sequence[SplitRow], quarantine: Sequence[RefusedRo
     }
 
 
-def _shown_sheet(sheet: Sheet) -> dict:
+def shown_sheet(sheet: Sheet) -> dict:
+    """A sheet with its pictures as the page has them."""
     bands = [(band, [(tile, _small_picture(tile.image)) for tile in band.tiles]) for band in sheet.bands]
     return {"bands": bands, "note": sheet.note}
 

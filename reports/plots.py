@@ -29,10 +29,9 @@ LIGHT = _Theme("#ffffff", "#1f2328", "#d5dae1", "#7d8896", "#0b63ce", "#d9530b")
 _DARK = _Theme("#161b22", "#e6edf3", "#39424e", "#98a3b2", "#4ea1ff", "#ff8a4c")
 
 
-def plot_curves(
-    history: Sequence[Mapping[str, float | None]], best_epoch: int | None = None, dark=False, stacked=False
-) -> bytes:
-    """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked, as a PNG.
+def plot_curves(history: Sequence[Mapping], best_epoch: int | None = None, dark=False, stacked=False) -> bytes:
+    """Draws loss and accuracy of train and validation over the epochs, with the best epoch marked, as a PNG; and a
+    line where all of the model begins to learn, after its head.
 
     `history` has a mapping an epoch, with the columns of history.csv; what is None or not finite is a gap. Without
     `best_epoch` the one of `history.best_row` is marked; `stacked` is for narrow screens. No epoch is a ValueError.
@@ -45,9 +44,17 @@ def plot_curves(
     panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     for axes, column in zip(panels, ("loss", "accuracy"), strict=True):
         _plot_column(axes, history, column, theme)
+        if (first := first_of_all(history)) is not None:
+            axes.axvline(first - 0.5, label=f"all learns from epoch {first}", color=theme.train, linewidth=1.0)
         axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", color=theme.wrong, linewidth=1.2, linestyle=":")
         _style_panel(axes, column, theme)
     return png_of(figure)
+
+
+def first_of_all(history: Sequence[Mapping]) -> int | None:
+    """The epoch in which all of the model begins to learn, where its head learnt alone before; else None."""
+    phases = [row.get("phase") for row in history]
+    return history[phases.index("all")]["epoch"] if "head" in phases and "all" in phases else None
 
 
 def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool = False, title: str = "") -> bytes:

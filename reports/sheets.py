@@ -44,7 +44,8 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
     a_class = max(1, 4 // len(classes))
     ids = np.concatenate([_spread(data, "train", label, a_class) for label in classes])
     pixels = data.pixels.read(ids)
-    seen = _augmented(data, options, seed, ids, pixels, epochs)
+    stored = pixels if data.train_pixels is data.pixels else data.train_pixels.read(ids)
+    seen = _augmented(data, options, seed, ids, stored, epochs)
     bands = []
     for row, one in enumerate(ids):
         tiles = [Tile(_shown(data, pixels[row]), "as it is"), *(epoch[row] for epoch in seen)]
@@ -56,13 +57,14 @@ def augmentation_sheet(data: Data, options: AugmentOptions, seed: int) -> Sheet:
 def _augmented(
     data: Data, options: AugmentOptions, seed: int, ids: np.ndarray, pixels: np.ndarray, epochs: int
 ) -> list[list[Tile]]:
-    """[epochs][examples]: the stored pictures of these examples as the first epochs see them."""
-    finish = make_finish(options, data.pixels.pixel_format)
-    examples = Examples(data.splits.ids["train"], data.manifest.labels, pixels.shape[1])
+    """[epochs][examples]: these examples, whose `pixels` are as training reads them, as the first epochs see them."""
+    pixel_format = data.pixels.pixel_format
+    finish, sides = make_finish(options, pixel_format), pixel_format.shape[:2]
+    examples = Examples(data.splits.ids["train"], data.manifest.labels, *sides, pixels.shape[1:3])
     planned = [options.plan(seed, epoch, ids, examples) for epoch in range(epochs)]
     others = {}
     for source, image in options.reads.items():  # of all epochs together
-        read = data.pixels.read(np.concatenate([plan[source] for plan in planned]))
+        read = data.train_pixels.read(np.concatenate([plan[source] for plan in planned]))
         others[image] = read.reshape(epochs, *pixels.shape)
     seen = []
     for epoch, plan in enumerate(planned):

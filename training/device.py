@@ -100,7 +100,7 @@ def look() -> Machine:
 
 
 def choose(machine: Machine, options: TrainingOptions, threads: int, deterministic: bool = True) -> Hardware:
-    """What `options` (precision, strategy, replicas) come to on `machine`; touches nothing.
+    """What `options` (precision, strategy, replicas, train) come to on `machine`; touches nothing.
 
     `threads` 0 is one a core. `deterministic` False leaves a GPU's kernels free, for measuring what bit-exactness
     costs; no run does so. Raises UserError for what this machine cannot do.
@@ -109,7 +109,7 @@ def choose(machine: Machine, options: TrainingOptions, threads: int, determinist
         raise UserError("TF_CONFIG is set: Penstock trains on the devices of one machine; unset TF_CONFIG")
     threads, gpus = threads or machine.cores, machine.gpus
     replicas, why_replicas = _choose_replicas(options.strategy, options.replicas, len(gpus))
-    policy, why_policy = _choose_policy(options.precision, machine)
+    policy, why_policy = _choose_policy(options.precision, options.train == "head", machine)
     is_mirrored = replicas > 1 or options.strategy == "mirrored"
     devices = f"{len(gpus)} x {gpus[0].name}" if gpus else f"CPU, {threads} threads"
     lines = [
@@ -171,9 +171,15 @@ def _choose_replicas(strategy: str, replicas: int, gpus: int) -> tuple[int, str]
     return count, "asked for"
 
 
-def _choose_policy(precision: str, machine: Machine) -> tuple[str, str]:
+def _choose_policy(precision: str, is_head: bool, machine: Machine) -> tuple[str, str]:
     if precision != "auto":
         return precision, "asked for"
+    if is_head:
+        return "float32", "the head alone learns, on features in float32"
+    return _fastest_policy(machine)
+
+
+def _fastest_policy(machine: Machine) -> tuple[str, str]:
     if machine.gpus:
         capability = machine.gpus[0].capability
         shown = f"compute capability {capability[0]}.{capability[1]}"

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.device import Hardware
+from training.rates import apply_by_rates
 
 
 def make_accumulators(variables: Sequence[keras.Variable]) -> list[tf.Variable]:
@@ -50,13 +51,14 @@ def clip(gradients: Sequence[tf.Tensor], norm: float, loss_scale: tf.Tensor) -> 
 
 def make_update(
     optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable], held: Sequence[tf.Variable],
-    hardware: Hardware, clip_norm: float,
+    hardware: Hardware, clip_norm: float, rate_factors: Sequence[float] = (),
 ) -> Callable[[list, tf.Tensor, bool], None]:  # fmt: skip
     """(gradients, examples, is_update) -> None, in a replica's context: moves `variables` where `is_update` says so.
 
     Args:
       held: of `make_accumulators`; empty where every batch is an update.
       clip_norm: that of `clip`; 0 for none.
+      rate_factors: what of the learning rate each variable takes; empty for all of it.
 
     The gradients are a replica's part of the mean over the batch's `examples`, scaled as the optimizer scales losses.
     """
@@ -73,7 +75,7 @@ def make_update(
         elif hardware.policy == "mixed_float16" and hardware.strategy:
             gradients = _agree_on_overflow(gradients)
         if is_update:
-            optimizer.apply(gradients, variables)
+            apply_by_rates(optimizer, gradients, variables, rate_factors)
 
     return update
 

@@ -28,7 +28,7 @@ class Trouble:
     Attributes:
       what: happened, and `fix`, what the user can do, in words.
       step: counted from 1 over all epochs.
-      updates: optimizer updates before it.
+      updates: optimizer updates before it, in its phase.
       loss_scale: that it was taken with; None where the loss is not scaled.
       bad_rows: int64 [n], the rows of the global batch whose own loss is not finite.
     """

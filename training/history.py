@@ -38,7 +38,12 @@ def _goodness(row: Mapping, figure: str) -> float:
 def epoch_line(row: Mapping, epochs: int) -> str:
     """One line an epoch: the row of history.csv in words."""
     width = len(str(epochs))
-    parts = [f"epoch {row['epoch']:>{width}}/{epochs}", f"loss {row['loss']:.4f}", f"accuracy {row['accuracy']:.4f}"]
+    of_head = "  head" if row["phase"] == "head" else ""
+    parts = [
+        f"epoch {row['epoch']:>{width}}/{epochs}{of_head}",
+        f"loss {row['loss']:.4f}",
+        f"accuracy {row['accuracy']:.4f}",
+    ]
     if row["validation_loss"] is not None:
         parts.append(f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.4f}")
     if row["images_per_second"] is not None:  # of a start's only step, which was traced, there is no rate

@@ -15,8 +15,8 @@ from records.run_folder import RunFolder
 from training.checkpoint import Checkpoint, keep_newest, restore, save_checkpoint, to_arrays
 from training.clock import EpochClock, RunClock
 from training.health import NumbersError, find_bad_variable, find_trouble
-from training.history import best_row, epoch_line, should_stop
-from training.options import TrainingOptions
+from training.history import best_row, epoch_line
+from training.phases import Phase
 from training.profile import Profiler
 from training.step import TrainState
 
@@ -27,30 +27,60 @@ LOOK_EVERY_STEPS = 100
 
 
 class Loop:
-    """Trains from `step` to the last epoch.
+    """Trains from `step` to the last epoch of a phase.
 
     Attributes:
+      phase: which it is.
       state: what is trained.
       folder: of the run; its history.csv and checkpoints are the loop's.
       identity: what the run is a function of; stored in each checkpoint.
-      step: updates done; a resumed run sets it, and `history`, before the first epoch.
-      history: a row an epoch, as in history.csv.
+      step: updates done, of all phases; whoever goes on sets it, and `history`, before the first epoch.
+      history: a row an epoch, as in history.csv, of all phases.
       epoch_clock: of the epoch that is under way; a resumed run sets it too.
       run_clock: of the whole run.
     """
 
-    def __init__(self, options: TrainingOptions, order: Order, state: TrainState, folder: RunFolder, watch: Watch,
+    def __init__(self, phase: Phase, order: Order, state: TrainState, folder: RunFolder, watch: Watch,
                  profiler: Profiler, identity: dict, run_clock: RunClock):  # fmt: skip
-        """Args: `options` says when the run ends and how often it is saved, `order` how long an epoch is."""
-        self.state, self.folder, self.identity = state, folder, identity
+        """Args: `phase` says when it ends and how often it is saved, `order` how long an epoch is."""
+        self.phase, self.state, self.folder, self.identity = phase, state, folder, identity
         self.step, self.history = 0, []
         self.epoch_clock, self.run_clock, self._traced = EpochClock(), run_clock, set()
-        self._options, self._order, self._watch, self._profiler = options, order, watch, profiler
+        self._options, self._order, self._watch, self._profiler = phase.options, order, watch, profiler
+
+    @property
+    def rows(self) -> list[dict]:
+        """Of the history, those of this phase."""
+        return self.phase.rows(self.history)
+
+    @property
+    def first_step(self) -> int:
+        """The updates before this phase."""
+        return (len(self.history) - len(self.rows)) * self._order.steps_per_epoch
+
+    @property
+    def last_step(self) -> int:
+        """The updates up to the end of this phase; early stopping may come before."""
+        return self.first_step + self._options.epochs * self._order.steps_per_epoch
+
+    def follow(self, before: "Loop") -> None:
+        """Goes on where the loop of the phase before this one ended: the model is the same, the optimizer begins."""
+        self.step, self.history, self.epoch_clock = before.step, before.history, EpochClock()
+        self.state.begin_average()
 
     def go_on(self, saved: Checkpoint) -> None:
-        """Puts state, step, history and clocks where a checkpoint left them."""
-        restore(self.state.parts, saved.arrays)
+        """Puts state, step, history and clocks where a checkpoint left them.
+
+        One that was saved where the phase begins gives the model alone: a phase begins with what the one before it
+        has learnt, and with an optimizer of its own.
+        """
         self.step, self.history = saved.step, saved.history
+        parts = self.state.parts
+        if saved.step > self.first_step:
+            restore(parts, saved.arrays)
+        else:
+            restore({"model": parts["model"]}, {"model": saved.arrays["model"]})
+            self.state.begin_average()
         self.epoch_clock = EpochClock(**saved.times["epoch"])
         self.run_clock.go_on(saved.times["seconds"], saved.times["starts"])
 
@@ -74,7 +104,7 @@ class Loop:
         self._profiler.begin(self.step)
         self._show("")
         try:
-            while not self._is_over():
+            while not self.phase.is_over(self.history):
                 self._train_epoch(batches, train_step)
                 self.history.append(self._make_row(measure))
                 self.state.sums.assign(np.zeros(3))
@@ -82,17 +112,17 @@ class Loop:
                 self._save()
                 self.folder.history.write(self.history)
                 kill_points.reach("history.written")
-                self._watch.say(epoch_line(self.history[-1], self._options.epochs))
+                self._watch.say(epoch_line(self.history[-1], self._all_epochs))
                 yield self.history[-1]
         finally:
-            self._profiler.close(self.step)
+            more_follow = self.phase.epochs_after > 0 and self.phase.is_over(self.history)
+            self._profiler.close(self.step, more_follow)
             self._watch.close()
 
-    def _is_over(self) -> bool:
-        options = self._options
-        if len(self.history) >= options.epochs:
-            return True
-        return should_stop(self.history, options.early_stop_patience, options.early_stop_on)
+    @property
+    def _all_epochs(self) -> int:
+        """Of all phases, as far as it is known now: early stopping ends the one that it ends."""
+        return self.last_step // self._order.steps_per_epoch + self.phase.epochs_after
 
     def _train_epoch(self, batches: Iterator, train_step: Callable) -> None:
         epoch_end = (len(self.history) + 1) * self._order.steps_per_epoch
@@ -137,13 +167,13 @@ class Loop:
         return len(self._order.example_ids) - (self._order.steps_per_epoch - 1) * size if is_last else size
 
     def _show(self, note: str) -> None:
-        epochs = self._options.epochs
+        epochs = self._all_epochs
         doing = f"epoch {min(len(self.history) + 1, epochs)}/{epochs}"
         self._watch.progress(self.step, epochs * self._order.steps_per_epoch, doing, note)
 
     def _make_row(self, measure: Callable[[], dict]) -> dict:
         loss_sum, correct, examples = np.asarray(self.state.sums).tolist()
-        row = {"epoch": len(self.history) + 1, "step": self.step}
+        row = {"epoch": len(self.history) + 1, "step": self.step, "phase": self.phase.name}
         row |= {"loss": loss_sum / examples, "accuracy": correct / examples}
         kill_points.reach("validation.begin")
         try:
@@ -165,8 +195,8 @@ class Loop:
         trouble = find_trouble(self.state.health)
         if trouble is None and before_a_save:
             trouble = find_bad_variable(self.state.variables, self.state.health, self.state.optimizer)
-        if trouble:
-            raise NumbersError(trouble, self.history)
+        if trouble:  # the notes count the phase's own steps
+            raise NumbersError(dataclasses.replace(trouble, step=trouble.step + self.first_step), self.history)
 
     def _save(self) -> None:
         if not self.folder.path.is_dir():

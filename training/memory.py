@@ -30,13 +30,14 @@ def step_bytes(model: keras.Model, held: Sequence, rows: int, replicas: int = 1)
 
     `held` are the variables that training keeps, the model's own among them. Each layer's output is kept for the
     backward pass (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, section 3), which frees it as it
-    goes: at worst the gradients on both sides of the largest one stand beside them all. Each parameter has a gradient;
-    batches of float32 pictures wait for the step. On CPUs from half of what was measured to 1.6 times that.
+    goes: at worst the gradients on both sides of the largest one stand beside them all. Of a frozen layer nothing is
+    kept. Each parameter that learns has a gradient; batches of float32 pictures wait for the step. On CPUs from half of
+    what was measured to 1.6 times that.
     """
     outputs = list(_output_bytes(model))
-    parameters = sum(int(np.prod(variable.shape)) for variable in model.variables)
+    learning = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     pictures = 4 * _WAITING_BATCHES * int(np.prod(model.input_shape[1:]))
-    kept = 4 * (parameters + sum(int(np.prod(variable.shape)) for variable in held)) * replicas
+    kept = 4 * (learning + sum(int(np.prod(variable.shape)) for variable in held)) * replicas
     return kept + rows * (sum(outputs) + 2 * max(outputs, default=0) + pictures)
 
 
@@ -72,11 +73,11 @@ def memory_lines(needed: int, free: int | None, rows: int) -> list[str]:
 
 
 def _output_bytes(model: keras.Model) -> Iterator[int]:
-    """Of each layer, an example."""
+    """Of each layer that learns, an example."""
     for operation in model.operations:
         if isinstance(operation, keras.Model):
             yield from _output_bytes(operation)
-        elif not isinstance(operation, keras.layers.InputLayer):
+        elif not isinstance(operation, keras.layers.InputLayer) and getattr(operation, "trainable", True):
             # Normalization is computed in float32 under every policy.
             is_wide = isinstance(operation, keras.layers.BatchNormalization | keras.layers.LayerNormalization)
             for output in keras.tree.flatten(operation.output):

@@ -6,6 +6,8 @@ from base.errors import UserError
 from base.options import Options, option
 from training.optimizer_names import ARGUMENTS, WITH_MOMENTUM, read_arguments
 
+# Of --train=head_then_all: a head of a few thousand numbers learns in seconds, at a rate that would undo a backbone.
+HEAD_EPOCHS, HEAD_LEARNING_RATE = 20, 1e-3
 MOST_EPOCHS = 100_000
 FALLING = ("cosine", "step", "one_cycle", "plateau")
 # Over the whole run, so that another number of epochs is another schedule.
@@ -20,8 +22,10 @@ class TrainingOptions(Options):
     """The recipe, the devices and the cadences of a training."""
 
     # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
-    epochs: int = option(30, "passes over the training split; a finished run goes on where more are asked for",
-                         within=(1, MOST_EPOCHS), identity=False)  # fmt: skip
+    epochs: int = option(
+        30, "passes over the training split, with --train=head_then_all those of all, after --head_epochs; a finished "
+        "run goes on where more are asked for", within=(1, MOST_EPOCHS), identity=False,
+    )  # fmt: skip
     # It chooses the number of epochs once; what a run is a function of is that number.
     train_minutes: float = option(
         0.0, "as many epochs as fit into so many minutes, from the start to the report: steps are timed before the "
@@ -29,7 +33,9 @@ class TrainingOptions(Options):
         identity=False,
     )  # fmt: skip
     global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
-    learning_rate: float = option(1e-3, "of the optimizer; the top of its schedule", within=(1e-9, 10.0))
+    learning_rate: float = option(
+        1e-3, "of the optimizer; the top of its schedule; with --train=head_then_all that of all", within=(1e-9, 10.0)
+    )
     optimizer: str = option("adam", "Keras's, by name and with its defaults; sgd has Nesterov momentum 0.9",
                             choices=tuple(ARGUMENTS))  # fmt: skip
     optimizer_args: str = option("", "what else of Keras's the --optimizer takes, as in beta_2=0.99,epsilon=1e-6")
@@ -76,6 +82,34 @@ class TrainingOptions(Options):
     best_on: str = option(
         "auto", "which epoch is exported; auto is the highest validation accuracy, then the lowest validation loss, "
         "with --full_train the last", choices=("auto", "validation_accuracy", "validation_loss", "last"),
+    )  # fmt: skip
+    # Transfer: who learns, in which order; what an option comes to for a model, jobs/transfer.py checks.
+    train: str = option(
+        "auto", "what learns: all of the model, its head alone, or first that and then all; the head is the layer "
+        "above a backbone, whose features are computed once and kept; auto is head_then_all for a backbone with "
+        "--weights, else all", choices=("auto", "all", "head", "head_then_all"),
+    )  # fmt: skip
+    head_epochs: int | None = option(
+        None, f"of --train=head_then_all: epochs of the head alone, before the --epochs of all; {HEAD_EPOCHS} where "
+        "none are given",
+        within=(1, 100_000),
+    )  # fmt: skip
+    head_learning_rate: float | None = option(
+        None, f"of --train=head_then_all: that of the head's epochs; {HEAD_LEARNING_RATE:g} where none is given",
+        within=(1e-9, 10.0),
+    )  # fmt: skip
+    unfreeze_from: str = option(
+        "", "the first layer of the backbone that learns, where all does; those before it stay as they are: its name, "
+        "that of its block, as block_13, or a fraction of the layers, as 0.6; all learn where it is not given",
+    )  # fmt: skip
+    backbone_rate_factor: float | None = option(
+        None, "what of the learning rate the backbone's layers take, as 0.1; all of it where none is given",
+        within=(1e-6, 1.0),
+    )  # fmt: skip
+    backbone_batchnorm: str = option(
+        "auto", "statistics that a backbone's BatchNorm layers use and keep while it learns: frozen keeps the "
+        "pretrained ones, train those of the batches; auto is frozen for a backbone with --weights",
+        choices=("auto", "frozen", "train"),
     )  # fmt: skip
     precision: str = option(
         "auto", "auto is the fastest that this hardware computes well",

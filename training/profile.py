@@ -61,11 +61,14 @@ class Profiler:
         if number == self._window[-1]:
             self._finish()
 
-    def close(self, done: int) -> None:
-        """Ends the recording where the run stops within the window, after step `done`; says where it never began."""
+    def close(self, done: int, more_follow: bool = False) -> None:
+        """Ends the recording where the run stops within the window, after step `done`; says where it never began.
+
+        `more_follow` says that a phase has ended, and the window may lie in another.
+        """
         if self._recorded is not None:
             self._finish()
-        elif self._window:
+        elif self._window and not more_follow:
             self._give_up(f"not recorded: the run ended with step {done}, before {self._flag}")
 
     @property

@@ -30,6 +30,8 @@ class TrainState:
       rate_scale: float32 [], what --schedule=plateau multiplies the learning rate by; the history's, so in no part.
       gradients: of `gradients.make_accumulators`; empty where every batch is an update.
       average: a model of `average.follow`, or None.
+      head: what a step calls, and whose variables it updates, where that is not the model but its head, on features.
+      rate_factors: what of the learning rate each variable that learns takes; empty where all take all of it.
     """
 
     model: keras.Model
@@ -39,11 +41,23 @@ class TrainState:
     rate_scale: tf.Variable | None = None
     gradients: Sequence[tf.Variable] = ()
     average: keras.Model | None = None
+    head: keras.Model | None = None
+    rate_factors: Sequence[float] = ()
+
+    @property
+    def learner(self) -> keras.Model:
+        """What a step calls, and whose trainable variables it updates."""
+        return self.model if self.head is None else self.head
 
     @property
     def evaluated(self) -> keras.Model:
         """The model that is validated, scored and exported."""
         return self.model if self.average is None else self.average
+
+    def begin_average(self) -> None:
+        """Has the average, where there is one, begin with what the model is now."""
+        if self.average is not None:
+            begin_average(self.average, self.model)
 
     @property
     def parts(self) -> dict[str, list]:
@@ -62,22 +76,25 @@ class TrainState:
 
 def make_state(
     hardware: Hardware, model: keras.Model, build_optimizer: Callable, global_batch_size: int,
-    accumulate_steps: int = 1, average: keras.Model | None = None,
+    accumulate_steps: int = 1, average: keras.Model | None = None, head: keras.Model | None = None,
+    rate_factors: Sequence[float] = (),
 ) -> TrainState:  # fmt: skip
     """The state of a model that was built under the strategy's scope; makes optimizer, sums and notes there too.
 
-    `build_optimizer` takes the state's `rate_scale`; `average`, another model of the same kind, begins as `model`.
+    `build_optimizer` takes the state's `rate_scale`; `average`, another model of the same kind, begins as `model`;
+    `head`, where it alone learns, shares variables with `model`.
     """
+    learning = (model if head is None else head).trainable_variables
     with hardware.scope():
         rate_scale = tf.Variable(1.0, trainable=False, name="rate_scale")
         optimizer = build_optimizer(rate_scale)
-        build_for(optimizer, model.trainable_variables)
-        gradients = make_accumulators(model.trainable_variables) if accumulate_steps > 1 else ()
+        build_for(optimizer, learning)
+        gradients = make_accumulators(learning) if accumulate_steps > 1 else ()
         sums = tf.Variable(np.zeros(3), dtype=tf.float64, name="epoch_sums")
         health = make_notes(global_batch_size)
-    if average is not None:
-        begin_average(average, model)
-    return TrainState(model, optimizer, sums, health, rate_scale, gradients, average)
+    state = TrainState(model, optimizer, sums, health, rate_scale, gradients, average, head, rate_factors)
+    state.begin_average()
+    return state
 
 
 def make_train_step(
@@ -97,22 +114,24 @@ def make_train_step(
     `jit_compile` has XLA compile the whole step: on a CPU that makes these steps 3 to 4 times slower, and what it does
     on a GPU is for benchmarks/gpu_check.py to measure.
     """
-    needs_mask = normalizes_batches(state.model)
-    update = make_update(state.optimizer, state.model.trainable_variables, state.gradients, hardware, recipe.clip_norm)
+    learner = state.learner
+    needs_mask, learning = normalizes_batches(learner), learner.trainable_variables
+    averaged = _averaged(state)
+    update = make_update(state.optimizer, learning, state.gradients, hardware, recipe.clip_norm, state.rate_factors)
 
     def replica_step(batch, is_full, is_update):
         batch = finish(batch) if finish else batch
         weight = tf.cast(batch["mask"], tf.float32)
         real = None if is_full else tf.cast(batch["mask"], tf.bool)
         with tf.GradientTape() as tape, real_rows(real):
-            logits = state.model(batch["image"], training=True)
+            logits = learner(batch["image"], training=True)
             losses = example_losses(batch | {"mask": weight}, logits, num_classes, recipe)
             # Divided by the global batch's real examples, the sum over replicas is the exact mean over the batch.
             loss = tf.reduce_sum(losses) / batch["global_examples"]
-            if state.model.losses:
-                loss += tf.add_n(state.model.losses) / hardware.replicas
+            if learner.losses:
+                loss += tf.add_n(learner.losses) / hardware.replicas
             scaled_loss = state.optimizer.scale_loss(loss)
-        update(tape.gradient(scaled_loss, state.model.trainable_variables), batch["global_examples"], is_update)
+        update(tape.gradient(scaled_loss, learning), batch["global_examples"], is_update)
         correct = tf.cast(predicted_labels(logits) == batch["label"], tf.float32) * weight
         sums = tf.stack([tf.reduce_sum(part) for part in (losses, correct, weight)])
         # One vector, so that replicas exchange one.
@@ -128,7 +147,7 @@ def make_train_step(
             parts = replica_step(batch, is_full, is_update)
         if state.average is not None and is_update:
             kept = kept_part(recipe.ema_momentum, state.optimizer.iterations.value)
-            follow(state.average.variables, state.model.variables, kept, hardware.strategy)
+            follow(*averaged, kept, hardware.strategy)
         state.sums.assign_add(parts[:3])
         note_step(state.health, parts[0], parts[3:], state.optimizer, loss_scale, is_update)
 
@@ -137,6 +156,16 @@ def make_train_step(
         traced_step(batch, is_full or not needs_mask, is_update)
 
     return train_step
+
+
+def _averaged(state: TrainState) -> tuple[list, list]:
+    """(variables of the average, those of the model that they follow): of a frozen backbone none."""
+    if state.average is None:
+        return [], []
+    learns = {id(variable) for variable in state.learner.variables}
+    pairs = zip(state.average.variables, state.model.variables, strict=True)
+    means, variables = zip(*[pair for pair in pairs if id(pair[1]) in learns], strict=True)
+    return list(means), list(variables)
 
 
 def example_losses(

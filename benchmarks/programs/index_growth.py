@@ -57,7 +57,7 @@ def first_batch(manifest, order, threads: int) -> None:
     from pipeline.pixels import StreamedPixels
     from pipeline.plan import Plan
 
-    pixels = StreamedPixels(manifest, PixelFormat(SIDE, 3, 8), threads)
+    pixels = StreamedPixels(manifest, PixelFormat.square(SIDE, 3, 8), threads)
     plan = Plan(order, manifest.labels, pixels.pixel_format, seed=1)
     next(iter(make_train_dataset(plan, pixels, 0, order.steps_per_epoch)))
 

@@ -22,7 +22,7 @@ def turn(data_dir: str, scratch: Path) -> Callable[[], float]:
     def pack() -> float:
         shutil.rmtree(cache_dir, ignore_errors=True)
         began = time.perf_counter()
-        open_or_build_pack(manifest, PixelFormat(SIZE, 3, 8), cache_dir, threads)
+        open_or_build_pack(manifest, PixelFormat.square(SIZE, 3, 8), cache_dir, threads)
         return len(manifest) / (time.perf_counter() - began)
 
     return pack

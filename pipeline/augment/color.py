@@ -9,6 +9,7 @@ from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
+from pipeline.decoding.pixel_format import PixelFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +35,10 @@ class ColorOptions(Operation):
         bias = 0.5 * (1.0 - gain) + self.brightness_fraction * brightness
         return {"color": np.stack([gain, bias], axis=1)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
         import tensorflow as tf
 
         gain, bias = (batch["color"][:, column, None, None, None] for column in range(2))
-        return batch | {"image": tf.clip_by_value(to_float(batch["image"], full_scale) * gain + bias, 0.0, 1.0)}
+        image = to_float(batch["image"], pixel_format.full_scale)
+        return batch | {"image": tf.clip_by_value(image * gain + bias, 0.0, 1.0)}

@@ -4,16 +4,17 @@ import functools
 from collections.abc import Callable
 
 from pipeline.augment.operation import Operation
+from pipeline.decoding.pixel_format import PixelFormat
 
 
 @functools.cache
-def compiled(operations: tuple[Operation, ...], full_scale: int) -> Callable[[dict], dict]:
+def compiled(operations: tuple[Operation, ...], pixel_format: PixelFormat) -> Callable[[dict], dict]:
     """Batch -> batch, by these operations one after the other, fused; kept, because it takes a second to compile."""
     import tensorflow as tf
 
     def apply(batch: dict) -> dict:
         for operation in operations:
-            batch = operation.apply(batch, full_scale)
+            batch = operation.apply(batch, pixel_format)
         return batch
 
     return tf.function(apply, jit_compile=True, autograph=False)

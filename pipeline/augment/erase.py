@@ -10,6 +10,7 @@ from pipeline.augment.box import boxes, inside
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
+from pipeline.decoding.pixel_format import PixelFormat
 
 _KNOBS = ("erase", "erase_area", "erase_aspect", "erase_row", "erase_column", "erase_noise")
 _AREAS = (0.02, 0.4)  # of the picture
@@ -44,11 +45,11 @@ class EraseOptions(Operation):
         inner = boxes(heights / 2 + (1.0 - heights) * row, widths / 2 + (1.0 - widths) * column, heights, widths)
         return {"erased": np.concatenate([inner, noise[:, None]], axis=1)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
         import tensorflow as tf
 
-        image = to_float(batch["image"], full_scale)
+        image = to_float(batch["image"], pixel_format.full_scale)
         _, height, width, channels = image.shape
         in_box, _ = inside(batch["erased"][:, :4], height, width)
         return batch | {"image": tf.where(in_box, _noise(batch["erased"][:, 4], height, width, channels), image)}

@@ -11,6 +11,7 @@ from pipeline.augment.box import boxes, inside
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
+from pipeline.decoding.pixel_format import PixelFormat
 
 _KNOBS = ("mix", "mix_partner", "mix_kind", "mix_share", "mix_row", "mix_column")
 
@@ -85,11 +86,11 @@ class MixOptions(Operation):
             "cut": boxes(draws["mix_row"], draws["mix_column"], side, side),
         }
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
         import tensorflow as tf
 
-        first, second = (to_float(batch[name], full_scale) for name in ("image", "second_image"))
+        first, second = (to_float(batch[name], pixel_format.full_scale) for name in ("image", "second_image"))
         _, height, width, _ = first.shape
         in_box, area = inside(batch["cut"], height, width)
         # A box of more than half of the picture is the example's own, and the partner is around it.

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from base.options import Options
+from pipeline.decoding.pixel_format import PixelFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Examples:
     Attributes:
       example_ids: int64 [examples of the split], in file order.
       labels: int32 [all examples], by example id.
-      image_size: side of the square pictures, in pixels.
+      height, width: of the pictures that come out, in pixels.
+      stored_sides: height and width of those that go in, where they are larger; None where they are not.
     """
 
     example_ids: np.ndarray
     labels: np.ndarray
-    image_size: int
+    height: int
+    width: int
+    stored_sides: tuple[int, int] | None = None
 
 
 class Operation(Options):
@@ -68,10 +72,11 @@ class Operation(Options):
         """Its features for int64 `example_ids` [n], of these ids, `seed` and `epoch` alone; see `draws.draw`."""
         raise NotImplementedError
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """The batch with its effect, inside a function that XLA compiles.
 
         `batch` has `image` [batch, height, width, channels], all features that operations plan and the pictures that
         they read. A picture is either as it is stored, or float32 in [0, 1], which `scale.to_float` makes of both.
+        `pixel_format` is that of the pictures that come out.
         """
         raise NotImplementedError

@@ -15,6 +15,7 @@ from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.randaugment import RandAugmentOptions
 from pipeline.augment.tint import TintOptions
 from pipeline.augment.warp import WarpOptions
+from pipeline.decoding.pixel_format import PixelFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ class AugmentOptions(Options):
                     planned |= {f"{image}_{name}": value for name, value in others.items()}
         return {name: np.asarray(planned[name], feature.dtype) for name, feature in self.features.items()}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """The batch with the effect of all active operations, each loop of them compiled; see `Operation`."""
         for place, loop in enumerate(self._loops):
             names = {name for one in loop for name in one.features}
@@ -86,8 +87,8 @@ class AugmentOptions(Options):
             else:
                 for image in {image for later in self._loops[place:] for one in later for image in one.reads.values()}:
                     other = {"image": batch[image]} | {name: batch[f"{image}_{name}"] for name in names}
-                    batch = batch | {image: compiled(loop, full_scale)(other)["image"]}
-            batch = batch | compiled(loop, full_scale)({name: batch[name] for name in {"image", *names}})
+                    batch = batch | {image: compiled(loop, pixel_format)(other)["image"]}
+            batch = batch | compiled(loop, pixel_format)({name: batch[name] for name in {"image", *names}})
         return batch
 
     @functools.cached_property

@@ -10,6 +10,7 @@ from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
 from pipeline.augment.tint import LUMA
+from pipeline.decoding.pixel_format import PixelFormat
 
 OPERATIONS = ("identity", "autocontrast", "solarize", "posterize", "color", "contrast", "brightness", "sharpness")
 _MOST = 10.0  # the largest magnitude
@@ -67,9 +68,9 @@ class RandAugmentOptions(Operation):
         names = np.array(OPERATIONS)[(which * len(OPERATIONS)).astype(int)]
         return {"randaugment": settings(names, raised, self.randaugment_magnitude)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
-        image = to_float(batch["image"], full_scale)
+        image = to_float(batch["image"], pixel_format.full_scale)
         for number in range(self.randaugment_operations):
             image = _changed(image, batch["randaugment"][:, number])
         return batch | {"image": image}

@@ -9,6 +9,7 @@ from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
+from pipeline.decoding.pixel_format import PixelFormat
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601, as in Pillow's "L"
 # Luma and two axes of color, from red, green and blue: the NTSC's YIQ.
@@ -37,11 +38,11 @@ class TintOptions(Operation):
         turned[:, 1, 2], turned[:, 2, 1] = -scale * np.sin(angle), scale * np.sin(angle)
         return {"tint": (np.linalg.inv(_YIQ) @ turned @ _YIQ).reshape(-1, 9)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
         import tensorflow as tf
 
-        image = to_float(batch["image"], full_scale)
+        image = to_float(batch["image"], pixel_format.full_scale)
         if image.shape[-1] == 1:
             return batch | {"image": image}
         factors = tf.reshape(batch["tint"], [-1, 1, 1, 3, 3])

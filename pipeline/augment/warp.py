@@ -2,7 +2,8 @@
 
 The matrices are made on the host, in float64, from keyed draws; the graph does only the heavy part. Rotation, shift,
 shear and zoom compose as in Keras's legacy `ImageDataGenerator` (keras/src/legacy/preprocessing/image.py,
-`apply_affine_transform`), so its parameters can be carried over; flips follow.
+`apply_affine_transform`), so its parameters can be carried over; flips follow. All of that happens to a picture of the
+size that comes out; the crop comes first and says which part of the stored one that is.
 """
 
 import dataclasses
@@ -11,18 +12,26 @@ from typing import ClassVar
 
 import numpy as np
 
+from base.errors import UserError
 from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import limited
+from pipeline.decoding.pixel_format import PixelFormat
 
 _KNOBS = ("rotate", "shift_rows", "shift_columns", "shear", "zoom_rows", "zoom_columns", "horizontal_flip",
           "vertical_flip")  # fmt: skip
+_CROP_KNOBS = ("crop_area", "crop_ratio", "crop_row", "crop_column")
+CROP_RATIO = (3 / 4, 4 / 3)  # width over height
 
 
 @dataclasses.dataclass(frozen=True)
 class WarpOptions(Operation):
-    """How far pictures are moved.
+    """How far pictures are moved, and which part of them is seen.
+
+    A crop has the area and the proportions of Szegedy et al., "Going deeper with convolutions", 2014, section 6, with
+    the latter drawn evenly in their logarithm, as in torchvision's RandomResizedCrop. Proportions are drawn first, then
+    the area as far as such a crop fits into the picture, so that nothing is drawn again.
 
     Its feature `warp` [batch, 6] float32 is a 2x3 matrix from output to input pixel coordinates: output pixel (row,
     column) takes its value at `matrix @ (row, column, 1)` of the input, bilinear, with the nearest edge pixel outside
@@ -35,42 +44,93 @@ class WarpOptions(Operation):
     zoom_fraction: float = option(0.0, "each axis is scaled by 1 - this to 1 + this", within=(0.0, 0.95))
     horizontal_flip: bool = option(False, "mirror left and right, half of the time")
     vertical_flip: bool = option(False, "mirror up and down, half of the time")
+    crop_scale: tuple[float, ...] | None = option(
+        None, "train on a part of each picture, another one in every epoch: its smallest and largest area, as "
+        "fractions of the picture, as in 0.35,1", within=(0.01, 1.0),
+        rule="two numbers from 0.01 to 1, the smaller one first",
+    )  # fmt: skip
+    crop_ratio: tuple[float, ...] | None = option(
+        None, "width over height of --crop_scale's parts, the smallest and the largest, where 1 distorts nothing; "
+        "0.75,1.3333 where it is not given", within=(0.1, 10.0),
+        rule="two numbers from 0.1 to 10, the smaller one first",
+    )  # fmt: skip
 
     features: ClassVar = {"warp": Feature(np.float32, (6,))}
     loop: ClassVar = "warp"
 
+    def __post_init__(self):
+        for name in ("crop_scale", "crop_ratio"):
+            ends = getattr(self, name)
+            if ends is None:
+                continue
+            object.__setattr__(self, name, tuple(ends))  # a list comes out of a JSON file
+            if len(ends) != 2 or not ends[0] <= ends[1]:
+                rule = type(self).__dataclass_fields__[name].metadata["option"].rule
+                raise UserError(f"--{name}={','.join(f'{end:g}' for end in ends)}: it must be {rule}")
+        super().__post_init__()
+        if self.crop_ratio and not self.crop_scale:
+            shown = ",".join(f"{end:g}" for end in self.crop_ratio)
+            raise UserError(f"--crop_ratio={shown}: nothing is cropped without --crop_scale, as in --crop_scale=0.35,1")
+
     def plan(self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples) -> dict[str, np.ndarray]:
         """See `Operation`."""
-        size = examples.image_size
+        sides = examples.height, examples.width
         draws = dict(zip(_KNOBS, draw(seed, epoch, example_ids, _KNOBS).T, strict=True))
         signed = {name: 2.0 * value - 1.0 for name, value in draws.items()}
         matrix = affine_matrices(
             rotate_degrees=self.rotate_degrees * signed["rotate"],
-            shift_rows=self.shift_fraction * size * signed["shift_rows"],
-            shift_columns=self.shift_fraction * size * signed["shift_columns"],
+            shift_rows=self.shift_fraction * examples.height * signed["shift_rows"],
+            shift_columns=self.shift_fraction * examples.width * signed["shift_columns"],
             shear_degrees=self.shear_degrees * signed["shear"],
             zoom_rows=1.0 + self.zoom_fraction * signed["zoom_rows"],
             zoom_columns=1.0 + self.zoom_fraction * signed["zoom_columns"],
-            image_size=size,
+            sides=sides,
         )
         for axis, name in enumerate(("vertical_flip", "horizontal_flip")):
             if getattr(self, name):
-                which = draws[name] < 0.5  # their output index i reads where size - 1 - i read
-                matrix[which, :, 2] += matrix[which, :, axis] * (size - 1)
+                which = draws[name] < 0.5  # their output index i reads where side - 1 - i read
+                matrix[which, :, 2] += matrix[which, :, axis] * (sides[axis] - 1)
                 matrix[which, :, axis] *= -1.0
+        start, side = self._crops(seed, epoch, example_ids, examples)
+        # Pixels have their middle at half: index i of n that show `side` pixels from `start` on is here among those.
+        scale = side / sides
+        matrix *= scale[:, :, None]
+        matrix[:, :, 2] += start + 0.5 * scale - 0.5
         return {"warp": matrix.reshape(-1, 6)}
 
-    def apply(self, batch: dict, full_scale: int) -> dict:
+    def _crops(
+        self, seed: int, epoch: int, example_ids: np.ndarray, examples: Examples
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(first row and column, height and width) of the part that is seen, both float64 [n, 2], in stored pixels."""
+        whole = np.array(examples.stored_sides or (examples.height, examples.width), np.float64)
+        if self.crop_scale is None:
+            sides = np.broadcast_to(whole, (len(example_ids), 2))
+            return np.zeros_like(sides), sides
+        area, ratio, *place = draw(seed, epoch, example_ids, _CROP_KNOBS).T
+        low, high = np.log(self.crop_ratio or CROP_RATIO)
+        # Of width over height, in pixels: 1 keeps the proportions of what comes out.
+        proportions = np.exp(low + (high - low) * ratio) * examples.width / examples.height
+        largest = np.minimum(whole[0], whole[1] / proportions) ** 2 * proportions / whole.prod()
+        most = np.minimum(self.crop_scale[1], largest)
+        least = np.minimum(self.crop_scale[0], most)
+        height = np.sqrt((least + (most - least) * area) * whole.prod() / proportions)
+        sides = np.stack([height, height * proportions], axis=1)
+        return (whole - sides) * np.stack(place, axis=1), sides
+
+    def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """See `Operation`."""
-        image = batch["image"]
-        warped = _warp(image, batch["warp"], full_scale)
+        image, full_scale = batch["image"], pixel_format.full_scale
+        warped = _warp(image, batch["warp"], full_scale, pixel_format.shape[:2])
         return batch | {"image": warped * (1.0 / full_scale) if image.dtype.is_integer else warped}
 
 
 def affine_matrices(
-    rotate_degrees, shift_rows, shift_columns, shear_degrees, zoom_rows, zoom_columns, image_size: int
+    rotate_degrees, shift_rows, shift_columns, shear_degrees, zoom_rows, zoom_columns, sides: tuple[int, int]
 ) -> np.ndarray:
-    """float64 [n, 2, 3] from arrays [n]: rotation @ shift @ shear @ zoom about the picture's center."""
+    """float64 [n, 2, 3] from arrays [n]: rotation @ shift @ shear @ zoom about the picture's center.
+
+    All in pixels, whose two sides are equal: a picture of unequal `sides` (height, width) is turned, not sheared.
+    """
     rotate, shear = np.deg2rad(rotate_degrees), np.deg2rad(shear_degrees)
     rotation = _stack(np.cos(rotate), -np.sin(rotate), 0.0, np.sin(rotate), np.cos(rotate), 0.0)
     shift = _stack(1.0, 0.0, shift_columns, 0.0, 1.0, shift_rows)
@@ -78,17 +138,18 @@ def affine_matrices(
     zoom = _stack(zoom_columns, 0.0, 0.0, 0.0, zoom_rows, 0.0)
     # Composed in (x, y), as Keras does, then turned into (row, column).
     matrix = (rotation @ shift @ shearing @ zoom)[:, [1, 0, 2]][:, :, [1, 0, 2]]
-    center = np.array([image_size / 2 - 0.5, image_size / 2 - 0.5, 1.0])
+    center = np.array([*(side / 2 - 0.5 for side in sides), 1.0])
     matrix[:, :2, 2] += center[:2] - matrix[:, :2, :2] @ center[:2]
     return matrix[:, :2]
 
 
-def _warp(images, matrices, full_scale: int):
-    """float32 [batch, height, width, channels], in the units of `images`; stored pixels are limited to `full_scale`."""
+def _warp(images, matrices, full_scale: int, sides: tuple[int, int]):
+    """float32 [batch, *sides, channels], in the units of `images`; stored pixels are limited to `full_scale`."""
     import tensorflow as tf
 
     _, height, width, _ = images.shape
-    row, column = tf.range(height, dtype=tf.float32)[:, None], tf.range(width, dtype=tf.float32)[None, :]
+    row, column = (tf.range(side, dtype=tf.float32) for side in sides)
+    row, column = row[:, None], column[None, :]
     entries = [matrices[:, entry, None, None] for entry in range(6)]
     top, down = _split(entries[0] * row + entries[1] * column + entries[2], height)
     left, across = _split(entries[3] * row + entries[4] * column + entries[5], width)

@@ -1,4 +1,4 @@
-"""Encoded bytes -> a square of pixels: the only place that decodes.
+"""Encoded bytes -> pixels of one size: the only place that decodes.
 
 One graph function, used while packing, streaming, evaluating and in the exported model, where it meets bytes that
 nobody has looked at before. So every format is checked for its size before anything of that size is allocated.
@@ -10,24 +10,20 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from pipeline.decoding import bitmap, first_frame, orientation
+from pipeline.decoding.colors import laid_on, luma, to_depth
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.resize import fit, jpeg_halvings, stored_sides
 from pipeline.sources.headers import MAX_PIXELS, PIXELS_A_BYTE, SMALL_PIXELS
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where nobody can see it: where that leaves three pixels for each
-# one wanted, each way, and where the blocks that the decoder adds to an uneven side shift no pixel by above 1/16.
-_JPEG_OVERSAMPLING = 3
-_JPEG_SHIFT = 16
 _DCT_METHOD = "INTEGER_ACCURATE"  # TensorFlow's own choice is up to 20 levels off, and no faster
 # What a file starts with, without the length that stands inside a WebP's, and the decoder that it takes.
 _MAGIC = {b"\xff\xd8\xff": 0, b"\x89PNG\r\n\x1a\n": 1, b"GIF87a": 2, b"GIF89a": 2, b"BM": 3, b"RIFFWEBP": 4}
-# ITU-R BT.601 luma: the Y of a JPEG.
-_LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
 
 
 # Nothing here needs AutoGraph, and its reading of every line would cost more than the rest of the tracing.
 @tf.autograph.experimental.do_not_convert
 def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    """Decodes a picture, averages it down to the square that is wanted and turns it upright.
+    """Decodes a picture and makes it, upright, the size that is wanted: see `resize`.
 
     JPEG (the first picture of an MPO too), PNG, GIF and WebP (first frame), BMP. What is transparent in a
     PNG, GIF or WebP is laid on the format's background; alpha in a BMP is dropped. Of a 16-bit
@@ -37,14 +33,13 @@ def decode_image(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor
     Args: `image_bytes` string [], a whole file.
 
     Returns:
-      [image_size, image_size, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
+      [height, width, channels] uint8 in [0, 255] or uint16 in [0, 65535], of static shape.
 
     Raises:
       tf.errors.InvalidArgumentError: the bytes are not such a picture, are damaged, or hold above `MAX_PIXELS`.
     """
     image, turn = decode_stored(tf.convert_to_tensor(image_bytes, tf.string), pixel_format)
-    # The turn comes last, where it costs least: the target is square, so it commutes with the resize.
-    return orientation.apply_orientation(resize(image, pixel_format), turn)
+    return fit(image, turn, pixel_format)
 
 
 def decode_stored(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
@@ -93,16 +88,6 @@ def _format_index(image_bytes: tf.Tensor) -> tf.Tensor:
         return tf.gather(list(_MAGIC.values()), tf.argmax(tf.cast(matches, tf.int32)))
 
 
-def resize(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    """[height, width, channels] -> [image_size, image_size, channels], same dtype.
-
-    Area average, as `cv2.INTER_AREA` on a down-scale: within one level of it.
-    """
-    side = pixel_format.image_size
-    area = tf.image.resize(image, [side, side], method=tf.image.ResizeMethod.AREA)
-    return tf.cast(tf.round(area), image.dtype)
-
-
 def check_size(width: tf.Tensor, height: tf.Tensor, image_bytes: tf.Tensor) -> tf.Operation:
     """Asserts that a picture of integer `width` [] and `height` [] has pixels, not above `MAX_PIXELS`, and not above
     what its bytes, string [], can hold; `pipeline.sources.headers.read_header` refuses the same."""
@@ -118,18 +103,10 @@ def check_size(width: tf.Tensor, height: tf.Tensor, image_bytes: tf.Tensor) -> t
     )  # fmt: skip
 
 
-def jpeg_halvings(sizes: tf.Tensor, side: int) -> tf.Tensor:
-    """`sizes` int32 [2], height and width -> 0, 1, 2 or 3, int32 []: how often the decoder may halve them."""
-    ratios = tf.constant([[2], [4], [8]])
-    scaled = (sizes + ratios - 1) // ratios
-    added = scaled * ratios - sizes
-    unseen = (scaled >= _JPEG_OVERSAMPLING * side) & (added * side * _JPEG_SHIFT <= sizes)
-    return tf.reduce_sum(tf.cast(tf.reduce_all(unseen, axis=1), tf.int32))
-
-
 def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
     shape = tf.io.extract_jpeg_shape(image_bytes)
-    halvings = jpeg_halvings(shape[:2], pixel_format.image_size)
+    turn = orientation.read_orientation(image_bytes)
+    halvings = jpeg_halvings(shape[:2], stored_sides(turn, pixel_format), pixel_format)
 
     def native():
         ratios = [functools.partial(jpeg_pixels, image_bytes, pixel_format, ratio) for ratio in (1, 2, 4, 8)]
@@ -137,20 +114,20 @@ def _decode_jpeg(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
 
     def from_cmyk():
         color = tf.io.decode_jpeg(image_bytes, channels=3, dct_method=_DCT_METHOD)
-        return _to_depth(_luma(color), pixel_format)
+        return to_depth(luma(color), pixel_format)
 
     with tf.control_dependencies([check_size(shape[1], shape[0], image_bytes)]):
         # The decoder gives no gray from CMYK, so that takes the way through color.
         is_cmyk = tf.equal(shape[2], 4)
         image = tf.cond(is_cmyk, from_cmyk, native) if pixel_format.channels == 1 else native()
-    return image, orientation.read_orientation(image_bytes)
+    return image, turn
 
 
 def jpeg_pixels(image_bytes: tf.Tensor, pixel_format: PixelFormat, ratio: int = 1) -> tf.Tensor:
     """[height, width, channels] of a JPEG, string [], of which each side is divided by `ratio`: 1, 2, 4 or 8."""
     channels = pixel_format.channels
     image = tf.io.decode_jpeg(image_bytes, channels=channels, ratio=ratio, dct_method=_DCT_METHOD)
-    return _to_depth(image, pixel_format)
+    return to_depth(image, pixel_format)
 
 
 def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
@@ -167,12 +144,12 @@ def _decode_png(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.T
         if pixel_format.channels == 1:
             # libpng would make gray in linear light where a gamma is stored, so only stored gray is read as gray.
             is_gray = tf.equal(header[9] & 2, 0)
-            return tf.cond(is_gray, lambda: decode(1), lambda: _luma(decode(3)))
+            return tf.cond(is_gray, lambda: decode(1), lambda: luma(decode(3)))
         return decode(3)
 
     def transparent():
-        color = _laid_on(decode(4), pixel_format.background)
-        return _luma(color) if pixel_format.channels == 1 else color
+        color = laid_on(decode(4), pixel_format.background)
+        return luma(color) if pixel_format.channels == 1 else color
 
     # Colors with alpha, or a chunk that makes some transparent, before the pixels begin.
     before_pixels = tf.strings.split(image_bytes, b"IDAT", maxsplit=1)[0]
@@ -192,7 +169,7 @@ def _decode_webp(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.
     with tf.control_dependencies([check_size(width, height, image_bytes)]):
         image = tf.io.decode_webp(frame)[0]  # three channels or four
     has_alpha = tf.equal(tf.shape(image)[2], 4)
-    color = tf.cond(has_alpha, lambda: _laid_on(image, pixel_format.background), lambda: image[..., :3])
+    color = tf.cond(has_alpha, lambda: laid_on(image, pixel_format.background), lambda: image[..., :3])
     return _from_color(color, pixel_format)
 
 
@@ -203,21 +180,4 @@ def _decode_bitmap(image_bytes: tf.Tensor, pixel_format: PixelFormat) -> tuple[t
 
 
 def _from_color(image: tf.Tensor, pixel_format: PixelFormat) -> tuple[tf.Tensor, tf.Tensor]:
-    return _to_depth(_luma(image) if pixel_format.channels == 1 else image, pixel_format), tf.constant(1)
-
-
-def _to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:
-    return image if pixel_format.bit_depth == 8 else tf.cast(image, tf.uint16) * 257
-
-
-def _laid_on(image: tf.Tensor, background: tuple[int, int, int]) -> tf.Tensor:
-    """[height, width, 4], alpha last and not multiplied in -> [height, width, 3], same dtype: laid on `background`."""
-    white = image.dtype.max
-    below = tf.constant([white // 255 * value for value in background], tf.float32)
-    color, alpha = tf.cast(image[..., :3], tf.float32), tf.cast(image[..., 3:], tf.float32) / white
-    return tf.cast(tf.round(below + (color - below) * alpha), image.dtype)
-
-
-def _luma(image: tf.Tensor) -> tf.Tensor:
-    """[height, width, 3] -> [height, width, 1], same dtype, rounded."""
-    return tf.cast(tf.round(tf.tensordot(tf.cast(image, tf.float32), _LUMA_WEIGHTS, 1)), image.dtype)
+    return to_depth(luma(image) if pixel_format.channels == 1 else image, pixel_format), tf.constant(1)

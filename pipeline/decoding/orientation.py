@@ -1,4 +1,4 @@
-"""EXIF orientation inside the graph: read from the bytes of a JPEG, applied to a square picture.
+"""EXIF orientation inside the graph: read from the bytes of a JPEG, applied to a picture.
 
 A served picture comes with no scan before it, so the orientation is read where the picture is decoded, in training
 too. What is looked at, and what is ignored, equals `pipeline.sources.headers.read_orientation`.
@@ -18,6 +18,8 @@ _TABLES = b"\xff\xdb"
 _ZEROS = bytes(22)
 _TAG_ORIENTATION = 0x0112
 _TYPE_SHORT = 3
+# What each of the eight does to make a picture upright: whether it swaps the axes, then which it reverses.
+_TURNS = tuple(itertools.product((False, True), ((), (1,), (0, 1), (0,))))
 
 
 def read_orientation(image_bytes: tf.Tensor) -> tf.Tensor:
@@ -100,11 +102,21 @@ def _directory_orientation(directory: tf.Tensor, little: tf.Tensor) -> tf.Tensor
 
 
 def apply_orientation(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns a picture upright: [side, side, channels], any dtype; `orientation` int32 [], 1 to 8."""
+    """Turns a picture upright: [height, width, channels], any dtype; `orientation` int32 [], 1 to 8."""
 
-    def turned(is_transposed, axes):
-        turn = tf.transpose(image, [1, 0, 2]) if is_transposed else tf.identity(image)
+    def turned(transposes, axes):
+        turn = tf.transpose(image, [1, 0, 2]) if transposes else tf.identity(image)
         return tf.reverse(turn, axes) if axes else turn
 
-    turns = itertools.product((False, True), ([], [1], [0, 1], [0]))
-    return tf.switch_case(orientation - 1, [functools.partial(turned, *turn) for turn in turns])
+    return tf.switch_case(orientation - 1, [functools.partial(turned, *turn) for turn in _TURNS])
+
+
+def is_transposed(orientation: tf.Tensor) -> tf.Tensor:
+    """bool []: whether height and width change places on the way upright."""
+    return orientation > 4
+
+
+def reversed_axes(orientation: tf.Tensor) -> tf.Tensor:
+    """int32 [2]: 1 for each axis of the picture as it is stored, rows and columns, that runs the other way upright."""
+    turns = [[int((1 - axis if transposes else axis) in axes) for axis in (0, 1)] for transposes, axes in _TURNS]
+    return tf.gather(turns, orientation - 1)

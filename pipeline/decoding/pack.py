@@ -5,20 +5,18 @@ another size or another decoder make another pack. It holds nothing random.
 """
 
 import dataclasses
-import errno
 import hashlib
-import os
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from base import durable, kill_points, locks
+from base import durable, kill_points, locks, row_file
 from base.watch import SILENT, Watch
 from pipeline.decoding.check import DECODE_VERSION, Verdict, check_pictures
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources.manifest import Manifest
 
+_PIXELS, _VERDICT = "pixels.bin", "verdict.npz"
 _CHECKING = "cache       another process is decoding the same pictures once: waiting for it"
 _NOT_KEPT = "cache       warning: not kept that the pictures can be decoded"
 
@@ -53,19 +51,14 @@ def open_or_build_pack(
     """
     folder = pack_folder(manifest, pixel_format, cache_dir)
     shape = (len(manifest), *pixel_format.shape)
-    if pack := _open(folder, shape, pixel_format):
-        return pack
-    waiting = f"cache       another process is packing the same pictures into {folder}: waiting for it"
-    with locks.sole_maker(folder, waiting, watch):
-        if pack := _open(folder, shape, pixel_format):  # again: another process may have packed them meanwhile
-            return pack
-        if folder.exists():
-            watch.say(f"cache       the pack {folder} is damaged: decoding again")
-        with durable.whole_directory(folder) as temporary:
-            _build(temporary, shape, manifest, pixel_format, threads, watch)
-        if pack := _open(folder, shape, pixel_format):
-            return pack
-        raise durable.WriteError(folder, OSError(errno.EIO, "damaged as soon as it is written; check the disk"))
+    return row_file.open_or_make(
+        folder,
+        lambda: _open(folder, shape, pixel_format),
+        lambda temporary: _build(temporary, shape, manifest, pixel_format, threads, watch),
+        f"cache       another process is packing the same pictures into {folder}: waiting for it",
+        f"cache       the pack {folder} is damaged: decoding again",
+        watch,
+    )
 
 
 def load_or_make_verdict(
@@ -95,33 +88,20 @@ def _recall_verdict(store: Path, examples: int) -> Verdict | None:
 
 
 def _build(folder: Path, shape, manifest, pixel_format, threads, watch) -> None:
-    with open(folder / "pixels.bin", "wb") as file:
-        # Without this the file is a hole, and a full disk is met by a write through the map, which kills the process.
-        os.posix_fallocate(file.fileno(), 0, len(manifest) * pixel_format.nbytes)
-    pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r+", shape=shape)
-    checksums = np.zeros(len(manifest), np.uint32)
+    pixels = row_file.NewRows(folder / _PIXELS, pixel_format.dtype, shape)
 
     def write(example_id: int, picture: np.ndarray) -> None:
-        pixels[example_id] = picture
-        checksums[example_id] = zlib.crc32(picture)
+        pixels.write(example_id, picture)
         kill_points.reach("pack.picture")
 
     verdict = check_pictures(manifest, pixel_format, threads, write, watch)
-    for example_id in verdict.refused:
-        checksums[example_id] = zlib.crc32(pixels[example_id])
-    pixels.flush()
-    durable.write_arrays(folder / "verdict.npz", verdict.to_arrays() | {"checksums": checksums})
+    pixels.close(folder / _VERDICT, verdict.to_arrays())
 
 
 def _open(folder: Path, shape: tuple[int, ...], pixel_format: PixelFormat) -> Pack | None:
     """The pack in `folder`, or None where it is absent, cut short or has a flipped bit."""
     try:
-        arrays = durable.read_arrays(folder / "verdict.npz")
-        verdict, checksums = Verdict.from_arrays(arrays), arrays["checksums"]
-        pixels = np.memmap(folder / "pixels.bin", pixel_format.dtype, "r", shape=shape)
-        # One pass at about 1 GB/s; it also brings the file into the page cache, where the first epoch wants it.
-        if any(zlib.crc32(picture) != checksum for picture, checksum in zip(pixels, checksums, strict=True)):
-            return None
+        pixels, arrays = row_file.open_rows(folder / _PIXELS, folder / _VERDICT, pixel_format.dtype, shape)
+        return Pack(pixels, Verdict.from_arrays(arrays))
     except (OSError, ValueError, KeyError):
         return None
-    return Pack(pixels, verdict)

@@ -8,8 +8,9 @@ picture took 0.75 ms instead of 1.08.
 import numpy as np
 import tensorflow as tf
 
-from pipeline.decoding.decode import jpeg_pixels, resize
+from pipeline.decoding.decode import jpeg_pixels
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.resize import fit
 from pipeline.sources.index import FORMATS
 
 GROUP = 8  # pictures in one graph
@@ -21,8 +22,10 @@ _START = b"\xff\xd8\xff"
 def are_plain(facts: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     """bool [examples]: which `Manifest.facts` are of an upright JPEG, gray or color, that is decoded at full size."""
     height, width = facts["height"].astype(np.int64), facts["width"].astype(np.int64)
-    # Below, no halved side is left with the three pixels for each one wanted that `decode.jpeg_halvings` asks for.
-    whole = np.minimum(height, width) < 6 * pixel_format.image_size
+    # Below, a halved side is not left with the three pixels for each one wanted that `resize.jpeg_halvings` asks for:
+    # the shorter one, in proportion; of a picture that is padded it is the longer one that becomes what is wanted.
+    sides = height < 6 * pixel_format.height, width < 6 * pixel_format.width
+    whole = np.logical_and(*sides) if pixel_format.resize == "pad" else np.logical_or(*sides)
     is_jpeg = (facts["format"] == FORMATS.index("jpeg")) & np.isin(facts["channels"], (1, 3))
     return is_jpeg & (facts["orientation"] == 1) & whole & (height * width <= MOST_PIXELS)
 
@@ -40,7 +43,7 @@ def decode_plain(image_bytes: tf.Tensor, indexed: tf.Tensor, pixel_format: Pixel
       indexed: int32 [n, 2], the `sizes` that the index has read.
 
     Returns:
-      [n, image_size, image_size, channels], uint8 or uint16.
+      [n, height, width, channels], uint8 or uint16.
 
     Raises:
       tf.errors.InvalidArgumentError: one of them is damaged, no JPEG, or of another size: not what the index has read.
@@ -50,4 +53,4 @@ def decode_plain(image_bytes: tf.Tensor, indexed: tf.Tensor, pixel_format: Pixel
     # TensorFlow's decoder of JPEGs takes a PNG and a GIF as well.
     as_indexed = tf.reduce_all(tf.equal(tf.strings.substr(image_bytes, 0, 3), _START)) & tf.reduce_all(seen == indexed)
     with tf.control_dependencies([tf.debugging.Assert(as_indexed, ["not the JPEG that was indexed"])]):
-        return tf.stack([resize(image, pixel_format) for image in images])
+        return tf.stack([fit(image, None, pixel_format) for image in images])

@@ -90,7 +90,7 @@ def make_splits(
     given = {SPLIT_NAMES[code] for code in np.unique(codes) if code >= 0}
     wanted = _wanted(given, dict(named), fractions)
     source = codes == 0 if given else alive
-    groups = _content_groups(manifest)
+    groups = content_groups(manifest)
     if any(wanted[1:]) or not given:
         rows = np.flatnonzero(source)
         codes[rows] = _draw(manifest.labels[rows], groups[rows], manifest.facts["sha256"][rows], wanted, seed)
@@ -121,7 +121,7 @@ def _why_drawn(split: str, named: Mapping[str, bytes]) -> str:
     return f"the data names no {split} split"
 
 
-def _content_groups(manifest: Manifest) -> np.ndarray:
+def content_groups(manifest: Manifest) -> np.ndarray:
     """int64 [examples]: equal for files with the same bytes."""
     contents = np.ascontiguousarray(manifest.facts["sha256"]).view("V32").ravel()
     return np.unique(contents, return_inverse=True)[1].astype(np.int64)

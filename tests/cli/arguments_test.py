@@ -23,21 +23,23 @@ KNOWN = {
         "workers": "threads", "num_workers": "threads", "patience": "early_stop_patience", "amp": "precision",
         "fp16": "precision", "data": "dataset", "name": "run_dir", "project": "run_dir", "num_epochs": "epochs",
         "dropout_rate": "dropout", "val_split": "split_fractions", "hflip": "horizontal_flip", "pretrained": "weights",
-        "freeze": "learning_rate", "device": "", "gpu": "", "gpus": "replicas", "wd": "weight_decay", "l2_reg": "l2",
+        "freeze": "train", "device": "", "gpu": "", "gpus": "replicas", "wd": "weight_decay", "l2_reg": "l2",
         "accumulate": "accumulate_steps", "clip-grad": "clip_norm", "beta1": "optimizer_args",
         "nesterov": "optimizer_args",
         "no_augment": "augment", "log_dir": "run_dir", "config": "flagfile", "num_classes": "dataset", "version": "",
         "labels": "labels_csv", "annotations": "labels_csv", "mixup": "mixup_alpha", "resume_from": "run_dir",
         "warmup_steps": "warmup_epochs", "val_dir": "dataset", "train_dir": "dataset", "class_mode": "dataset",
-        "save_period": "checkpoint_every_steps", "log-interval": "", "freeze_epochs": "learning_rate",
-        "kfold": "split_seed",
+        "save_period": "checkpoint_every_steps", "log-interval": "", "freeze_epochs": "head_epochs",
+        "kfold": "split_seed", "head_lr": "head_learning_rate", "fine_tune_at": "unfreeze_from",
+        "freeze_bn": "backbone_batchnorm", "layer_decay": "backbone_rate_factor", "linear_probe": "train",
         "initial-checkpoint": "weights", "min-lr": "final_rate_fraction", "gamma": "decay_factor",
         "step_size": "step_epochs", "milestones": "step_epochs", "lr_scheduler": "schedule",
         "lr-patience": "plateau_patience",
         "target_size": "image_size", "start-epoch": "run_dir",
         "monitor": "early_stop_on", "best-metric": "best_on", "model-ema": "ema_momentum", "ema_decay": "ema_momentum",
         "evaluate": "", "exist_ok": "run_dir", "local-rank": "", "mean": "model",
-        "jit_compile": "", "interpolation": "image_size", "smoothing": "label_smoothing",
+        "jit_compile": "", "interpolation": "resize", "letterbox": "resize", "crop_mode": "resize",
+        "smoothing": "label_smoothing",
         "class_weight": "class_weights",
         "reprob": "erase_probability", "cutmix": "cutmix_alpha", "random-erase": "erase_probability",
         "aa": "randaugment_operations", "hue": "hue_degrees", "mosaic": "", "seed_everything": "seed",
@@ -96,16 +98,18 @@ def test_every_name_in_the_tables_leads_to_a_flag_that_some_script_has():
 
 def test_a_value_that_fits_is_written_out_and_one_that_does_not_is_left_to_the_user(call):
     assert call("train", "--lr=0.1").endswith("it is called --learning_rate here: --learning_rate=0.1")
-    assert call("train", "--imgsz=224,224").endswith("--image_size here (side of the decoded square, in pixels)")
+    assert call("train", "--imgsz=224,160").endswith("--image_size here: --image_size=224,160")
+    assert call("train", "--imgsz=large").endswith("the side of a square, or height,width)")
+    assert call("train", "--val_split=0.2").endswith("only if this is given)")
     assert "--precision here (auto, float32, mixed_bfloat16" in call("train", "--amp")
     assert call("train", "--patience", "5").startswith(
         "--patience: it is called --early_stop_patience here (stop after"
     )
 
 
-INTEGER, SQUARE = (
+INTEGER, SIZE = (
     "it must be a whole number from 1 to 100000",
-    "it must be one whole number from 8 to 2048, the side of a",
+    "it must be one whole number from 8 to 2048, the side of a square, or two with a comma between them, height,width",
 )
 NO_FLAG = "is not a flag: options are written --name=value; "
 
@@ -123,14 +127,20 @@ NO_FLAG = "is not a flag: options are written --name=value; "
         ("--epochs=10.0", f"--epochs=10.0: {INTEGER}; write --epochs=10"),
         ("--epochs=2.5", f"--epochs=2.5: {INTEGER}"),
         ("--epochs=", f"--epochs=: {INTEGER}"),
-        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split; a"),
+        ("--epochs", "--epochs has no value: write --epochs=VALUE (passes over the training split, with"),
         ("--run_dir --seed=3", "--run_dir has no value: write --run_dir=VALUE (the run folder;"),
         ("--learning_rate=1,5", "--learning_rate=1,5: it must be a number from 1e-09 to 10; write --learning_rate=1.5"),
         ("--dropout=0,5", "--dropout=0,5: it must be a number; write --dropout=0.5"),
         ("--dropout=half", "--dropout=half: it must be a number"),
-        ("--image_size=128,32", f"--image_size=128,32: {SQUARE} square"),
-        ("--image_size=224x224", f"--image_size=224x224: {SQUARE} square; write --image_size=224"),
-        ("--image_size=224x112", f"--image_size=224x112: {SQUARE} square"),
+        ("--image_size=224x224", f"--image_size=224x224: {SIZE}; write --image_size=224,224"),
+        ("--image_size=224x112", f"--image_size=224x112: {SIZE}; write --image_size=224,112"),
+        ("--image_size=224.0", f"--image_size=224.0: {SIZE}; write --image_size=224"),
+        ("--image_size=224,", f"--image_size=224,: {SIZE}"),
+        ("--image_size=large", f"--image_size=large: {SIZE}"),
+        ("--dataset=catdog --image_size=1,2,3", f"--image_size=1,2,3: {SIZE}"),
+        ("--dataset=catdog --image_size=224,0", "--image_size=224,0: it must be from 8 to 2048"),
+        ("--dataset=catdog --image_size=0", "--image_size=0: it must be from 8 to 2048"),
+        ("--dataset=catdog --resize=stretch", "unknown --resize 'stretch': known: auto, crop, pad, squash"),
         ("--seed=1,000", "--seed=1,000: it must be a whole number from 0 to 2147483647; write --seed=1000"),
         ("--filters=4;8", "--filters=4;8: it must be whole numbers from 1 to 65536, with commas between them"),
         ("--horizontal_flip=yes", "--horizontal_flip=yes: it must be true or false (--horizontal_flip says true, --no"),

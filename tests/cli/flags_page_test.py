@@ -30,7 +30,7 @@ def test_every_flag_of_every_script_is_there_and_shared_ones_stand_once():
 def test_defaults_and_what_presets_set_are_shown():
     page = flags_page.render()
     for row in (
-        "| `--image_size` | int | `96` | realsense_cnn `100`, catdog_1 `112`, catdog_2 `112`, catdog_3 `112` | ",
+        "| `--image_size` | ints | `96` | realsense_cnn `100`, catdog_1 `112`, catdog_2 `112`, catdog_3 `112` | ",
         "| `--early_stop_patience` | int | `0` | catdog_1 with --full_train `7`, ",
         "| `--augment` | string | `light` | realsense_cnn `none`, catdog_1 `report`, ",
         "| `--shear_degrees` | float | `0.0` | report `0.1`, strong `10.0` | ",

@@ -129,7 +129,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, words, call, tmp_pa
 )  # fmt: skip
 def test_a_model_that_cannot_be_had_is_told_before_a_picture_is_decoded(arguments, words, call, monkeypatch):
     (trees() / "file.h5").write_text("no weights")
-    monkeypatch.setattr(pipeline.data, "_decode", lambda *_: pytest.fail("the pictures are decoded"))
+    monkeypatch.setattr(pipeline.data, "decode", lambda *_: pytest.fail("the pictures are decoded"))
     check(call(f"--dataset=folder:{trees() / 'good'}", *(part.format(trees=trees()) for part in arguments)), words)
 
 

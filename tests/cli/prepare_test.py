@@ -32,7 +32,7 @@ def test_the_tables_are_a_runs(call, tmp_path):
     for _ in range(2):  # its own tables and sheets it replaces
         done = call(*DATA, f"--out_dir={tmp_path}", "--augment=strong")
         assert done.code == 0, done.stderr
-    names = {"split.csv", "quarantine.csv", "left_aside.csv", "samples.png", "augmented.png"}
+    names = {"split.csv", "quarantine.csv", "left_aside.csv", "samples.png", "augmented.png", "data_report.html"}
     assert {path.name for path in tmp_path.iterdir()} == names
     for name in ("split.csv", "quarantine.csv", "left_aside.csv"):
         assert (tmp_path / name).read_bytes() == (finished_run() / name).read_bytes()
@@ -97,6 +97,7 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
     assert any(homes[0][path] == "test" and homes[1][path] == "train" for path in homes[0])
 
 
+@pytest.mark.usefixtures("threads_as_they_are")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -106,13 +107,49 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
         ([*DATA, f"--out_dir={shapes_dir()}/out"], ["--out_dir '", "shapes/out' lies in the data folder"]),
         ([*DATA, f"--out_dir={finished_run()}"], ["is a run folder", "give another folder"]),
         ([*DATA, "--out_dir={tmp}/mine"], ["mine holds 'split.csv', which this script did not write: give"]),
-        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[0]], ["--model: prepare.py has no such flag"]),
+        ([*DATA, "--out_dir={tmp}/out", SMALL_MODEL[1]], ["--filters: prepare.py has no such flag"]),
+        (
+            [*DATA, "--out_dir={tmp}/out", "--model=mobilenet_v2", "--weights=imagenet"],
+            ["--weights=imagenet: only --probe has a use for weights"],
+        ),
+        (
+            [*DATA, "--out_dir={tmp}/out", "--probe"],
+            ["--probe: residual_small would start from random weights", "give --model=mobilenet_v2 --weights=imagenet"],
+        ),
+        (
+            [
+                *DATA,
+                "--out_dir={tmp}/out",
+                "--probe",
+                f"--weights={finished_run()}",
+                "--model=catdog_1",
+                "--image_size=32",
+            ],
+            ["--model=catdog_1: it has no layer 'pool'", "use residual_small or a keras.applications backbone"],
+        ),
+        (
+            [
+                *DATA,
+                "--out_dir={tmp}/out",
+                "--probe",
+                "--model=mobilenet_v2_035",
+                "--weights={tmp}/file.h5",
+                "--image_size=32",
+            ],
+            ["--weights='{tmp}/file.h5': there is no such file"],
+        ),
+        (
+            [*DATA, "--out_dir={tmp}/theirs", "--probe", "--weights=imagenet", "--model=mobilenet_v2_035"],
+            ["theirs holds 'probe.csv', which this script did not write"],
+        ),
         ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
     ],
 )
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "mine").mkdir()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "probe.csv").write_text("voltage\n3\n")
     (tmp_path / "mine" / "split.csv").write_text("picture,split\na.jpg,train\n")
     done = call(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert done.code == 2
@@ -121,7 +158,7 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     for word in words:
-        assert word in done.stderr
+        assert word.format(tmp=tmp_path) in done.stderr
 
 
 def test_a_run_that_is_asked_to_stop_while_it_decodes_stops_there(tmp_path):

@@ -55,8 +55,10 @@ def test_a_run_leaves_what_the_design_lists_and_nothing_else():
     found = {entry.name: entry.is_dir() for entry in os.scandir(finished_run())}
     assert {name for name, folder in found.items() if not folder} == FILES
     assert {name for name, folder in found.items() if folder} == FOLDERS
-    # What is swept, and what may not stand in the way: bad_batch.csv comes with a loss that is no number.
-    assert {*run_folder.FILES, ".lock"} == {*FILES, "bad_batch.csv"}
+    # What is swept, and what may not stand in the way: bad_batch.csv comes with a loss that is no number, network.py
+    # with a network of the user's own, and the others with a range test.
+    others = {"bad_batch.csv", "network.py", "learning_rate_range.csv", "learning_rate_range.png"}
+    assert {*run_folder.FILES, ".lock"} == FILES | others
     assert set(run_folder.FOLDERS) == FOLDERS
     assert all(path.stat().st_size for path in finished_run().rglob("*") if path.is_file() and path.name != ".lock")
 

@@ -70,7 +70,7 @@ def test_the_payload_works(form, tmp_path):
 
 @FORMS
 def test_a_planted_index_verdict_or_pack_is_made_again(form, tmp_path, picture_tree, index_of):
-    root, cache, pixel_format = picture_tree({"a": 3, "b": 3}), tmp_path / "cache", PixelFormat(8)
+    root, cache, pixel_format = picture_tree({"a": 3, "b": 3}), tmp_path / "cache", PixelFormat.square(8)
     manifest = index_of(root)
     verdict = load_or_make_verdict(manifest, pixel_format, cache, 2)
     pixels = np.array(open_or_build_pack(manifest, pixel_format, cache, 2).pixels)

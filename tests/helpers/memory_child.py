@@ -50,7 +50,7 @@ def check_alone(folder: Path) -> dict:
 
     index.read_header = lambda content: Header("png", 1, 1, 3)
     manifest = build_index(catalog_of_folder(folder), folder.parent / "other", 2)
-    refused = check_pictures(manifest, PixelFormat(32), 2).refused
+    refused = check_pictures(manifest, PixelFormat.square(32), 2).refused
     return shown([(manifest.paths[row], reason) for row, reason in refused.items()], folder)
 
 

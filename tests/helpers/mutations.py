@@ -19,10 +19,11 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import tensorflow as tf
 
-from pipeline.decoding import decode, orientation
+from pipeline.decoding import decode
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.decoding.plain_jpeg import are_plain, decode_plain, sizes
 from pipeline.decoding.reasons import reason_of
+from pipeline.decoding.resize import fit
 from pipeline.sources import headers
 from pipeline.sources.index import FACTS, FORMATS
 from tests.helpers.pictures import encode, oriented, picture
@@ -34,7 +35,12 @@ LARGEST_SEED = 20_000
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 _MADE = (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}),
          ("WEBP", {"lossless": True}))  # fmt: skip
-_PIXEL_FORMATS = (PixelFormat(32), PixelFormat(24, 1, 16))
+_PIXEL_FORMATS = (
+    PixelFormat.square(32),
+    PixelFormat.square(24, 1, 16),
+    PixelFormat(20, 30, resize="crop"),
+    PixelFormat(30, 20, 1, resize="pad"),
+)
 _NUMBERS = (0, 1, 2, 3, 255, 256, 9999, 12_000, 65_500, 65_535, 1 << 16, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
 
 
@@ -122,8 +128,7 @@ class Judge:
 
         def stored(image_bytes):
             image, turn = decode.decode_stored(image_bytes, pixel_format)
-            whole = orientation.apply_orientation(decode.resize(image, pixel_format), turn)
-            return tf.shape(image)[:2], turn, whole
+            return tf.shape(image)[:2], turn, fit(image, turn, pixel_format)
 
         def served(image_bytes):
             return tf.map_fn(lambda one: decode.decode_image(one, pixel_format), image_bytes, fn_output_signature=spec)

@@ -20,7 +20,7 @@ STRING = [tf.TensorSpec([], tf.string)]
 
 @functools.cache
 def decoder(size: int, channels: int = 3, bit_depth: int = 8):
-    pixel_format = PixelFormat(size, channels, bit_depth)
+    pixel_format = PixelFormat.square(size, channels, bit_depth)
     return tf.function(lambda image_bytes: decode_image(image_bytes, pixel_format), input_signature=STRING)
 
 

@@ -62,7 +62,10 @@ def make_run(path: Path, class_names=("cats", "dogs"), predictions=None, epochs=
     )  # fmt: skip
     folder.options.write(resolve("catdog", {"seed": 12345}).to_json())
     folder.history.write(
-        [dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1, "step": 10 * number + 10} for number in range(epochs)]
+        [
+            dict.fromkeys(COLUMNS, 0.5) | {"epoch": number + 1, "step": 10 * number + 10, "phase": "all"}
+            for number in range(epochs)
+        ]
     )
     folder.split.write([
         SplitRow(f"{n}.jpg", label, split, f"{split}{n}")

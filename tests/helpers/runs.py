@@ -17,4 +17,5 @@ def run_of(
     data, path: Path, options: RunOptions = OPTIONS, hardware: Hardware = HARDWARE, watch: Watch = SILENT
 ) -> Run:
     """A run of these data in the folder at `path`; nothing is made there, and no curve is drawn."""
-    return Run(options, hardware, RunFolder(path), watch, None, data, RunClock(0.0), options.training.global_batch_size)
+    return Run(options, hardware, RunFolder(path), watch, None, data, RunClock(0.0), options.training.global_batch_size,
+               path.parent / "cache")  # fmt: skip

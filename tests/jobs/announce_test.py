@@ -19,7 +19,7 @@ from tests.pipeline.sources.splits_test import make_manifest
 def said_of(manifest, splits: dict, **more) -> list[str]:
     watch = Recording()
     ids = {name: np.array(splits.get(name, []), np.int64) for name in ("train", "validation", "test")}
-    announce_data(OPTIONS, Data(manifest, Splits(ids, **more), None, (), ("pixels", "cache")), watch)
+    announce_data(OPTIONS, Data(manifest, Splits(ids, **more), None, (), {"pixels": "as they are"}), watch)
     return watch.lines
 
 
@@ -48,7 +48,7 @@ def test_both_files_of_a_pair_with_the_same_bytes_are_named():
 def lines_of(labels, options, tmp_path) -> list[str]:
     """What `announce` says of a run on so many examples of each label, streamed."""
     data = Data(make_manifest(labels), Splits({"train": np.arange(len(labels)), "validation": np.zeros(0, np.int64)}),
-                SimpleNamespace(pixel_format=PixelFormat(16)), (), ("pixels", "cache"))  # fmt: skip
+                SimpleNamespace(pixel_format=PixelFormat.square(16)), (), {"pixels": "as they are"})  # fmt: skip
     watch = Recording()
     announce(run_of(data, tmp_path, OPTIONS.changed({"global_batch_size": 4} | options), watch=watch))
     return watch.lines

@@ -41,23 +41,39 @@ def test_a_failing_first_step_is_followed_by_nothing():
 
 
 @pytest.mark.parametrize(
-    ("step", "history", "written"),
-    [(0, 0, ["options 0", "samples", "augmented"]), (9, 1, ["options 1"]), (4, 0, []), (13, 1, [])],
+    ("step", "history", "first_step", "written"),
+    [
+        (0, 0, 0, ["options 0", "phase 0", "samples", "augmented"]),
+        (9, 1, 0, ["options 1"]),
+        (9, 1, 9, ["options 1", "phase 1"]),
+        (4, 0, 0, []),
+        (13, 1, 9, []),
+    ],
 )
-def test_a_run_is_described_where_it_begins_and_where_it_goes_on_with_an_epoch(step, history, written, monkeypatch):
+def test_a_run_is_described_where_it_and_its_phases_begin_and_where_it_goes_on_with_an_epoch(
+    step, history, first_step, written, monkeypatch
+):
     seen = []
     monkeypatch.setattr(epochs, "draw_pages", lambda sheet: sheet)
     monkeypatch.setattr(epochs, "write_options", lambda _run, epochs_done: seen.append(f"options {epochs_done}"))
-    summaries = SimpleNamespace(pictures=lambda _split, tag, _pages: seen.append(tag))
-    run = SimpleNamespace(order=SimpleNamespace(steps_per_epoch=9), summaries=summaries)
-    loop = SimpleNamespace(step=step, history=[{}] * history)
+    monkeypatch.setattr(epochs, "phase_words", lambda _run, _loop: "words")
+    summaries = SimpleNamespace(
+        pictures=lambda _split, tag, _pages: seen.append(tag),
+        text=lambda _split, tag, epoch, words: seen.append(f"{tag} {epoch}"),
+    )
+    run = SimpleNamespace(order=SimpleNamespace(steps_per_epoch=9), summaries=summaries, phases=("head", "all"))
+    loop = SimpleNamespace(step=step, history=[{}] * history, first_step=first_step)
     epochs._describe(run, loop, ("one sheet", "another"))
     assert seen == written
+    seen.clear()
+    run.phases = ("all",)
+    epochs._describe(run, loop, ("one sheet", None))
+    assert seen == [words for words in written if not words.startswith(("phase", "augmented"))]
 
 
 def test_the_batches_of_a_split_are_made_when_they_are_needed_and_once(made):
     run, ids = made
-    epochs._make_validation(run, model=None)
+    epochs._make_validation(run, SimpleNamespace(input_shape=(None, 4)))
     assert ids == []
     assert run.split_batches("validation") is run.split_batches("validation")
     run.split_batches("train")

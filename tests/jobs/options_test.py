@@ -18,7 +18,8 @@ FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_b
 
 def test_a_realsense_run_is_the_reports():
     options = resolve("realsense", {}).by_flag()
-    expected = {"model": "realsense_cnn", "image_size": 100, "epochs": 15, "learning_rate": 1e-3, "color_mode": "rgb",
+    expected = {"model": "realsense_cnn", "image_size": (100,), "resize": "squash", "epochs": 15,
+                "learning_rate": 1e-3, "color_mode": "rgb",
                 "global_batch_size": 64, "optimizer": "adam", "split_fractions": None,
                 "split_seed": 1}  # fmt: skip
     assert {name: options[name] for name in expected} == expected
@@ -27,7 +28,8 @@ def test_a_realsense_run_is_the_reports():
 
 def test_a_catdog_run_is_the_reports():
     options = resolve("catdog", {}).by_flag()
-    expected = {"model": "catdog_2", "image_size": 112, "epochs": 100, "learning_rate": 1e-4, "rotate_degrees": 20.0,
+    expected = {"model": "catdog_2", "image_size": (112,), "resize": "squash", "epochs": 100,
+                "learning_rate": 1e-4, "rotate_degrees": 20.0,
                 "shift_fraction": 0.2, "shear_degrees": 0.1, "zoom_fraction": 0.2, "horizontal_flip": True,
                 "vertical_flip": False, "early_stop_patience": 0}  # fmt: skip
     assert {name: options[name] for name in expected} == expected
@@ -48,7 +50,10 @@ def test_a_recipe_belongs_to_the_reports_models_and_not_to_their_data():
 def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     lines = chosen_lines("catdog", {"epochs": 5, "full_train": True})
     assert lines[-1] == "chosen      for catdog: color_mode rgb, model catdog_2"
-    assert "for catdog_2: image_size 112, learning_rate 0.0001, early_stop_patience 7, augment report" in lines[-2]
+    assert (
+        "for catdog_2: image_size 112, resize squash, learning_rate 0.0001, early_stop_patience 7, augment report"
+        in lines[-2]
+    )
     said = " ".join(lines)
     assert "epochs" not in said.replace("warmup_epochs", "")
     assert "global_batch_size 64" in said
@@ -77,6 +82,12 @@ def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
         ({"randaugment_magnitude": 5.0}, "--randaugment_magnitude=5 without --randaugment_operations"),
         ({"mix_probability": 0.5, "cutmix_alpha": 1.0}, ""),
         ({"train_minutes": 1.0, "early_stop_patience": 30}, ""),
+        (
+            {"crop_scale": (0.5, 1.0)},
+            "--crop_scale: parts of pictures of 96 pixels are enlarged to that again; --pack_size, up to 192, keeps",
+        ),
+        ({"crop_scale": (0.5, 1.0), "image_size": (1024, 1500)}, "--pack_size, up to 2048, keeps"),
+        ({"crop_scale": (0.5, 1.0), "pack_size": 128}, ""),
     ],
 )
 def test_what_comes_to_nothing_is_said(given, words):
@@ -151,6 +162,19 @@ def test_a_knob_overrides_its_preset_alone():
             "--early_stop_on=validation_accuracy",
             "name a figure on train",
         ),
+        ({"image_size": (64, 64, 3)}, "--image_size=64,64,3", "the side of a square, or two"),
+        ({"image_size": ()}, "--image_size=:", "the side of a square, or two"),
+        ({"image_size": (64, 4)}, "--image_size=64,4", "from 8 to 2048"),
+        ({"pack_size": 64}, "--pack_size=64 with --image_size=96", "as long as that of the picture"),
+        ({"pack_size": (96, 194), "crop_scale": (0.5, 1)}, "--pack_size=96,194", "no more than twice as long"),
+        ({"pack_size": (96, 2049), "crop_scale": (0.5, 1)}, "--pack_size=96,2049", "from 0 to 2048"),
+        ({"pack_size": 128}, "--pack_size=128: without crops", "--crop_scale=0.35,1, or leave it out"),
+        ({"crop_ratio": (0.5, 2.0)}, "--crop_ratio=0.5,2: nothing is cropped", "--crop_scale=0.35,1"),
+        ({"crop_scale": (0.5,)}, "--crop_scale=0.5:", "two numbers from 0.01 to 1, the smaller one first"),
+        ({"crop_scale": (1.0, 0.5)}, "--crop_scale=1,0.5:", "the smaller one first"),
+        ({"crop_scale": (0.0, 0.5)}, "--crop_scale=0.0,0.5", "from 0.01 to 1"),
+        ({"crop_scale": (math.nan, 0.5)}, "--crop_scale=nan,0.5", "two numbers"),
+        ({"crop_scale": (0.5, 1.0), "crop_ratio": (0.01, 1.0)}, "--crop_ratio=0.01,1.0", "from 0.1 to 10"),
         ({"split_fractions": (math.nan, 0.5, 0.5)}, "--split_fractions=nan,0.5,0.5", "as in 0.6,0.2,0.2"),
     ],
 )

@@ -1,6 +1,5 @@
 """Which checkpoint a run may go on from, and what is said of the others."""
 
-import contextlib
 import dataclasses
 import re
 import time
@@ -15,7 +14,7 @@ from base.errors import UserError
 from base.options import leaves
 from jobs import resume
 from jobs.options import RunOptions
-from jobs.resume import check_epochs, check_identity, go_on, identity_of, newest_checkpoint, versions
+from jobs.resume import check_identity, go_on, identity_of, newest_checkpoint, versions
 from jobs.run import Run
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
@@ -40,7 +39,7 @@ def data(picture_tree, index_of) -> Data:
 def data_of(manifest) -> Data:
     nothing = np.zeros(0, np.int64)
     splits = Splits({"train": np.arange(len(manifest)), "validation": nothing, "test": nothing})
-    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat(16), 2), (), ("", ""))
+    return Data(manifest, splits, StreamedPixels(manifest, PixelFormat.square(16), 2), (), {})
 
 
 @pytest.fixture
@@ -130,37 +129,6 @@ def test_an_environment_that_computes_otherwise_is_another_run(run_dir, data):
     )
 
 
-def done(epochs: int, losses=()) -> Checkpoint:
-    history = [
-        {"epoch": n + 1, "loss": 1.0, "validation_loss": loss} for n, loss in enumerate(losses or [0.1] * epochs)
-    ]
-    return Checkpoint(epochs, history, {}, {})
-
-
-@pytest.mark.parametrize(
-    ("given", "saved", "words"),
-    [
-        ({"epochs": 4}, done(3), ""),
-        ({"epochs": 3}, done(3), ""),
-        ({"epochs": 2}, None, ""),
-        ({"epochs": 3}, done(2), ""),
-        ({"epochs": 2}, done(3), "--epochs=2: the run has done 3 already; give as many or more"),
-        ({"epochs": 9, "schedule": "cosine"}, done(3), "--epochs=9: the run was begun with 4, and its cosine schedule"),
-        ({"epochs": 9, "schedule": "one_cycle"}, done(3), "begun with 4, and its one_cycle schedule is spread over"),
-        (
-            {"epochs": 9, "early_stop_patience": 2},
-            done(3, [1.0, 2.0, 3.0]),
-            "=2 ended the run after epoch 3, and would",
-        ),
-        ({"epochs": 9, "early_stop_patience": 2, "schedule": "plateau"}, done(3, [3.0, 2.0, 1.0]), ""),
-    ],
-)
-def test_how_many_epochs_a_run_may_go_on_to(given, saved, words):
-    options, old = OPTIONS.changed(given), OPTIONS.changed(given | {"epochs": 4}).to_json()
-    with pytest.raises(UserError, match=re.escape(words)) if words else contextlib.nullcontext():
-        check_epochs(options, old, saved)
-
-
 @pytest.mark.parametrize("program", ["penstock", "python", "tensorflow", "keras", "numpy"])
 def test_another_version_is_refused_and_named(program, run_dir, data, monkeypatch):
     known = versions()
@@ -170,7 +138,7 @@ def test_another_version_is_refused_and_named(program, run_dir, data, monkeypatc
 
 def test_another_precision_or_full_scale_is_refused(run_dir, data):
     hardware = dataclasses.replace(HARDWARE, policy="mixed_bfloat16")
-    deep = StreamedPixels(data.manifest, PixelFormat(16, full_scale=4095), 2)
+    deep = StreamedPixels(data.manifest, PixelFormat.square(16, full_scale=4095), 2)
     text = refusal(run_of(dataclasses.replace(data, pixels=deep), run_dir, hardware=hardware))
     assert "(full_scale: 255 -> 4095; precision: float32 -> mixed_bfloat16)" in text
 
@@ -216,9 +184,11 @@ def gone_on(replicas: int, name: str = "kernel", processor="A CPU") -> list[str]
     saved = Checkpoint(3, [], {"replicas": 1, "processor": "A CPU"}, {"sums": [np.array([7.0], np.float32)]},
                        {"epoch": {"seconds": 2.0, "wait_seconds": 1.0, "steps": 4, "examples": 9}, "seconds": 60.0,
                         "starts": 2})  # fmt: skip
-    state = SimpleNamespace(parts={"sums": [tensor]}, model=SimpleNamespace(variables=[SimpleNamespace(path=name)]))
+    model = SimpleNamespace(variables=[SimpleNamespace(path=name)], layers=[])
+    state = SimpleNamespace(parts={"sums": [tensor]}, model=model)
     clock = RunClock(time.monotonic())
-    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state, run_clock=clock)
+    loop = SimpleNamespace(identity={"replicas": replicas, "processor": processor}, state=state, run_clock=clock,
+                           first_step=0)  # fmt: skip
     loop.go_on = lambda saved: Loop.go_on(loop, saved)
     go_on(run_of(None, Path(), watch=watch), loop, saved)
     assert (loop.step, tensor.numpy().tolist(), clock.starts) == (3, [7.0], 3)

@@ -24,7 +24,7 @@ def run(picture_tree, index_of, tmp_path):
     manifest = index_of(picture_tree({"cats": 10, "dogs": 10}))
     nothing = np.zeros(0, np.int64)
     splits = Splits({"train": np.arange(20), "validation": nothing, "test": nothing})
-    data = Data(manifest, splits, StreamedPixels(manifest, PixelFormat(16), 2), (), ("", ""))
+    data = Data(manifest, splits, StreamedPixels(manifest, PixelFormat.square(16), 2), (), {})
     return run_of(data, tmp_path / "run", resolve("folder:here", GIVEN))
 
 

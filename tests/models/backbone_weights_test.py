@@ -70,7 +70,8 @@ def test_weights_of_another_size_than_the_pictures_are_no_warning(side, said, mo
     build_model(ModelOptions("mobilenet_v2_035", weights="imagenet"), 1, 2, (side, side, 3))
     assert [str(warning.message) for warning in recwarn] == []
     assert f"_{said}_" in asked[0]
-    assert BACKBONES["mobilenet_v2_035"].imagenet_side(side) == said
+    assert BACKBONES["mobilenet_v2_035"].imagenet_side(side, side) == said
+    assert BACKBONES["mobilenet_v2_035"].imagenet_side(side, side + 32) == 224
 
 
 def test_weights_of_the_older_format_load(tmp_path):

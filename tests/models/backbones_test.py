@@ -66,5 +66,5 @@ def test_the_statistics_follow_a_small_data_set():
 
 @pytest.mark.parametrize(("name", "side"), [("densenet121", 31), ("xception", 70), ("inception_v3", 74)])
 def test_pictures_that_are_too_small_are_refused(name, side):
-    with pytest.raises(UserError, match=f"--image_size={side}: {name} needs at least {side + 1} pixels"):
+    with pytest.raises(UserError, match=f"--image_size={side}: {name} needs at least {side + 1} pixels a side"):
         build_model(ModelOptions(name), 1, 2, (side, side, 3))

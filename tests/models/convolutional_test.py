@@ -74,7 +74,7 @@ def test_a_pixel_is_read_where_the_logits_depend_on_it_and_nowhere_else():
 def test_blocks_too_many_for_the_picture_are_refused():
     assert [smallest_side(blocks) for blocks in (1, 2, 3, 4)] == [4, 10, 22, 46]
     assert build_model(ModelOptions("catdog_2"), 1, 2, (46, 46, 3)).get_layer("block4_relu").output.shape[1] == 1
-    with pytest.raises(UserError, match="--image_size=45: catdog_2 with 4 blocks needs at least 46 pixels"):
+    with pytest.raises(UserError, match="--image_size=45: catdog_2 with 4 blocks needs at least 46 pixels a side"):
         build_model(ModelOptions("catdog_2"), 1, 2, (45, 45, 3))
 
 

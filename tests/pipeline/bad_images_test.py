@@ -27,7 +27,7 @@ def test_bad_files_are_quarantined_and_half_of_a_class_may_be_bad(tree, load):
 
 
 def test_fail_stops_before_anything_is_decoded_and_names_the_first(tree, load, monkeypatch):
-    monkeypatch.setattr(data, "_decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(data, "decode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError) as caught:
         load(tree, on_bad_image="fail")
     text = str(caught.value)
@@ -92,7 +92,7 @@ def test_most_of_a_class_is_seen_before_anything_is_decoded(picture_tree, load, 
     root = picture_tree({"a": 2, "b": 2})
     for number in range(3):
         (root / "b" / f"bad{number}.jpg").write_bytes(b"")
-    monkeypatch.setattr(data, "_decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(data, "decode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UserError, match=r"class 'b': 3 of 5 files are bad \(60%\)"):
         load(root)
 

@@ -18,7 +18,7 @@ from pipeline.pixels import PackedPixels, StreamedPixels
 from tests.conftest import random_picture, write_picture
 from tests.pipeline.pixels_test import batches_of
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 
 
 def delete(path):

@@ -19,7 +19,7 @@ from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.plan import Plan, Shards
 from tests.conftest import random_picture
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 ALONE = Shards()
 STRONG = AUGMENT_PRESETS["strong"].changed({"randaugment_operations": 2, "hue_degrees": 20.0})  # all that there is
 COUNT, BATCH = 13, 6  # examples of the split; three steps an epoch, the last one has one example
@@ -203,7 +203,7 @@ def test_every_kind_of_knob_reaches_the_pixels(knob, value):
 
 
 def test_deep_pictures_stay_deep_until_they_are_finished():
-    deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 257, PixelFormat(16, 1, 16)
+    deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 257, PixelFormat.square(16, 1, 16)
     pixels = PackedPixels(deep, pixel_format)
     stored = make_train_dataset(plan_of(pixel_format=pixel_format), pixels, 0, 3, on_device=True)
     assert stored.element_spec["image"].dtype == tf.uint16
@@ -212,7 +212,7 @@ def test_deep_pictures_stay_deep_until_they_are_finished():
 
 
 def test_the_full_scale_becomes_one():
-    deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 16, PixelFormat(16, 1, 16, full_scale=2000)
+    deep, pixel_format = PICTURES[..., :1].astype(np.uint16) * 16, PixelFormat.square(16, 1, 16, full_scale=2000)
     pixels = PackedPixels(deep, pixel_format)
     run = batches(pixels, augmentation=AugmentOptions(), pixel_format=pixel_format, last=3)
     evaluated = list(make_eval_dataset(IDS, pixels, LABELS, BATCH).as_numpy_iterator())

@@ -12,8 +12,8 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.stages import StageClock
 
-FORMAT = PixelFormat(16)
-DEEP = PixelFormat(16, 1, 16)
+FORMAT = PixelFormat.square(16)
+DEEP = PixelFormat.square(16, 1, 16)
 
 
 def batches_of(pixels, ids, batch_size) -> list[dict[str, np.ndarray]]:

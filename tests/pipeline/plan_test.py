@@ -10,7 +10,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.order import Order
 from pipeline.plan import Plan, Shards, check_element_spec
 
-FORMAT = PixelFormat(16, 1, 16)
+FORMAT = PixelFormat.square(16, 1, 16)
 ALONE = Shards()
 LABELS = np.arange(20, dtype=np.int32) % 3
 

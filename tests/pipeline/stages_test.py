@@ -18,7 +18,7 @@ from pipeline.stages import STAGES, StageClock, stopwatch, transfer_seconds
 from tests.conftest import random_picture
 from tests.helpers.run_fixtures import run_code
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 COUNT, BATCH = 24, 6
 PAUSE_SECONDS = 0.03
 

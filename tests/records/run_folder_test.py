@@ -30,7 +30,7 @@ def put(folder: RunFolder, name: str, content: str) -> None:
 def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     split = [SplitRow("a/1.jpg", "a", "train", "0f"), SplitRow("caf\udce9,\n", "b", "test", "")]
     refused = [RefusedRow("a/b\r.jpg", "no picture")]
-    history = [dict.fromkeys(COLUMNS, 0.1) | {"epoch": 1, "step": 9, "validation_loss": None}]
+    history = [dict.fromkeys(COLUMNS, 0.1) | {"epoch": 1, "step": 9, "phase": "all", "validation_loss": None}]
     predictions = [PredictionRow("a/1.jpg", "a", "b", np.array([0.1, 1 / 3], np.float32))]
     folder.split.write(split)
     folder.quarantine.write(refused)
@@ -41,6 +41,7 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     folder.bad_batch.write([BatchRow(7, 0, "a/1.jpg", "a", "no")])
     folder.flags.write("--epochs=3\n")
     folder.report.write("<html>")
+    folder.network.write(b"def build(): ...\n")
     folder.rates.write([RateRow(1e-7, 0.75, 0.5)])
     folder.rates_curve.write(b"\x89PNG")
     assert folder.options.read() == OPTIONS.to_json()
@@ -55,6 +56,7 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     assert folder.report.path.read_text() == "<html>"
     assert folder.rates.read() == [RateRow("1e-07", "0.75", "0.5")]
     assert folder.rates_curve.read() == b"\x89PNG"
+    assert folder.network.read() == b"def build(): ...\n"
     assert {path.name for path in folder.path.iterdir()} == set(FILES)
 
 

@@ -54,6 +54,21 @@ def test_png_pixels_and_data_uri_give_back_what_was_drawn():
     assert b"matplotlib" not in png
 
 
+def test_curves_mark_where_all_begins_to_learn(monkeypatch):
+    lines, draw = [], Axes.axvline
+    monkeypatch.setattr(Axes, "axvline", lambda axes, x, **how: lines.append((x, how["label"])) or draw(axes, x, **how))
+    rows = history_of(6, phase="all")
+    for row in rows[:4]:
+        row["phase"] = "head"
+    plots.plot_curves(rows, best_epoch=2)
+    assert lines == [(4.5, "all learns from epoch 5"), (2, "best: epoch 2")] * 2
+    assert plots.first_of_all(rows) == 5
+    for alone in ("head", "all"):
+        assert plots.first_of_all(history_of(3, phase=alone)) is None
+    earlier = [{name: value for name, value in row.items() if name != "phase"} for row in rows]
+    assert plots.first_of_all(earlier) is None  # of a version without phases
+
+
 def test_curves_mark_the_best_epoch():
     # The dotted line stands further right for a later epoch; it is the column with the most orange.
     places = []

@@ -8,11 +8,12 @@ import pytest
 
 from pipeline.augment.mix import MixOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
+from pipeline.augment.warp import WarpOptions
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import PackedPixels
 from reports.sheets import MOST_AUGMENTED, MOST_BANDS, MOST_CLASSES, augmentation_sheet, sample_sheet
 
-SMALL = PixelFormat(12)
+SMALL = PixelFormat.square(12)
 
 
 def data_of(counts, names=None, pixel_format=SMALL):
@@ -24,7 +25,12 @@ def data_of(counts, names=None, pixel_format=SMALL):
     names = names or tuple(f"class_{label}" for label in range(len(counts)))
     manifest = SimpleNamespace(class_names=names, labels=labels, shown_path=lambda i: f"{i}.png")
     splits = SimpleNamespace(ids={"train": np.arange(0, len(labels), 2)})
-    return SimpleNamespace(manifest=manifest, splits=splits, pixels=PackedPixels(pixels, pixel_format))
+    return with_pixels(SimpleNamespace(manifest=manifest, splits=splits), PackedPixels(pixels, pixel_format))
+
+
+def with_pixels(data: SimpleNamespace, pixels: PackedPixels, train_pixels: PackedPixels | None = None):
+    data.pixels, data.train_pixels = pixels, train_pixels or pixels
+    return data
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def rounded(pixels: np.ndarray, full_scale: int = 255) -> np.ndarray:
 
 
 def test_deep_pictures_are_shown_by_their_full_scale():
-    data = data_of((30, 3, 20), pixel_format=PixelFormat(12, 1, 16, full_scale=2000))
+    data = data_of((30, 3, 20), pixel_format=PixelFormat.square(12, 1, 16, full_scale=2000))
     for band in sample_sheet(data).bands:
         stored = rounded(data.pixels.read(np.array(ids_of(band.tiles))), 2000).astype(int)
         assert np.abs(np.stack([tile.image for tile in band.tiles]) - stored).max() <= 1
@@ -151,7 +157,22 @@ def test_pictures_are_read_together_and_once(classes, monkeypatch):
 
 def test_large_pictures_are_reduced_for_screens():
     pixels = np.random.default_rng(1).integers(0, 256, (4, 600, 600, 3), np.uint8)
-    data = data_of((2, 2))
-    data.pixels = PackedPixels(pixels, PixelFormat(600))
+    data = with_pixels(data_of((2, 2)), PackedPixels(pixels, PixelFormat.square(600)))
     for sheet in (sample_sheet(data), augmentation_sheet(data, AugmentOptions(), 1)):
         assert {tile.image.shape for band in sheet.bands for tile in band.tiles} == {(224, 224, 3)}
+
+
+def test_what_is_cut_from_larger_pictures_stands_beside_what_is_evaluated(data):
+    larger = np.random.default_rng(2).integers(0, 256, (53, 24, 20, 3), np.uint8)
+    small = larger.reshape(53, 12, 2, 10, 2, 3).mean(axis=(2, 4)).round().astype(np.uint8)
+    with_pixels(data, PackedPixels(small, PixelFormat(12, 10)), PackedPixels(larger, PixelFormat(24, 20)))
+    whole = AugmentOptions(WarpOptions(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0)))
+    for band in augmentation_sheet(data, whole, seed=4).bands:
+        (stored,) = small[ids_of([band])]
+        np.testing.assert_array_equal(band.tiles[0].image, stored)
+        for tile in band.tiles[1:]:
+            assert np.abs(tile.image.astype(int) - stored).max() <= 1
+    cropped = AugmentOptions(WarpOptions(crop_scale=(0.1, 0.5)))
+    for band in augmentation_sheet(data, cropped, seed=4).bands:
+        assert {tile.image.shape for tile in band.tiles} == {(12, 10, 3)}
+        assert len({tile.image.tobytes() for tile in band.tiles}) == len(band.tiles)

@@ -55,7 +55,7 @@ def served(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("served")
     paths = [shapes_dir() / row["path"] for row in read_rows(finished_run() / "predictions_test.csv")]
     (folder / "paths.json").write_text(json.dumps([str(path) for path in paths]))
-    pixels = [decode_image(tf.constant(path.read_bytes()), PixelFormat(16)).numpy() for path in paths]
+    pixels = [decode_image(tf.constant(path.read_bytes()), PixelFormat.square(16)).numpy() for path in paths]
     np.save(folder / "pixels.npy", np.stack(pixels))
     arguments = [str(finished_run() / "saved_model"), str(folder / "paths.json"), str(folder / "pixels.npy")]
     done = subprocess.run(
@@ -88,7 +88,7 @@ def test_class_names_and_signatures_travel_inside(served):
 def small(tmp_path_factory):
     """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, gray."""
     keras.config.set_dtype_policy("float32")
-    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat(16, 1, 16, 4095), 4095
+    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat.square(16, 1, 16, 4095), 4095
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
     images, labels = [], np.arange(40) % 2
     for number, label in enumerate(labels):
@@ -132,7 +132,7 @@ def lite_of(saved_model):
      *(pytest.param(name, (32, 3), marks=pytest.mark.slow) for name in BACKBONES_OF_EACH_KIND)],
 )  # fmt: skip
 def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape, tmp_path):
-    pixel_format, names = PixelFormat(*shape), ["no", "y\u00e9s"]
+    pixel_format, names = PixelFormat.square(*shape), ["no", "y\u00e9s"]
     filters = (4,) if name == "catdog_1" else None
     model = build_model(ModelOptions(name, filters=filters), 1, 2, pixel_format.shape)
     served = ServedModel(model, names, pixel_format)
@@ -153,7 +153,7 @@ def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path
     convolution, call = model.layers[1], type(model.layers[1]).call
     monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
     traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
-    served = ServedModel(model, ["no", "yes"], PixelFormat(16))
+    served = ServedModel(model, ["no", "yes"], PixelFormat.square(16))
     for count in (4, 3, 1):
         assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}

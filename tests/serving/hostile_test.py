@@ -62,7 +62,7 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory):
     keras.config.set_dtype_policy("float32")
-    pixel_format = PixelFormat(16)
+    pixel_format = PixelFormat.square(16)
     model = build_model(ModelOptions("catdog_1", filters=(4, 8), units=5), 1, 3, pixel_format.shape)
     served = ServedModel(model, ["a", "b", "c"], pixel_format)
     path = str(tmp_path_factory.mktemp("served"))

@@ -59,6 +59,12 @@ def test_auto_precision_follows_what_computes(machine, policy, words):
     assert line(choice, "precision").startswith(f"{policy} ({words}")
 
 
+def test_a_head_alone_learns_in_float32_unless_another_precision_is_asked_for():
+    assert chosen(A100, train="head").policy == "float32"
+    assert chosen(A100, train="head_then_all").policy == "mixed_bfloat16"
+    assert chosen(A100, train="head", precision="mixed_float16").policy == "mixed_float16"
+
+
 @pytest.mark.parametrize("machine", [CPU, with_flags("amx_bf16"), T4, H100])
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
 def test_an_asked_for_precision_is_kept_on_every_machine(precision, machine):

@@ -8,8 +8,8 @@ from training.history import best_row, epoch_line, should_stop
 
 def row(epoch: int, accuracy=None, loss=None, train_loss=1.0) -> dict:
     timed = dict.fromkeys(TIMED_COLUMNS, 0.01)
-    return {"epoch": epoch, "step": 10 * epoch, "loss": train_loss, "accuracy": 0.5, "validation_loss": loss,
-            "validation_accuracy": accuracy, "learning_rate": 0.001} | timed  # fmt: skip
+    return {"epoch": epoch, "step": 10 * epoch, "phase": "all", "loss": train_loss, "accuracy": 0.5,
+            "validation_loss": loss, "validation_accuracy": accuracy, "learning_rate": 0.001} | timed  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,8 @@ def test_an_epoch_in_words():
     expected = ("epoch  3/15  loss 0.1235  accuracy 0.5000  validation loss 1.5000 accuracy 0.2500  1234 images/s  "
                 "input wait 1.2%")  # fmt: skip
     assert epoch_line(shown, 15) == expected.replace("0.1235", f"{0.12345:.4f}")
+    of_head = epoch_line(shown | {"phase": "head"}, 15)
+    assert of_head.startswith("epoch  3/15  head  loss ")
     alone = epoch_line(shown | {"validation_loss": None, "validation_accuracy": None}, 3)
     assert "validation" not in alone
     assert alone.startswith("epoch 3/3  ")

@@ -22,6 +22,7 @@ from training.clock import EpochClock, RunClock
 from training.health import make_notes, note_step
 from training.loop import Loop
 from training.options import TrainingOptions
+from training.phases import Phase
 from training.profile import Profiler
 from training.step import TrainState
 
@@ -49,7 +50,8 @@ class Signalled(Recording):
 class Rig:
     """A loop over batches that are step numbers, each a loss; the weight adds them up, the order matters."""
 
-    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None, accumulate=1):
+    def __init__(self, run_dir, epochs=EPOCHS, patience=0, cadence=0, diverges_at=None, window=None, accumulate=1, *,
+                 phase="all", epochs_after=0, profiler=None):  # fmt: skip
         options = TrainingOptions(
             epochs=epochs, global_batch_size=8, early_stop_patience=patience, checkpoint_every_steps=cadence,
             accumulate_steps=accumulate,
@@ -58,8 +60,9 @@ class Rig:
         self.state = TrainState(Variables(), Variables(), tf.Variable(np.zeros(3), name="sums"), make_notes(8))
         run_dir.mkdir(parents=True, exist_ok=True)
         self.folder, self.watch = RunFolder(run_dir), Signalled()
-        profiler = Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
-        self.loop = Loop(options, order, self.state, self.folder, self.watch, profiler, {"threads": 2}, RunClock(0.0))
+        profiler = profiler or Profiler(window, epochs * STEPS, run_dir / "train", self.watch)
+        phase = Phase(phase, options, epochs_after)
+        self.loop = Loop(phase, order, self.state, self.folder, self.watch, profiler, {"threads": 2}, RunClock(0.0))
         self.steps, self.rows, self.stop_after, self.diverges_at = [], [], None, diverges_at
         self.validation_losses, self.full, self.updates = iter([]), [], []
 

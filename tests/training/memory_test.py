@@ -29,8 +29,17 @@ def test_under_a_mixed_policy_only_what_normalizes_is_wide():
     features = keras.layers.Conv2D(2, 3, padding="same", dtype="mixed_bfloat16")(image)
     features = keras.layers.BatchNormalization(dtype="mixed_bfloat16")(features)
     model = keras.Model(image, features)
-    kept, pictures = 4 * (3 * 3 * 2 + 2 + 4 * 2) * 2, 4 * memory._WAITING_BATCHES * 64
+    kept, pictures = 4 * (2 * (3 * 3 * 2 + 2 + 2 * 2) + 2 * 2), 4 * memory._WAITING_BATCHES * 64
     assert step_bytes(model, model.variables, 10) == kept + 10 * (128 * (2 + 4) + 2 * 128 * 4 + pictures)
+
+
+def test_what_is_frozen_needs_neither_gradients_nor_its_outputs():
+    image = keras.Input((8, 8, 1))
+    frozen = keras.layers.Conv2D(2, 3, trainable=False)
+    model = keras.Model(image, keras.layers.Conv2D(1, 3)(frozen(image)))
+    held, learning, outputs = 3 * 3 * 2 + 2, 3 * 3 * 2 + 1, 16
+    kept, pictures = 4 * (held + 2 * learning), 4 * memory._WAITING_BATCHES * 64
+    assert step_bytes(model, model.variables, 10) == kept + 10 * (4 * 3 * outputs + pictures)
 
 
 def test_a_backbones_layers_are_counted_and_larger_pictures_need_more():

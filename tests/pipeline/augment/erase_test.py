@@ -18,7 +18,7 @@ IDS = np.arange(20_000)
 
 def planned(options: EraseOptions, ids: np.ndarray = IDS, seed: int = 1, epoch: int = 0) -> np.ndarray:
     """float64 [ids, 5]."""
-    return options.plan(seed, epoch, ids, Examples(ids, ids, 24))["erased"]
+    return options.plan(seed, epoch, ids, Examples(ids, ids, 24, 24))["erased"]
 
 
 def sides(erased: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,14 +28,14 @@ def sides(erased: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def erase(images: np.ndarray, erased: np.ndarray) -> np.ndarray:
     """`images` with these boxes erased."""
-    pixel_format = PixelFormat(images.shape[1], images.shape[3], 8 * images.itemsize)
+    pixel_format = PixelFormat.square(images.shape[1], images.shape[3], 8 * images.itemsize)
     finish = make_finish(AugmentOptions(erase=ALWAYS), pixel_format)
     return finish({"image": tf.constant(images), "erased": tf.constant(np.float32(erased))})["image"].numpy()
 
 
 def plain(images: np.ndarray) -> np.ndarray:
     """`images` as float, by the same function."""
-    pixel_format = PixelFormat(images.shape[1], images.shape[3], 8 * images.itemsize)
+    pixel_format = PixelFormat.square(images.shape[1], images.shape[3], 8 * images.itemsize)
     return make_finish(AugmentOptions(), pixel_format)({"image": tf.constant(images)})["image"].numpy()
 
 

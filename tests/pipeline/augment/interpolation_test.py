@@ -1,5 +1,7 @@
 """Every bit of the warp's interpolation, at every edge, for each kind of pixel."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -33,10 +35,14 @@ def pictures(count: int, height: int, width: int, dtype: type, channels: int) ->
 
 def apply(images: np.ndarray, warp: np.ndarray, full_scale: int = 255, compiled: bool = True) -> np.ndarray:
     """`images` warped, as XLA compiles it or op by op."""
-    function = (
-        tf.function(WarpOptions(1.0).apply, jit_compile=True, autograph=False) if compiled else WarpOptions().apply
-    )
-    return function({"image": tf.constant(images), "warp": tf.constant(np.float32(warp))}, full_scale)["image"].numpy()
+    # A PixelFormat allows no sides as short and as long as these.
+    pixel_format = types.SimpleNamespace(shape=images.shape[1:], full_scale=full_scale)
+
+    def warped(batch):
+        return WarpOptions(1.0).apply(batch, pixel_format)
+
+    function = tf.function(warped, jit_compile=True, autograph=False) if compiled else warped
+    return function({"image": tf.constant(images), "warp": tf.constant(np.float32(warp))})["image"].numpy()
 
 
 def in_float64(images: np.ndarray, warp: np.ndarray, full_scale: int) -> np.ndarray:

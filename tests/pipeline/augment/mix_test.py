@@ -24,7 +24,7 @@ FEW = np.array([1, 2, 3, 5, 8, 9, 11])
 
 def planned(options: MixOptions, ids=SPLIT, seed: int = 1, epoch: int = 0, split=SPLIT) -> dict[str, np.ndarray]:
     """What `options` plan for some of the examples of a split."""
-    return options.plan(seed, epoch, ids, Examples(split, LABELS, 24))
+    return options.plan(seed, epoch, ids, Examples(split, LABELS, 24, 24))
 
 
 def sides(cut: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def sides(cut: np.ndarray) -> np.ndarray:
 
 def mixed(options: MixOptions, first: np.ndarray, second: np.ndarray, **planned) -> dict[str, np.ndarray]:
     """The finished batch of pictures and their partners."""
-    pixel_format = PixelFormat(first.shape[1], first.shape[3], 8 * first.dtype.itemsize)
+    pixel_format = PixelFormat.square(first.shape[1], first.shape[3], 8 * first.dtype.itemsize)
     batch = {"image": first, "second_image": second} | planned
     done = make_finish(AugmentOptions(mix=options), pixel_format)({name: tf.constant(v) for name, v in batch.items()})
     return {name: value.numpy() for name, value in done.items()}
@@ -169,7 +169,7 @@ def test_what_is_not_mixed_keeps_every_bit():
     plan = planned(options, SPLIT[:30])
     features = {name: np.float32(plan[name]) for name in ("second_weight", "cut")}
     done = mixed(options, first, second, **plan | features)
-    plain = make_finish(AugmentOptions(), PixelFormat(24))({"image": tf.constant(first)})["image"].numpy()
+    plain = make_finish(AugmentOptions(), PixelFormat.square(24))({"image": tf.constant(first)})["image"].numpy()
     alone = done["second_weight"] == 0
     assert 10 < alone.sum() < 29
     np.testing.assert_array_equal(done["image"][alone], plain[alone])
@@ -182,8 +182,8 @@ def test_a_partner_is_augmented_by_draws_of_its_own():
     warp = WarpOptions(30.0, 0.2, horizontal_flip=True)
 
     def images(augmentation) -> dict[int, dict]:
-        plan = Plan(Order(FEW, 3, 4, shuffle=True), LABELS, PixelFormat(16), augmentation, seed=4)
-        dataset = make_train_dataset(plan, PackedPixels(pictures, PixelFormat(16)), 0, 3)
+        plan = Plan(Order(FEW, 3, 4, shuffle=True), LABELS, PixelFormat.square(16), augmentation, seed=4)
+        dataset = make_train_dataset(plan, PackedPixels(pictures, PixelFormat.square(16)), 0, 3)
         rows = {}
         for batch in dataset.as_numpy_iterator():
             rows |= {int(one): {name: batch[name][row] for name in ("image", *({"second_weight"} & {*batch}))}

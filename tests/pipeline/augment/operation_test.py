@@ -20,7 +20,7 @@ from pipeline.order import Order
 from pipeline.pixels import PackedPixels, StreamedPixels
 from pipeline.plan import Plan, Shards
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 LABELS = (np.arange(14) >= 7).astype(np.int32)
 IDS = np.array([0, 1, 2, 4, 5, 7, 8, 9, 11, 12, 13])
 ALONE = Shards()
@@ -47,9 +47,9 @@ class MixupOptions(Operation):
         weight = self.mix_fraction * weight
         return {"second_id": second, "second_label": examples.labels[second], "second_weight": weight}
 
-    def apply(self, batch, full_scale):
+    def apply(self, batch, pixel_format):
         """See `Operation`."""
-        first, second = (to_float(batch[name], full_scale) for name in ("image", "second_image"))
+        first, second = (to_float(batch[name], pixel_format.full_scale) for name in ("image", "second_image"))
         weight = batch["second_weight"][:, None, None, None]
         return batch | {"image": first * (1.0 - weight) + second * weight}
 

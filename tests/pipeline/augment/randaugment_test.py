@@ -41,7 +41,7 @@ def with_pillow(name: str, picture: np.ndarray, raised: bool, magnitude: float) 
 
 def changed(images: np.ndarray, table: np.ndarray, full_scale: int = 255) -> np.ndarray:
     """`images` after the operations whose settings are [pictures, operations, 7]."""
-    pixel_format = PixelFormat(images.shape[1], images.shape[3], 8 * images.itemsize, full_scale)
+    pixel_format = PixelFormat.square(images.shape[1], images.shape[3], 8 * images.itemsize, full_scale)
     finish = make_finish(AugmentOptions(randaugment=RandAugmentOptions(table.shape[1])), pixel_format)
     return finish({"image": tf.constant(images), "randaugment": tf.constant(np.float32(table))})["image"].numpy()
 
@@ -53,7 +53,7 @@ def one_each(name: str, raised: bool, magnitude: float, count: int) -> np.ndarra
 
 def planned(options: RandAugmentOptions, ids: np.ndarray = IDS, seed: int = 1, epoch: int = 0) -> np.ndarray:
     """What is drawn."""
-    return options.plan(seed, epoch, ids, Examples(ids, ids, SIZE))["randaugment"]
+    return options.plan(seed, epoch, ids, Examples(ids, ids, SIZE, SIZE))["randaugment"]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_each_picture_has_operations_of_its_own_one_after_the_other():
         done = {"image": tf.constant(picture[None] / np.float32(255))}
         for row in rows:
             single = {"randaugment": tf.constant(np.float32(row[None, None]))}
-            done = RandAugmentOptions(1).apply(done | single, 255)
+            done = RandAugmentOptions(1).apply(done | single, PixelFormat.square(SIZE))
         expected.append(done["image"][0].numpy())
     result = changed(pictures, table)
     # A step may fall on the other side for a rounding: of a few pixels, that is.
@@ -149,7 +149,7 @@ def test_operations_that_change_nothing_leave_every_bit_of_the_warp(channels):
     options = AugmentOptions(WarpOptions(1.0), randaugment=RandAugmentOptions(2))
     table = np.float32(one_each("identity", True, 9.0, 24).repeat(2, axis=1))
     batch = {"image": pictures, "warp": warp, "randaugment": table}
-    result = make_finish(options, PixelFormat(40, channels))({name: tf.constant(v) for name, v in batch.items()})
+    result = make_finish(options, PixelFormat.square(40, channels))({name: tf.constant(v) for name, v in batch.items()})
     np.testing.assert_array_equal(result["image"], run(pictures, warp))
 
 

@@ -18,12 +18,12 @@ PICTURES = np.stack([random_picture(seed, 24, 31) for seed in range(len(IDS))])
 
 def planned(options: TintOptions, seed: int = 5, epoch: int = 1, ids: np.ndarray = IDS) -> np.ndarray:
     """float32 [ids, 9]."""
-    return np.float32(options.plan(seed, epoch, ids, Examples(ids, ids, 24))["tint"])
+    return np.float32(options.plan(seed, epoch, ids, Examples(ids, ids, 24, 24))["tint"])
 
 
 def tinted(options: TintOptions, images: np.ndarray, full_scale: int = 255) -> np.ndarray:
     """`images` as the examples IDS."""
-    pixel_format = PixelFormat(24, images.shape[3], 8 * images.itemsize, full_scale)
+    pixel_format = PixelFormat.square(24, images.shape[3], 8 * images.itemsize, full_scale)
     finish = make_finish(AugmentOptions(tint=options), pixel_format)
     return finish({"image": tf.constant(images), "tint": tf.constant(planned(options))})["image"].numpy()
 

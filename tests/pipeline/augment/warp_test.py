@@ -29,25 +29,29 @@ KNOBS = {
 }
 
 
-def pictures(count: int = len(IDS), size: int = SIZE, bits: int = 8, channels: int = 3) -> np.ndarray:
-    """[count, size, size, channels], each another picture."""
-    return np.stack([random_picture(seed, size, size, channels, bits) for seed in range(count)])
+def pictures(
+    count: int = len(IDS), size: int = SIZE, bits: int = 8, channels: int = 3, width: int | None = None
+) -> np.ndarray:
+    """[count, size, width or size, channels], each another picture."""
+    return np.stack([random_picture(seed, size, width or size, channels, bits) for seed in range(count)])
 
 
 def planned(options: AugmentOptions, size: int, seed: int, epoch: int, ids: np.ndarray) -> dict[str, np.ndarray]:
     """What `options` plan for examples."""
-    return options.plan(seed, epoch, ids, Examples(ids, np.zeros(len(ids), np.int32), size))
+    return options.plan(seed, epoch, ids, Examples(ids, np.zeros(len(ids), np.int32), size, size))
 
 
-def matrices(options: WarpOptions, size: int, seed: int, epoch: int, ids: np.ndarray = IDS) -> np.ndarray:
+def matrices(
+    options: WarpOptions, size: int, seed: int, epoch: int, ids: np.ndarray = IDS, width: int | None = None
+) -> np.ndarray:
     """float32 [ids, 6] of a warp, active or not."""
-    return options.plan(seed, epoch, ids, Examples(ids, ids, size))["warp"].astype(np.float32)
+    return options.plan(seed, epoch, ids, Examples(ids, ids, size, width or size))["warp"].astype(np.float32)
 
 
 def augment(options: AugmentOptions, images: np.ndarray, full_scale: int = 255, **features: np.ndarray) -> np.ndarray:
     """`images` after the one fused pass of `options`, with these values of what it plans."""
     bits = 8 * images.dtype.itemsize
-    finish = make_finish(options, PixelFormat(images.shape[1], images.shape[3], bits, full_scale))
+    finish = make_finish(options, PixelFormat(*images.shape[1:], bits, full_scale))
     return finish({"image": tf.constant(images)} | features)["image"].numpy()
 
 
@@ -168,7 +172,7 @@ def test_a_shift_by_whole_pixels_moves_pixels():
 
 def test_a_quarter_turn_turns_about_the_center():
     zero, one = np.zeros(1), np.ones(1)
-    matrix = affine_matrices(90 * one, zero, zero, zero, one, one, SIZE)
+    matrix = affine_matrices(90 * one, zero, zero, zero, one, one, (SIZE, SIZE))
     transforms = identity(1)
     transforms[:] = matrix.reshape(1, 6)
     image = pictures(1)
@@ -196,7 +200,7 @@ def test_inside_a_dataset_it_gives_the_same_bits():
     images, options = pictures(), AUGMENT_PRESETS["medium"]
     features = planned(options, SIZE, 1, 0, IDS)
     eager = augment(options, images, **features)
-    finish = make_finish(options, PixelFormat(SIZE))
+    finish = make_finish(options, PixelFormat.square(SIZE))
     batch = {"image": images} | features
     mapped = tf.data.Dataset.from_tensor_slices(batch).batch(8, drop_remainder=True).map(finish)
     np.testing.assert_array_equal(np.concatenate([one["image"] for one in mapped.as_numpy_iterator()]), eager)
@@ -219,7 +223,7 @@ def test_a_warp_after_other_operations_warps_what_they_made():
     # An operation before it may leave float32 images; those are in [0, 1] already.
     images, warp = pictures(), matrices(KNOBS["all"], SIZE, 3, 2)
     floats = {"image": tf.constant(images / np.float32(255)), "warp": tf.constant(warp)}
-    result = KNOBS["all"].apply(floats, 255)["image"]
+    result = KNOBS["all"].apply(floats, PixelFormat.square(SIZE))["image"]
     np.testing.assert_allclose(result, run(images, warp), atol=1e-6)
 
 

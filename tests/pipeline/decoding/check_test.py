@@ -14,7 +14,7 @@ from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
 from tests.helpers.watches import Recording
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 
 
 def cut_in_half(path) -> None:
@@ -62,7 +62,7 @@ def test_a_picture_that_cannot_be_decoded_is_refused_with_one_line(picture_tree,
 
 def test_peaks_of_deep_pictures_have_sixteen_bits(picture_tree, index_of):
     manifest = index_of(picture_tree({"a": 2, "b": 2}, suffixes=[".png"], channels=1, bits=16))
-    verdict = check_pictures(manifest, PixelFormat(16, 1, 16), 2)
+    verdict = check_pictures(manifest, PixelFormat.square(16, 1, 16), 2)
     assert verdict.peaks.dtype == np.uint16
     assert (verdict.peaks > 255).all()
 

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipeline.decoding.decode import decode_image, jpeg_halvings
+from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.resize import jpeg_halvings
 from tests.helpers.pictures import averaged, decode, decoder, encode, levels_apart, oriented, picture, with_pillow
 from tests.helpers.shared_data import DATA
 
@@ -14,7 +15,7 @@ from tests.helpers.shared_data import DATA
 @pytest.mark.parametrize(("channels", "bit_depth"), [(3, 8), (1, 16)])
 def test_eager_equals_graph_and_the_shape_is_static(channels, bit_depth):
     image_bytes = oriented(encode(picture(), "JPEG"), 6)
-    pixel_format = PixelFormat(32, channels, bit_depth)
+    pixel_format = PixelFormat.square(32, channels, bit_depth)
     in_graph = decoder(32, channels, bit_depth)
     np.testing.assert_array_equal(decode_image(tf.constant(image_bytes), pixel_format), in_graph(image_bytes))
     assert in_graph.get_concrete_function().output_shapes == pixel_format.shape
@@ -26,7 +27,7 @@ def test_eager_equals_graph_and_the_shape_is_static(channels, bit_depth):
 def test_a_batch_by_map_fn():
     batch = [encode(picture(), name) for name in ("JPEG", "PNG", "GIF", "BMP", "WEBP")]
     spec = tf.TensorSpec((32, 32, 3), tf.uint8)
-    pixel_format = PixelFormat(32)
+    pixel_format = PixelFormat.square(32)
     batched = tf.function(lambda b: tf.map_fn(lambda one: decode_image(one, pixel_format), b, fn_output_signature=spec))
     for image_bytes, image in zip(batch, batched(tf.constant(batch)).numpy(), strict=True):
         assert levels_apart(image, averaged(with_pillow(image_bytes))).max() <= 1
@@ -95,7 +96,7 @@ def test_decoding_at_a_fraction_of_the_size_cannot_be_seen():
     ],
 )
 def test_how_often_a_jpeg_is_halved(height, width, side, halvings):
-    assert jpeg_halvings(tf.constant([height, width]), side).numpy() == halvings
+    assert jpeg_halvings([height, width], [side, side], PixelFormat.square(side)).numpy() == halvings
 
 
 def test_a_small_picture_is_enlarged_by_area():

@@ -134,7 +134,7 @@ def test_what_is_transparent_is_laid_on_the_background(format_name, mode, option
     if mode == "P":
         assert (expected == np.array(background)).all(axis=-1).any()
     for channels in (3, 1):
-        pixel_format = PixelFormat(32, channels, background=background)
+        pixel_format = PixelFormat.square(32, channels, background=background)
         found = decode_image(tf.constant(encoded.getvalue()), pixel_format).numpy()
         wanted = expected if channels == 3 else np.asarray(Image.fromarray(expected).convert("L"))
         assert levels_apart(found, averaged(np.ascontiguousarray(wanted))).max() <= 1
@@ -156,7 +156,7 @@ def test_sixteen_bits_and_a_transparent_gray_are_laid_out_too():
     Image.fromarray(gray.astype(np.uint8)).save(encoded, "PNG", transparency=int(gray.astype(np.uint8)[3, 7]))
     assert levels_apart(decode(encoded.getvalue()), averaged(laid_on(encoded.getvalue(), (255,) * 3))).max() <= 1
     deep = np.dstack([gray, gray, gray, np.full_like(gray, 65535 // 2)])
-    found = decode_image(tf.io.encode_png(deep), PixelFormat(32, 3, 16)).numpy()
+    found = decode_image(tf.io.encode_png(deep), PixelFormat.square(32, 3, 16)).numpy()
     assert abs(found.astype(float) - averaged(np.ascontiguousarray(deep[..., :3])) / 2 - 32768).max() <= 2
 
 

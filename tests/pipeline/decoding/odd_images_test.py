@@ -21,7 +21,7 @@ from serving.predictor import Predictor
 from serving.seal import write_seal
 from tests.helpers.shared_data import ODD
 
-FORMAT = PixelFormat(32)
+FORMAT = PixelFormat.square(32)
 # Decodable files that are refused, each with a word of its reason: TensorFlow has no TIFF decoder.
 REFUSED = {"wrong_extension/tiff_named.jpg": "TIFF is not a format Penstock decodes: convert it to PNG"}
 

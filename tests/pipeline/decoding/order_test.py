@@ -14,7 +14,7 @@ from pipeline.decoding.reasons import words_of
 from tests.helpers import mutations
 from tests.helpers.pictures import STRING, claiming
 
-FORMATS = [PixelFormat(32), PixelFormat(24, 1, 16)]
+FORMATS = [PixelFormat.square(32), PixelFormat.square(24, 1, 16), PixelFormat(20, 30, resize="pad")]
 LATE_SECONDS = 0.04  # ages, for an operation on a few bytes
 
 
@@ -61,7 +61,7 @@ def words(decode, content: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("pixel_format", FORMATS, ids=["color", "gray"])
+@pytest.mark.parametrize("pixel_format", FORMATS, ids=["color", "gray", "padded"])
 def test_what_is_told_is_the_first_check_that_fails(damaged, pixel_format, monkeypatch):
     """Line by line, without a graph, nothing runs ahead of a check: that is what the graph must say too."""
 

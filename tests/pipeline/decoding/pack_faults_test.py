@@ -16,7 +16,7 @@ from tests.helpers.storage import file_size_limit, read_only
 from tests.helpers.watches import Recording, Silence
 from tests.pipeline.decoding.pack_test import explode, left
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 
 
 def agree(one, other) -> None:
@@ -111,7 +111,7 @@ def test_a_full_disk_is_an_error_before_the_first_picture(manifest, small_disk, 
     with monkeypatch.context() as patch:
         patch.setattr(pack, "check_pictures", explode)
         with pytest.raises(durable.WriteError, match="No space left"):
-            open_or_build_pack(manifest, PixelFormat(512), small_disk, 2)
+            open_or_build_pack(manifest, PixelFormat.square(512), small_disk, 2)
     assert left(small_disk) == []
     assert len(open_or_build_pack(manifest, FORMAT, small_disk, 2).pixels) == 5
 
@@ -129,7 +129,7 @@ def test_a_disk_that_fails_while_it_is_flushed_is_an_error(manifest, cache_dir, 
 
 def test_a_read_only_cache_is_read_and_never_written(manifest, small_disk, monkeypatch):
     open_or_build_pack(manifest, FORMAT, small_disk, 2)
-    other = PixelFormat(17)
+    other = PixelFormat.square(17)
     with read_only(small_disk):
         with pytest.raises(durable.WriteError, match="Read-only file system"):
             open_or_build_pack(manifest, other, small_disk, 2)

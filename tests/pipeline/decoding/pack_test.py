@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from base import row_file
 from pipeline.decoding import pack
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pack import load_or_make_verdict, open_or_build_pack, pack_key
@@ -17,7 +18,7 @@ from pipeline.sources.index import build_index
 from tests.conftest import random_picture, write_picture
 from tests.helpers.watches import Recording
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 
 
 def explode(*_, **__):
@@ -37,7 +38,7 @@ def expected_pixels(manifest, pixel_format=FORMAT) -> np.ndarray:
     return pictures
 
 
-@pytest.mark.parametrize("pixel_format", [FORMAT, PixelFormat(16, 1, 16)])
+@pytest.mark.parametrize("pixel_format", [FORMAT, PixelFormat.square(16, 1, 16)])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_it_holds_every_picture_and_the_verdict(manifest, cache_dir, pixel_format, threads):
     built = open_or_build_pack(manifest, pixel_format, cache_dir, threads)
@@ -70,7 +71,8 @@ def test_the_key_follows_contents_format_and_decoder_alone(manifest, picture_tre
     (root / "a" / "0000.jpg").rename(root / "a" / "0000x.jpg")
     assert pack_key(index_of(root), FORMAT) == key
     assert pack_key(manifest, dataclasses.replace(FORMAT, full_scale=200)) == key
-    keys = {pack_key(manifest, PixelFormat(*arguments)) for arguments in [(17,), (16, 1), (16, 3, 16), (16, 3, 8)]}
+    others = [PixelFormat.square(*arguments) for arguments in [(17,), (16, 1), (16, 3, 16), (16, 3, 8)]]
+    keys = {pack_key(manifest, other) for other in others}
     with monkeypatch.context() as patch:
         patch.setattr(pack, "DECODE_VERSION", pack.DECODE_VERSION + 1)
         keys.add(pack_key(manifest, FORMAT))
@@ -81,7 +83,7 @@ def test_the_key_follows_contents_format_and_decoder_alone(manifest, picture_tre
     write_picture(root / "b" / "new.png", random_picture(99))
     keys.add(pack_key(index_of(root), FORMAT))
     assert len(keys) == 7
-    assert key in keys  # PixelFormat(16, 3, 8)
+    assert key in keys  # PixelFormat.square(16, 3, 8)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "gone"])
@@ -140,7 +142,7 @@ def test_a_full_disk_is_met_before_the_first_picture(manifest, cache_dir, monkey
         assert (offset, size) == (0, 5 * FORMAT.nbytes)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pack.os, "posix_fallocate", full)
+    monkeypatch.setattr(row_file.os, "posix_fallocate", full)
     monkeypatch.setattr(pack, "check_pictures", explode)
     with pytest.raises(OSError, match="No space"):
         open_or_build_pack(manifest, FORMAT, cache_dir, 2)
@@ -185,7 +187,7 @@ def test_a_verdict_that_cannot_be_kept_is_given_all_the_same(manifest, cache_dir
 
 def test_pack_and_verdict_alone_agree(picture_tree, tmp_path, cache_dir):
     root = picture_tree({"a": 4, "b": 4}, channels=1, bits=16, suffixes=[".png"])
-    manifest, pixel_format = build_index(catalog_of_folder(root), tmp_path, 1), PixelFormat(16, 1, 16)
+    manifest, pixel_format = build_index(catalog_of_folder(root), tmp_path, 1), PixelFormat.square(16, 1, 16)
     packed = open_or_build_pack(manifest, pixel_format, cache_dir, 2).verdict
     alone = load_or_make_verdict(manifest, pixel_format, cache_dir, 2)
     np.testing.assert_array_equal(packed.peaks, alone.peaks)

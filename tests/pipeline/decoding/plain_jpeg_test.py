@@ -9,9 +9,9 @@ import tensorflow as tf
 from base.errors import BadImage, UserError
 from pipeline.decoding import check
 from pipeline.decoding.check import check_pictures, decoder, together
-from pipeline.decoding.decode import jpeg_halvings
-from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.pixel_format import RESIZES, PixelFormat
 from pipeline.decoding.plain_jpeg import GROUP, MOST_PIXELS, are_plain, sizes
+from pipeline.decoding.resize import jpeg_halvings
 from pipeline.pixels import StreamedPixels
 from tests.conftest import random_picture, write_picture
 from tests.helpers.mutations import facts_of
@@ -19,8 +19,15 @@ from tests.helpers.pictures import encode, oriented, picture
 from tests.helpers.shared_data import ODD
 from tests.pipeline.pixels_test import batches_of
 
-FORMAT = PixelFormat(16)
-FORMATS = [FORMAT, PixelFormat(24, 1, 16), PixelFormat(20, 1), PixelFormat(112, 3, 16)]
+FORMAT = PixelFormat.square(16)
+FORMATS = [
+    FORMAT,
+    PixelFormat.square(24, 1, 16),
+    PixelFormat.square(20, 1),
+    PixelFormat.square(112, 3, 16),
+    PixelFormat(20, 30, resize="crop"),
+    PixelFormat(40, 17, 1, 16, background=(255, 128, 0), resize="pad"),
+]
 
 
 def jpegs() -> dict[str, bytes]:
@@ -91,19 +98,23 @@ def test_what_needs_the_long_way_is_not_plain(content):
     assert are_plain(facts_of(encode(picture(), "JPEG")), FORMAT).all()
 
 
-def test_no_plain_picture_would_be_halved():
-    generator = np.random.default_rng(5)
-    facts = np.repeat(facts_of(encode(picture(), "JPEG")), 400)
-    for side in (8, 16, 112, 224):
-        near = generator.integers(1, 14 * side, (len(facts), 2))
-        near[:9] = 6 * side - np.array([[4, 4], [3, 3], [2, 2], [1, 1], [0, 0], [-1, -1], [1, 0], [2, 0], [1, 999]])
-        facts["height"], facts["width"] = near.T
-        plain = are_plain(facts, PixelFormat(side))
-        halved = np.array([jpeg_halvings(tf.constant(size, tf.int32), side).numpy() > 0 for size in near])
-        assert plain.any()
-        assert halved.any()
-        assert not (plain & halved).any()
-        assert (plain | halved | (near.min(axis=1) >= 6 * side) | (near.prod(axis=1) > MOST_PIXELS)).all()
+@pytest.mark.parametrize("resize", RESIZES)
+@pytest.mark.parametrize("sides", [(8, 8), (16, 16), (112, 112), (224, 224), (60, 90), (24, 9)])
+def test_no_plain_picture_would_be_halved(sides, resize):
+    generator, wanted, pixel_format = np.random.default_rng(5), np.array(sides), PixelFormat(*sides, resize=resize)
+    near = generator.integers(1, 14 * wanted, (400, 2))
+    near[:9] = 6 * wanted - np.array([[4, 4], [3, 3], [2, 2], [1, 1], [0, 0], [-1, -1], [1, 0], [2, 0], [1, 999]])
+    near = near.clip(1)
+    facts = np.repeat(facts_of(encode(picture(), "JPEG")), len(near))
+    facts["height"], facts["width"] = near.T
+    plain = are_plain(facts, pixel_format)
+    halved = np.array([jpeg_halvings(size, sides, pixel_format).numpy() > 0 for size in near])
+    assert plain.any()
+    assert halved.any()
+    assert not (plain & halved).any()
+    ratios = near / wanted
+    decides = ratios.max(axis=1) if resize == "pad" else ratios.min(axis=1)
+    assert (plain | halved | (decides >= 6) | (near.prod(axis=1) > MOST_PIXELS)).all()
 
 
 def others_of_the_same_size(content: bytes) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from pipeline.pixels import StreamedPixels
 from pipeline.sources.source import Stamp
 from tests.pipeline.changes_test import batches_of
 
-FORMAT = PixelFormat(16)
+FORMAT = PixelFormat.square(16)
 
 
 class Memory:

@@ -190,7 +190,7 @@ def test_a_row_says_of_an_example_where_it_is_and_what():
     names = [b"a/x.jpg", b"a/line\nbreak.jpg", b"a/3.jpg", b"b/caf\xe9\xff.jpg", "b/日本.jpg".encode(), b"b/1.jpg"]
     manifest = make_manifest([0] * 3 + [1] * 3, names=names, class_names=("a, b", "d\re"))
     splits = make_splits(manifest, NONE, (0.5, 0.25, 0.25), 1)
-    rows = Data(manifest, splits, None, (), ("", "")).split_rows()
+    rows = Data(manifest, splits, None, (), {}).split_rows()
     ids = [names.index(os.fsencode(row.path)) for row in rows]
     assert ids == np.concatenate([splits.ids[split] for split in SPLIT_NAMES]).tolist()
     codes = code_of(manifest, splits)
