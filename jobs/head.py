@@ -17,7 +17,8 @@ def on_features(run: Run, model: keras.Model) -> Run:
     They come out of the cache folder, or are computed now, which is said. Raises UserError and Stopped as
     `open_or_build_features`.
     """
-    identity = features_identity(run.options.model.name, run.hardware)
+    network = run.options.model.network  # a file of the user's own may change under its name
+    identity = features_identity(network.sha256 if network else run.options.model.name, run.hardware)
     features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch)
     pixels = PackedPixels(features, FeatureFormat(features.shape[-1]))
     uncropped = dataclasses.replace(run.options.data, pack_size=None)

@@ -21,7 +21,7 @@ from training.loop import Loop
 from training.phases import phases_of
 
 _ANOTHER = "give another --run_dir, with --weights=RUN to begin with what this one has learnt"
-PENSTOCK_VERSION = "0.2.2"
+PENSTOCK_VERSION = "0.3.0"
 
 
 def versions() -> dict[str, str]:
