@@ -12,7 +12,7 @@ from base.options import group, leaves, option
 from cli import flags_page, train
 from cli.flags import options_of
 from jobs.options import RunOptions, flagfile, resolve
-from tests.helpers.run_fixtures import OTHER_VALUES, beside, other_values_together
+from tests.helpers.other_values import OTHER_VALUES, beside, other_values_together
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.

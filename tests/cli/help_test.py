@@ -52,7 +52,7 @@ def test_every_flag_stands_in_its_group_with_its_choices_and_its_default():
         assert leaf.option.help in text
         assert all(choice in text for choice in leaf.option.choices)
         assert leaf.default in (None, "") or "(default " in text
-    assert "in pixels (default 96)" in page
+    assert "(default 96)" in page
     assert "--[no]horizontal_flip" in by_title["Augment"]
     assert all(f"  --{name} " in by_title["Run"] for name in ("run_dir", "resume", "cache_dir", "seed"))
     assert len(run_flags()) == len([*leaves(RunOptions)]) + 1

@@ -10,7 +10,7 @@ from base.errors import UserError
 from base.options import differences, leaves, not_identity
 from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
-from tests.helpers.run_fixtures import OTHER_VALUES, beside
+from tests.helpers.other_values import OTHER_VALUES, beside
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas", "train_minutes"}  # fmt: skip

@@ -21,7 +21,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.pixels import StreamedPixels
 from pipeline.sources.splits import Splits
 from records.run_folder import RunFolder
-from tests.helpers.run_fixtures import OTHER_VALUES
+from tests.helpers.other_values import OTHER_VALUES
 from tests.helpers.runs import HARDWARE, OPTIONS, run_of
 from tests.helpers.watches import Recording, Silence
 from tests.training.checkpoint_test import arrays_as_variables
