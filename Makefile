@@ -1,6 +1,7 @@
 # make train   build .venv and train on the rendered depth faces
 # make test    build .venv, lint, test; WORKERS=4 for as many processes, of 3 GB each; make test-slow for the rest
-# make bench   build .venv-bench, measure against the peers, write docs/speed.md; ONLY=warm,cold for some lines
+# make bench   build .venv-bench, measure against the peers, write docs/speed.md; ONLY=warm,cold for some lines,
+#              ONLY=accuracy for the one that takes two and a half hours
 # make setup   build .venv alone; GPU=1 takes requirements-gpu.txt, HUB=1 requirements-hub.txt, for --model=hub:PRESET
 # make gpu-check GPU=1   measure and check training on this machine's CUDA GPU
 
@@ -36,19 +37,21 @@ flags: setup
 	$(BIN)/python -m cli.flags_page
 	$(BIN)/python -m cli.models_page
 
-bench: .venv-bench/.requirements
+bench: .venv-bench/.requirements $(if $(findstring accuracy,$(ONLY)),.venv-accuracy/.requirements)
 	.venv-bench/bin/python -m benchmarks.bench $(if $(ONLY),--only=$(ONLY))
 
 gpu-check: setup
 	$(BIN)/python benchmarks/gpu_check.py
 
 clean:
-	rm -rf .venv .venv-bench .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-accuracy .pytest_cache .ruff_cache
 
 .venv-bench/.requirements: benchmarks/requirements.txt requirements.txt requirements-base.txt
-	rm -rf .venv-bench
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+.venv-accuracy/.requirements: benchmarks/requirements-accuracy.txt
+.venv-%/.requirements:
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 $(STAMP): $(REQUIREMENTS) requirements-base.txt

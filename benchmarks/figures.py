@@ -50,6 +50,12 @@ def at_most(what: str, values: Sequence[float], *, unit: str, limit: float | Non
     return _row(what, "", values, None, unit, values, unit, "at most", limit)
 
 
+def ahead(what: str, rival: str, ours: float | None, theirs: float | None) -> dict:
+    """A row of two accuracies in [0, 1], measured once; None, where there was no answer yet, counts as 0."""
+    ours, theirs = 100 * (ours or 0.0), 100 * (theirs or 0.0)
+    return _row(what, rival, [ours], [theirs], "%", [ours - theirs], "points", "above", 0.0)
+
+
 def _row(what, rival, ours, theirs, unit, judged, judged_unit, sense, target) -> dict:
     judged = three(judged)
     return {
