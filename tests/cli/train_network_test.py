@@ -28,7 +28,7 @@ def softmax(num_classes, pixel_shape):
 )
 def test_a_network_that_cannot_be_had_is_told_before_a_picture_is_decoded(name, word, call, monkeypatch, tmp_path):
     (tmp_path / "net.py").write_text(NETWORK)
-    monkeypatch.setattr(pipeline.data, "_decode", lambda *_: pytest.fail("the pictures are decoded"))
+    monkeypatch.setattr(pipeline.data, "decode", lambda *_: pytest.fail("the pictures are decoded"))
     check(
         call(f"--dataset=folder:{trees() / 'good'}", f"--model={name}"),
         [f"--model={tmp_path}/" if "build" in name else "", word],

@@ -22,6 +22,8 @@ NEEDED = {"np.load": ("allow_pickle", False), "numpy.load": ("allow_pickle", Fal
 ALLOWED = {"allow_pickle": False, "shell": False, "safe_mode": True, "verify": True}
 # It plants what the others must not touch.
 PLANTS = Path("tests/end_to_end/security_test.py")
+# It runs the file that --model names, which is the user's own program and comes out of no data or run.
+RUNS_THE_USERS = Path("models/network_file.py")
 EVERYWHERE = ("--" + "bind_all", "0.0." + "0.0", "--host=" + "*")  # in pieces: this file is read too
 
 
@@ -72,7 +74,8 @@ def _danger_of_call(node: ast.Call) -> list[str]:
 
 @pytest.mark.parametrize("path", [path for path in FILES if path != PLANTS], ids=str)
 def test_no_file_runs_data_as_code(path):
-    assert dangers(TREES[path]) == []
+    known = {"compile()", "exec()"} if path == RUNS_THE_USERS else set()
+    assert {danger.partition(": ")[2] or danger for danger in dangers(TREES[path])} == known
 
 
 @pytest.mark.parametrize(

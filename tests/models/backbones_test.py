@@ -51,7 +51,8 @@ def test_each_network_computes_what_kerass_own_does_and_is_a_function_of_the_see
     found = first(backbones.rescale(pixels / np.float32(255), name)).numpy()
     largest = np.abs(expected).max()
     assert np.abs(expected[0] - expected[1]).max() > 0.03 * largest
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3 * largest)
+    # Random weights raise the rounding of float32, more on some processors than on others.
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2 * largest)
 
 
 def _pairs(first: list, second: list) -> zip:
