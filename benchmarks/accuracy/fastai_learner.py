@@ -4,7 +4,6 @@ Pictures of 224 pixels, as in its tutorials (docs.fast.ai/tutorial.vision), batc
 One cycle is planned for as many epochs as fit; the best validated epoch is taken.
 """
 
-import time
 from pathlib import Path
 
 from fastai.vision.all import (
@@ -19,8 +18,9 @@ from fastai.vision.all import (
 )
 
 from benchmarks.accuracy.budget import Budget, arguments
+from benchmarks.accuracy.torch_models import copied, epoch_seconds
 
-SIDE, TIMED_BATCHES, MOST_EPOCHS = 224, 4, 300
+SIDE, MOST_EPOCHS = 224, 300
 
 
 class Keep(Callback):
@@ -36,23 +36,6 @@ class Keep(Callback):
         self.budget.keep(float(self.recorder.values[-1][-1]), lambda: copied(self.learn.model))
 
 
-def copied(model) -> dict:
-    """The values of all that a torch model has learnt."""
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def epoch_seconds(learner) -> float:
-    """Of some training batches, for all of an epoch and its validation."""
-    batches = iter(learner.dls.train)
-    next(batches)
-    began = time.time()
-    for _ in range(TIMED_BATCHES):
-        images, labels = next(batches)
-        learner.loss_func(learner.model(images), labels).backward()
-    batch_seconds = (time.time() - began) / TIMED_BATCHES
-    return batch_seconds * (len(learner.dls.train) + len(learner.dls.valid) / 2)
-
-
 def main() -> None:
     """Trains, and scores the test folder in the end."""
     data_dir, _, budget = arguments()
@@ -61,9 +44,8 @@ def main() -> None:
         Path(data_dir), train="train", valid="validation", item_tfms=Resize(SIDE), batch_tfms=aug_transforms(),
         num_workers=2,
     )  # fmt: skip
-    epochs = budget.epochs(
-        epoch_seconds(vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)), MOST_EPOCHS
-    )
+    timed = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)
+    epochs = budget.epochs(epoch_seconds(timed.model, timed.loss_func, loaders.train, loaders.valid), MOST_EPOCHS)
     # A new one: what was timed has moved the statistics of its BatchNorm.
     learner = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy, cbs=Keep(budget))
     files = sorted((Path(data_dir) / "test").glob("*/*"))

@@ -6,7 +6,6 @@ best epoch so far are scored on the test split, in float32 as the export compute
 
 import json
 import shutil
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -49,7 +48,7 @@ def main() -> None:
         "train.py", f"--flagfile={ROOT / 'configs' / recipe}", f"--data_dir={data_dir}", f"--run_dir={run_dir}",
         f"--cache_dir={Path(scratch) / 'cache'}", f"--train_minutes={minutes}", *flags,
     )  # fmt: skip
-    subprocess.run(command, check=True, cwd=ROOT, env=processes.environment(), stdout=sys.stderr)
+    processes.run(command)
     watcher.done.set()
     watcher.join()
     end = (run_dir / "results.json").stat().st_mtime

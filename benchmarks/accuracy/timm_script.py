@@ -6,8 +6,6 @@ The script's 300 epochs do not fit, so the cosine is planned for as many as do; 
 the script's own saver does.
 """
 
-import time
-
 import torch
 from timm.data import create_dataset, create_loader, resolve_data_config
 from timm.loss import LabelSmoothingCrossEntropy
@@ -16,6 +14,7 @@ from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
 
 from benchmarks.accuracy.budget import arguments
+from benchmarks.accuracy.torch_models import copied, epoch_seconds
 
 BATCH, RATE, MOST_EPOCHS, WARMUP_EPOCHS, TIMED_BATCHES = 128, 0.05, 300, 3, 2
 
@@ -27,7 +26,8 @@ def main() -> None:
     model = create_model("resnet18", num_classes=2)
     config = resolve_data_config({}, model=model)
     train, validation, test = (_loader(data_dir, split, config) for split in ("train", "validation", "test"))
-    epochs = budget.epochs(_epoch_seconds(model, train, validation), MOST_EPOCHS)
+    plain = torch.nn.functional.cross_entropy
+    epochs = budget.epochs(epoch_seconds(model, plain, train, validation, TIMED_BATCHES), MOST_EPOCHS)
     torch.manual_seed(42)
     model = create_model("resnet18", num_classes=2)
     optimizer = create_optimizer_v2(model, "sgd", lr=RATE, weight_decay=2e-5, momentum=0.9)
@@ -50,11 +50,6 @@ def main() -> None:
     budget.tell(score)
 
 
-def copied(model) -> dict:
-    """The values of all that a torch model has learnt."""
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
 def _loader(data_dir, split: str, config: dict):
     training = split == "train"
     dataset = create_dataset("", root=str(data_dir), split=split, is_training=training, batch_size=BATCH)
@@ -65,17 +60,6 @@ def _loader(data_dir, split: str, config: dict):
         dataset, config["input_size"], BATCH, is_training=training, use_prefetcher=False, mean=config["mean"],
         std=config["std"], num_workers=2, device=torch.device("cpu"), **ours,
     )  # fmt: skip
-
-
-def _epoch_seconds(model, train, validation) -> float:
-    """Of some training batches, for all of an epoch and its validation."""
-    batches = iter(train)
-    next(batches)
-    began = time.time()
-    for _ in range(TIMED_BATCHES):
-        images, labels = next(batches)
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
-    return (time.time() - began) / TIMED_BATCHES * (len(train) + len(validation) / 2)
 
 
 @torch.inference_mode()

@@ -7,15 +7,12 @@ best validated epoch before it; where none had ended, its accuracy is 0. The tes
 training is over. It takes two and a half hours, so it is measured where it is asked for by name alone.
 """
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks import curves, figures
+from benchmarks import curves, figures, processes
 from benchmarks.settings import ROOT, Settings
 
 MARKS = (2, 5, 10, 30)
@@ -66,22 +63,9 @@ def _points(name: str, python: str | Path, minutes: float, settings: Settings, *
         raise SystemExit(f"{python} is not there: make bench ONLY=accuracy builds it")
     scratch = settings.scratch / f"{name}-{len(list(settings.scratch.iterdir()))}"
     scratch.mkdir()
-    command = [
-        python,
-        "-m",
-        f"benchmarks.accuracy.{name}",
-        settings.data_dir,
-        scratch,
-        minutes,
-        time.time(),
-        *arguments,
-    ]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "HOME": str(scratch)}  # a home without anybody's caches
-    ended = subprocess.run([*map(str, command)], check=False, cwd=ROOT, env=environment, capture_output=True,
-                           text=True)  # fmt: skip
-    if ended.returncode:
-        raise SystemExit(f"{name} ended with {ended.returncode}:\n{ended.stderr[-3000:]}")
+    home = f"HOME={scratch}"  # without anybody's caches
+    program = [python, "-m", f"benchmarks.accuracy.{name}", settings.data_dir, scratch, minutes, time.time()]
+    told = processes.run(["env", home, *map(str, (*program, *arguments))]).facts()
     shutil.rmtree(scratch, ignore_errors=True)
-    told = json.loads(ended.stdout.splitlines()[-1])
     print(f"  {name}: {told['epochs']} epochs, {told['points']}", flush=True)
     return [(seconds, accuracy) for seconds, accuracy in told["points"]]
