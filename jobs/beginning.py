@@ -60,10 +60,10 @@ def best_variables(run_dir: Path) -> tuple[dict[str, np.ndarray], str]:
     return variables, f"epoch {best['epoch']}" if best else f"step {step}"
 
 
-def begin_with(model: keras.Model, run_dir: Path, watch: Watch) -> None:
+def begin_with(model: keras.Model, run_dir: Path, watch: Watch) -> set[str]:
     """Gives `model` what fits of the best weights of another run, by path and shape, and says what does not.
 
-    Raises UserError where nothing fits.
+    Returns the paths of the variables that keep their own values. Raises UserError where nothing fits.
     """
     variables, which = best_variables(run_dir)
     fitting, new = [], []
@@ -86,3 +86,4 @@ def begin_with(model: keras.Model, run_dir: Path, watch: Watch) -> None:
         f"weights     {run_dir}, {which}: {len(fitting)} of {len(fitting) + len(new)} variables"
         + (f"; new: {named}{more}" if new else "")
     )
+    return {variable.path for variable in new}

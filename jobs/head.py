@@ -14,11 +14,16 @@ def on_features(run: Run, model: keras.Model) -> Run:
     """`run`, whose pictures are what the backbone of `model` makes of them; nothing is augmented, as the features are
     those of the pictures as they are.
 
-    They come out of the cache folder, or are computed now, which is said. Raises UserError and Stopped as
-    `open_or_build_features`.
+    They come out of the cache folder, or are computed now, which is said, once a run: the backbone stays as it is,
+    whatever the head has learnt. Raises UserError and Stopped as `open_or_build_features`.
     """
-    network = run.options.model.network  # a file of the user's own may change under its name
-    identity = features_identity(network.sha256 if network else run.options.model.name, run.hardware)
+    if "features" not in run.kept:
+        run.kept["features"] = _on_features(run, model)
+    return run.kept["features"]
+
+
+def _on_features(run: Run, model: keras.Model) -> Run:
+    identity = features_identity(run.options.model.known_by, run.hardware)
     features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch)
     pixels = PackedPixels(features, FeatureFormat(features.shape[-1]))
     uncropped = dataclasses.replace(run.options.data, pack_size=None)

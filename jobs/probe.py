@@ -22,7 +22,7 @@ from evaluation.metrics import (
 )
 from evaluation.probe import Probe, cross_validate, different_pictures
 from jobs.announce import some_of
-from jobs.beginning import begin_with, best_variables
+from jobs.beginning import begin_with
 from jobs.mistakes import prediction_rows
 from jobs.options import RunOptions
 from jobs.resume import versions
@@ -57,8 +57,7 @@ def build_probed(options: RunOptions, overview: Overview, watch: Watch) -> keras
     begins = options.model.to_restore() if other_run else options.model
     model = build_model(begins, options.seed, classes, overview.pixel_format.shape)
     if other_run:
-        begin_with(model, other_run, watch)
-        _check_features(model, other_run)
+        _check_features(model, other_run, begin_with(model, other_run, watch))
     return model
 
 
@@ -73,8 +72,7 @@ def probe(
     labels, names = data.manifest.labels[ids], data.manifest.class_names
     contents = content_groups(data.manifest)[ids]
     began = time.monotonic()
-    network = options.model.network  # a file of the user's own may change under its name
-    identity = features_identity(network.sha256 if network else options.model.name, hardware)
+    identity = features_identity(options.model.known_by, hardware)
     features = open_or_build_features(model, data, cache_dir, identity, watch)[ids]
     computed = time.monotonic()
     result = cross_validate(features, labels, contents, len(names), options.seed, watch)
@@ -86,12 +84,11 @@ def probe(
     return figures, prediction_rows(data, ids, result.probabilities)
 
 
-def _check_features(model: keras.Model, run_dir: Path) -> None:
-    """Raises UserError where some of what makes the features is not of the run's weights, but random."""
-    variables, _ = best_variables(run_dir)
-    shapes = {path: array.shape for path, array in variables.items()}
+def _check_features(model: keras.Model, run_dir: Path, unknown: set[str]) -> None:
+    """Raises UserError where some of what makes the features is not of the run's weights, but random; `unknown` are
+    the paths of the variables that these have nothing for."""
     weights = feature_part(model).weights
-    new = [one.path for one in weights if shapes.get(one.path) != tuple(one.shape)]
+    new = [one.path for one in weights if one.path in unknown]
     if new:
         raise UserError(
             f"--weights={str(run_dir)!r}: {len(new)} of the {len(weights)} variables that make the features, as "

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -67,6 +68,11 @@ class Run:
             ids = self.data.splits.ids[split]
             self._split_batches[split] = split_batches(self.data, ids, self.global_batch_size)
         return self._split_batches[split]
+
+    @functools.cached_property
+    def kept(self) -> dict[str, Any]:
+        """What was made of this run and is needed again, by name."""
+        return {}
 
     @functools.cached_property
     def _split_batches(self) -> dict[str, tf.data.Dataset]:

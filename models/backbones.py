@@ -12,8 +12,9 @@ import keras
 from base.errors import UserError
 from models.backbone_table import BACKBONES
 from models.backbone_weights import check_own_range, copy_weights, load_weights, one_line
-from models.layers import Layers
+from models.layers import Layers, in_color
 from models.options import ModelOptions
+from models.parts import FEATURES_LAYER
 from models.rebuilding import rebuild
 from pipeline.decoding.pixel_format import shown_size
 
@@ -28,9 +29,7 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
     if min(sides) < least:
         raise UserError(f"--image_size={shown_size(*sides)}: {name} needs at least {least} pixels a side")
     backbone = construct(layers, (*image.shape[1:3], 3))
-    if image.shape[-1] != 3:
-        image = keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
-    return keras.layers.GlobalAveragePooling2D(name="pool")(backbone(rescale(image, name)))
+    return keras.layers.GlobalAveragePooling2D(name=FEATURES_LAYER)(backbone(rescale(in_color(image), name)))
 
 
 def rescale(image: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -12,9 +12,9 @@ import numpy as np
 from base.errors import UserError
 from models.backbone_weights import one_line
 from models.hub_preset import HubPreset
-from models.layers import Dropout, Layers
+from models.layers import Layers, in_color
+from models.parts import FEATURES_LAYER
 
-DROPOUT = 0.2
 # Backbones whose first token is made to stand for the whole picture; of others' tokens the mean does.
 _FIRST_TOKEN = ("ViTBackbone", "DeiTBackbone", "DINOV2Backbone", "DINOV3Backbone")
 _PROBE = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)
@@ -34,17 +34,12 @@ def function_of(preset: HubPreset, layers: Layers) -> Callable:
         raise UserError(f"{preset}: KerasHub is not installed here; `make setup HUB=1` installs it")
 
     def build(num_classes: int, pixel_shape: tuple[int, int, int]) -> keras.Model:
-        image = pixels = keras.Input(pixel_shape, dtype="float32")
-        if pixel_shape[-1] != 3:
-            pixels = keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
+        image = keras.Input(pixel_shape, dtype="float32")
         scale, offset = range_of(preset)
-        pixels = keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(pixels)
+        pixels = keras.layers.Rescaling(scale, offset, dtype="float32", name="rescale")(in_color(image))
         backbone = _backbone(preset, (*pixel_shape[:2], 3), layers.options.weights == "preset")
         features = _pooled(preset, backbone, pixels)
-        rate = DROPOUT if layers.options.dropout is None else layers.options.dropout
-        if rate:
-            features = Dropout(rate, layers.seed_for("dropout/mask"), name="dropout")(features)
-        return keras.Model(image, layers.dense("logits", num_classes, dtype="float32")(features))
+        return keras.Model(image, layers.logits(features, num_classes))
 
     return build
 
@@ -89,14 +84,14 @@ def _backbone(preset: HubPreset, pixel_shape: tuple[int, int, int], load_weights
 
 
 def _pooled(preset: HubPreset, backbone: keras.Model, pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """[batch, channels] of the backbone's output, in a layer named "pool"."""
+    """[batch, channels] of the backbone's output, in the layer `parts.FEATURES_LAYER`."""
     inputs = backbone.input
     features = backbone(dict.fromkeys(inputs, pixels) if isinstance(inputs, dict) else pixels)
     rank = len(features.shape) if isinstance(features, keras.KerasTensor) else 0
     if rank == 4:
-        return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+        return keras.layers.GlobalAveragePooling2D(name=FEATURES_LAYER)(features)
     if rank == 3 and type(backbone).__name__ in _FIRST_TOKEN and getattr(backbone, "use_class_token", True):
-        return FirstToken(name="pool")(features)
+        return FirstToken(name=FEATURES_LAYER)(features)
     if rank == 3:
-        return keras.layers.GlobalAveragePooling1D(name="pool")(features)
+        return keras.layers.GlobalAveragePooling1D(name=FEATURES_LAYER)(features)
     raise UserError(f"{preset}: it is no network of pictures whose features are known here")

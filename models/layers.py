@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from models.options import ModelOptions
 
+DROPOUT = 0.2  # of the features, where a model has no rate of its own
+
 
 class Dropout(keras.layers.Layer):
     """Dropout whose mask follows the layer's seed, the step and the example's row in the global batch.
@@ -135,6 +137,13 @@ class LayerScale(keras.layers.Layer):
         return super().get_config() | {"init_values": self.init_values, "projection_dim": self.projection_dim}
 
 
+def in_color(image: keras.KerasTensor) -> keras.KerasTensor:
+    """[batch, height, width, 3], float32: a gray channel is repeated."""
+    if image.shape[-1] == 3:
+        return image
+    return keras.layers.Concatenate(dtype="float32", name="gray_to_color")([image] * 3)
+
+
 def normalizes_batches(model: keras.Model) -> bool:
     """Whether an example's output depends, in training, on those beside it."""
     kept = {variable.path for layer in opened(model.layers) if _keeps(layer) for variable in layer.variables}
@@ -169,6 +178,15 @@ class Layers:
     def dense(self, name: str, units: int, **settings) -> keras.layers.Dense:
         """A Dense layer; `settings` are Keras's own, and the kernel's `initializer`, a class."""
         return keras.layers.Dense(units, **self._named(name, **settings))
+
+    def logits(self, features: keras.KerasTensor, units: int, dropout: float = DROPOUT) -> keras.KerasTensor:
+        """float32 [batch, units] of [batch, channels]; in training the options' fraction of these is dropped, or
+        `dropout` where they say none."""
+        rate = dropout if self.options.dropout is None else self.options.dropout
+        if rate:
+            features = Dropout(rate, self.seed_for("dropout/mask"), name="dropout")(features)
+        # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
+        return self.dense("logits", units, dtype="float32")(features)
 
     def _named(self, name: str, initializer=keras.initializers.GlorotUniform, **settings) -> dict:
         kernel = initializer(seed=self.seed_for(f"{name}/kernel"))

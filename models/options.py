@@ -59,6 +59,12 @@ class ModelOptions(Options):
         return self.network.shown if self.network else self.name
 
     @property
+    def known_by(self) -> str:
+        """What tells the network from others: its name, and of one of the user's own, which may change under its name,
+        its text's hash. Raises UserError where that cannot be read."""
+        return self.network.sha256 if self.network else self.name
+
+    @property
     def weights_run(self) -> Path | None:
         """The folder of the run whose weights the model starts from; None where it starts from others."""
         is_run = self.weights not in ("none", "imagenet", "preset") and not self.weights.endswith(".h5")

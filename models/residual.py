@@ -11,6 +11,7 @@ and a read from outside gives those of the first. Rows that only pad the last ba
 import keras
 
 from models.layers import BatchNormalization, Layers
+from models.parts import FEATURES_LAYER
 
 FILTERS = (32, 64, 128)
 BLOCKS_A_STAGE = 2
@@ -30,7 +31,7 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
             stride = 2 if block == 1 and stage > 1 else 1
             features = _block(features, layers, f"stage{stage}_block{block}", width, stride)
     features = _normalized_relu(features, "last")
-    return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    return keras.layers.GlobalAveragePooling2D(name=FEATURES_LAYER)(features)
 
 
 def _block(features: keras.KerasTensor, layers: Layers, name: str, width: int, stride: int) -> keras.KerasTensor:

@@ -14,6 +14,7 @@ learnt at one size are those of any other.
 import keras
 
 from models.layers import BatchNormalization, Layers
+from models.parts import FEATURES_LAYER
 from models.residual import MOMENTUM
 
 # The widths of the stages; each has `BLOCKS_A_STAGE` blocks.
@@ -35,7 +36,7 @@ def build_features(image: keras.KerasTensor, layers: Layers) -> keras.KerasTenso
         for block in range(1, (options.blocks or BLOCKS_A_STAGE) + 1):
             stride = 2 if block == 1 and stage > 1 else 1
             features = _block(features, layers, f"stage{stage}_block{block}", width, stride)
-    return keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    return keras.layers.GlobalAveragePooling2D(name=FEATURES_LAYER)(features)
 
 
 def _block(features: keras.KerasTensor, layers: Layers, name: str, width: int, stride: int) -> keras.KerasTensor:

@@ -10,7 +10,7 @@ import keras
 
 from base.errors import UserError
 from models import backbones, convolutional, residual, residual_wide
-from models.layers import Dropout, Layers
+from models.layers import DROPOUT, Layers
 from models.options import BACKBONE_NAMES, CONVOLUTIONAL_NAMES, ModelOptions
 from models.own_network import build_network, check_network
 
@@ -20,7 +20,6 @@ FEATURES = {
     **dict.fromkeys(residual_wide.FILTERS, residual_wide.build_features),
     **dict.fromkeys(BACKBONE_NAMES, backbones.build_features),
 }
-DROPOUT = 0.2
 
 
 def check_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape: tuple[int, int, int]) -> None:
@@ -57,12 +56,8 @@ def build_model(options: ModelOptions, seed: int, num_classes: int, pixel_shape:
     image = keras.Input(pixel_shape, dtype="float32", name="image")
     features = FEATURES[options.name](image, layers)
     recipe = convolutional.RECIPES.get(options.name)
-    rate = (recipe.dropout if recipe else DROPOUT) if options.dropout is None else options.dropout
-    if rate:
-        features = Dropout(rate, layers.seed_for("dropout/mask"), name="dropout")(features)
     units = 1 if num_classes == 2 and recipe and recipe.single_unit else num_classes
-    # float32 under every policy: bfloat16 logits have 8 bits, too coarse a step for a loss or a probability.
-    logits = layers.dense("logits", units, dtype="float32")(features)
+    logits = layers.logits(features, units, recipe.dropout if recipe else DROPOUT)
     return keras.Model(image, logits, name=options.name)
 
 

@@ -44,7 +44,7 @@ class Loop:
                  profiler: Profiler, identity: dict, run_clock: RunClock):  # fmt: skip
         """Args: `phase` says when it ends and how often it is saved, `order` how long an epoch is."""
         self.phase, self.state, self.folder, self.identity = phase, state, folder, identity
-        self.step, self.history = 0, []
+        self.step, self.history, self._all_epochs = 0, [], 0
         self.epoch_clock, self.run_clock, self._traced = EpochClock(), run_clock, set()
         self._options, self._order, self._watch, self._profiler = phase.options, order, watch, profiler
 
@@ -101,6 +101,8 @@ class Loop:
         if self.history:
             # A kill between an epoch's checkpoint and its row here would lose the row of the last epoch.
             self.folder.history.write(self.history)
+        # Of all phases, as far as it is known now: early stopping ends the one that it ends.
+        self._all_epochs = self.last_step // self._order.steps_per_epoch + self.phase.epochs_after
         self._profiler.begin(self.step)
         self._show("")
         try:
@@ -118,11 +120,6 @@ class Loop:
             more_follow = self.phase.epochs_after > 0 and self.phase.is_over(self.history)
             self._profiler.close(self.step, more_follow)
             self._watch.close()
-
-    @property
-    def _all_epochs(self) -> int:
-        """Of all phases, as far as it is known now: early stopping ends the one that it ends."""
-        return self.last_step // self._order.steps_per_epoch + self.phase.epochs_after
 
     def _train_epoch(self, batches: Iterator, train_step: Callable) -> None:
         epoch_end = (len(self.history) + 1) * self._order.steps_per_epoch

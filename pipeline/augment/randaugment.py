@@ -9,8 +9,7 @@ from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
-from pipeline.augment.tint import LUMA
-from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.pixel_format import LUMA, PixelFormat
 
 OPERATIONS = ("identity", "autocontrast", "solarize", "posterize", "color", "contrast", "brightness", "sharpness")
 _MOST = 10.0  # the largest magnitude

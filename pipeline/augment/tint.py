@@ -9,9 +9,8 @@ from base.options import option
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
-from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.decoding.pixel_format import LUMA, PixelFormat
 
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601, as in Pillow's "L"
 # Luma and two axes of color, from red, green and blue: the NTSC's YIQ.
 _YIQ = np.array([LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)])
 

@@ -2,15 +2,12 @@
 
 import tensorflow as tf
 
-from pipeline.decoding.pixel_format import PixelFormat
-
-# ITU-R BT.601 luma: the Y of a JPEG.
-_LUMA_WEIGHTS = ((0.299,), (0.587,), (0.114,))
+from pipeline.decoding.pixel_format import LUMA, PixelFormat
 
 
 def luma(image: tf.Tensor) -> tf.Tensor:
     """[height, width, 3] -> [height, width, 1], same dtype, rounded."""
-    return tf.cast(tf.round(tf.tensordot(tf.cast(image, tf.float32), _LUMA_WEIGHTS, 1)), image.dtype)
+    return tf.cast(tf.round(tf.tensordot(tf.cast(image, tf.float32), [[weight] for weight in LUMA], 1)), image.dtype)
 
 
 def to_depth(image: tf.Tensor, pixel_format: PixelFormat) -> tf.Tensor:

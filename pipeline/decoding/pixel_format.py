@@ -9,6 +9,7 @@ from base.errors import UserError, unknown_name
 IMAGE_SIZES = (8, 2048)  # pixels a side, smallest and largest
 MAX_FULL_SCALE = 65_535
 RESIZES = ("squash", "crop", "pad")
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601, the Y of a JPEG and Pillow's "L"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,3 +53,9 @@ def test_a_network_of_the_users_own_is_known_by_its_text_and_not_by_its_name(ask
     assert known == "residual_small"
     assert len(own) == 64
     assert str(path) not in own
+
+
+def test_features_are_opened_once_a_run(asked_for, tmp_path):
+    run = run_with({"model": "residual_small"}, tmp_path)
+    assert head.on_features(run, model=None) is head.on_features(run, model=None)
+    assert len(asked_for) == 1

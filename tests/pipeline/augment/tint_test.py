@@ -7,8 +7,8 @@ from PIL import Image, ImageEnhance
 from pipeline.augment.draws import draw
 from pipeline.augment.operation import Examples
 from pipeline.augment.options import AugmentOptions
-from pipeline.augment.tint import LUMA, TintOptions
-from pipeline.decoding.pixel_format import PixelFormat
+from pipeline.augment.tint import TintOptions
+from pipeline.decoding.pixel_format import LUMA, PixelFormat
 from pipeline.graph import make_finish
 from tests.conftest import random_picture
 
