@@ -47,11 +47,11 @@ def test_each_network_computes_what_kerass_own_does_and_is_a_function_of_the_see
     original, fed = whole_network(name, side), module_of(name).preprocess_input(pixels.copy())
     liven(original, fed)
     copy_weights(original, first)
-    expected = original(fed).numpy()
-    found = first(backbones.rescale(pixels / np.float32(255), name)).numpy()
+    expected = original(fed[:4]).numpy()
+    found = first(backbones.rescale(pixels[:4] / np.float32(255), name)).numpy()
     largest = np.abs(expected).max()
     assert np.abs(expected[0] - expected[1]).max() > 0.03 * largest
-    # Random weights raise the rounding of float32, more on some processors than on others.
+    # A millionth of noise in the pixels becomes at most 5e-4 of the largest feature in these networks.
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2 * largest)
 
 
