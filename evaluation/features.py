@@ -18,6 +18,7 @@ import tensorflow as tf
 from base import durable, kill_points, row_file
 from base.watch import SILENT, Watch
 from evaluation.probabilities import split_batches
+from models.heads import infer
 from models.parts import feature_part, float32_twin
 from pipeline.data import Data
 from pipeline.decoding.pack import pack_key
@@ -69,10 +70,10 @@ def features_identity(model_name: str, hardware: Hardware) -> dict:
 
 
 def open_or_build_features(
-    model: keras.Model, data: Data, cache_dir: Path, identity: Mapping, watch: Watch = SILENT
+    model: keras.Model, data: Data, cache_dir: Path, identity: Mapping, watch: Watch = SILENT, flips: bool = False
 ) -> np.ndarray:
-    """float32 [all examples, channels], by example id: `feature_part(model)` of every picture that is in a split, as
-    evaluation sees it, computed in float32 whatever the policy; 0 for the others.
+    """float32 [all examples, channels], by example id: `infer` with `feature_part(model)` of every picture that is in a
+    split, as evaluation sees it, computed in float32 whatever the policy; 0 for the others.
 
     Memory-mapped out of the cache folder, where they are computed now if they are not there or are damaged; where
     another process is at it, this one waits. Where they cannot be kept they are in memory, which is said. `identity`
@@ -84,12 +85,12 @@ def open_or_build_features(
     """
     part, ids = feature_part(model), np.sort(np.concatenate([*data.splits.ids.values()]))
     shape = (len(data.manifest), part.output_shape[-1])
-    folder = cache_dir / "features" / features_key(part, data, ids, identity)
+    folder = cache_dir / "features" / features_key(part, data, ids, dict(identity) | {"flips": flips})
     began, shown = time.monotonic(), f"features    {len(ids):,} pictures x {shape[1]:,} numbers"
 
     def build(temporary: Path) -> None:
         rows = row_file.NewRows(temporary / _ROWS, np.dtype(np.float32), shape)
-        _compute(part, data, ids, rows.write, watch)
+        _compute(part, data, ids, rows.write, watch, flips)
         rows.close(temporary / _TABLE)
         watch.say(f"{shown}, computed in {time.monotonic() - began:.1f} s, kept in {folder}")
 
@@ -103,7 +104,7 @@ def open_or_build_features(
     except durable.WriteError as error:
         watch.say(f"features    warning: they cannot be kept ({error.filename}: {error.strerror}), and are in memory")
         features = np.zeros(shape, np.float32)
-        _compute(part, data, ids, features.__setitem__, watch)
+        _compute(part, data, ids, features.__setitem__, watch, flips)
         return features
 
 
@@ -120,10 +121,15 @@ def features_key(part: keras.Model, data: Data, example_ids: np.ndarray, identit
 
 
 def _compute(
-    part: keras.Model, data: Data, example_ids: np.ndarray, write: Callable[[int, np.ndarray], None], watch: Watch
+    part: keras.Model,
+    data: Data,
+    example_ids: np.ndarray,
+    write: Callable[[int, np.ndarray], None],
+    watch: Watch,
+    flips: bool,
 ) -> None:
     twin, done = float32_twin(part), 0
-    compute = tf.function(lambda images: twin(images, training=False), jit_compile=False, autograph=False)
+    compute = tf.function(lambda images: infer(twin, images, flips), jit_compile=False, autograph=False)
     with data.pixels.naming_changes():
         for batch in split_batches(data, example_ids, BATCH_PICTURES):
             watch.check()

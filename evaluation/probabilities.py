@@ -6,13 +6,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.heads import probabilities
+from models.heads import infer, probabilities
 from pipeline.data import Data
 from pipeline.graph import make_eval_dataset
 
 
-def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes], for any n.
+def make_predictor(model: keras.Model, flips: bool = False) -> Callable[[tf.Tensor], tf.Tensor]:
+    """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes], for any n; with
+    `flips` those of --test_time_flip.
 
     One function whatever the n, since each would be traced again: a second for a backbone.
     """
@@ -20,7 +21,7 @@ def make_predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
     @tf.function(input_signature=[images], jit_compile=False, autograph=False)
     def predict(images):
-        return probabilities(model(images, training=False))
+        return probabilities(infer(model, images, flips))
 
     return predict
 

@@ -176,7 +176,7 @@ def _time_phase(run: Run, loop: Loop) -> Timing:
     # Of all that is traced, what a full batch needs.
     seconds, first_steps = time_steps(batches, train_step, lambda: np.asarray(state.sums), every + 1, run.watch)
     split = "validation" if len(ids["validation"]) else "train"
-    predictor = make_predictor(validated_model(loop))
+    predictor = make_predictor(validated_model(loop), run.options.model.test_time_flip)
     predict, first_predict = time_predictions(predictor, run.split_batches(split))
     restore(state.parts, arrays)
     return Timing(seconds, first_steps, predict, first_predict)

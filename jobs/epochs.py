@@ -191,7 +191,7 @@ def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:
     ids = run.data.splits.ids["validation"]
     if not len(ids):
         return lambda: {"validation_loss": None, "validation_accuracy": None}
-    predict, labels = make_predictor(model), run.data.manifest.labels[ids]
+    predict, labels = make_predictor(model, run.options.model.test_time_flip), run.data.manifest.labels[ids]
 
     def validate() -> dict:
         batches = run.split_batches("validation")  # now, and not before the first step

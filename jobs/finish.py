@@ -39,14 +39,14 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     ids, best = run.data.splits.ids, best_row(loop.history, run.options.training.best_on)
     final_sha256 = weights_sha256(to_arrays(loop.state.model.variables))
     model = best_model(run, loop.state.model, best["step"])
-    served = ServedModel(model, run.data.manifest.class_names, run.data.pixels.pixel_format)
+    flips, names = run.options.model.test_time_flip, run.data.manifest.class_names
+    served = ServedModel(model, names, run.data.pixels.pixel_format, flips)
     probabilities = _predict_all(run, loop.phase, model, served.predict)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     difference = export_model(run.folder.saved_model, served, proof)
     results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)
-    run.folder.predictions.write(run.data.manifest.class_names,
-                                 prediction_rows(run.data, ids["test"], probabilities["test"]))  # fmt: skip
+    run.folder.predictions.write(names, prediction_rows(run.data, ids["test"], probabilities["test"]))
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
     run.folder.aside.write(refused_rows(run.data.aside))
     mistakes, worst = find_mistakes(run.data, ids["test"], probabilities["test"])

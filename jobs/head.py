@@ -24,7 +24,8 @@ def on_features(run: Run, model: keras.Model) -> Run:
 
 def _on_features(run: Run, model: keras.Model) -> Run:
     identity = features_identity(run.options.model.known_by, run.hardware)
-    features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch)
+    features = open_or_build_features(model, run.data, run.cache_dir, identity, run.watch,
+                                      run.options.model.test_time_flip)  # fmt: skip
     pixels = PackedPixels(features, FeatureFormat(features.shape[-1]))
     uncropped = dataclasses.replace(run.options.data, pack_size=None)
     options = dataclasses.replace(run.options, augment=AugmentOptions(), data=uncropped)

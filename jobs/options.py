@@ -12,6 +12,7 @@ from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
 from training.options import MOST_EPOCHS, TrainingOptions
+from training.phases import chosen_train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +120,11 @@ def notes_on(options: RunOptions) -> list[str]:
         notes.append(
             f"--warmup_epochs={training.warmup_epochs:g} of {training.epochs} epochs: the learning rate climbs until "
             f"the end{' ' + comes if training.warmup_epochs > training.epochs else ''}"
+        )
+    learns_from_pictures = chosen_train(training, options.model.is_pretrained) != "head"
+    if options.model.test_time_flip and learns_from_pictures and not options.augment.warp.horizontal_flip:
+        notes.append(
+            "--test_time_flip without --horizontal_flip: it asks about mirrored pictures, and learns from none"
         )
     if training.early_stop_patience >= training.epochs:
         patience = training.early_stop_patience

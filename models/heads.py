@@ -4,6 +4,7 @@ A model ends in one logit a class, or, for two classes, in the single logit of a
 functions are pure, so training, evaluation and the exported model share them.
 """
 
+import keras
 import tensorflow as tf
 
 
@@ -16,6 +17,20 @@ def probabilities(logits: tf.Tensor) -> tf.Tensor:
     if logits.shape[-1] == 1:
         return tf.sigmoid(tf.concat([-logits, logits], axis=-1))
     return tf.nn.softmax(logits)
+
+
+def infer(model: keras.Model, images: tf.Tensor, flips: bool) -> tf.Tensor:
+    """Logits or features of a batch, as the model gives them in inference.
+
+    With `flips` the mean of those of each picture, [batch, height, width, channels], and of its mirror (Krizhevsky et
+    al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012, section 4.1, who average over crops
+    and their mirrors). As a head is linear, the mean of its logits is its logits of the mean features: what comes in as
+    features, [batch, channels], is a mean already.
+    """
+    given = model(images, training=False)
+    if not flips or len(images.shape) != 4:
+        return given
+    return (given + model(images[:, :, ::-1], training=False)) / 2
 
 
 def per_example_loss(labels: tf.Tensor, logits: tf.Tensor, num_classes: int) -> tf.Tensor:

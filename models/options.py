@@ -47,6 +47,10 @@ class ModelOptions(Options):
     units: int | None = option(None, "width of the hidden Dense layer", within=(1, MOST_UNITS))
     dropout: float | None = option(None, "fraction of the last features dropped in training")
     l2: float = option(0.0, "factor of the squared kernels that joins the loss", within=(0.0, 1.0))
+    test_time_flip: bool = option(
+        False, "what is validated, scored and exported is the mean of what the model says of a picture and of its "
+        "mirror, left and right, which takes twice as long"
+    )  # fmt: skip
 
     @property
     def network(self) -> NetworkFile | HubPreset | None:

@@ -55,14 +55,14 @@ class Proof:
 class ServedModel(tf.Module):
     """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
 
-    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat):
-        """`model` must be built under the float32 policy.
+    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat, flips: bool = False):
+        """`model` must be built under the float32 policy; `flips` as of `make_predictor`.
 
         `predict` is its `evaluation.probabilities.make_predictor`, by which it is scored too: what is exported is the
         very function, and a network is traced once. Concrete functions, since any other is traced again to be saved.
         """
         super().__init__(name="penstock")
-        self.predict = make_predictor(model).get_concrete_function()
+        self.predict = make_predictor(model, flips).get_concrete_function()
         self._weights = [variable.value for variable in model.variables]
         images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
         names = tf.constant(list(class_names))

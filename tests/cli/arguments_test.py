@@ -36,7 +36,7 @@ KNOWN = {
         "step_size": "step_epochs", "milestones": "step_epochs", "lr_scheduler": "schedule",
         "lr-patience": "plateau_patience",
         "target_size": "image_size", "start-epoch": "run_dir",
-        "monitor": "early_stop_on", "best-metric": "best_on", "model-ema": "ema_momentum", "ema_decay": "ema_momentum",
+        "monitor": "early_stop_on", "best-metric": "best_on", "model-ema": "ema_momentum", "tta": "test_time_flip", "ema_decay": "ema_momentum",
         "evaluate": "", "exist_ok": "run_dir", "local-rank": "", "mean": "model",
         "jit_compile": "", "interpolation": "resize", "letterbox": "resize", "crop_mode": "resize",
         "smoothing": "label_smoothing",

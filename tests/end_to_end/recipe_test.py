@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from base import kill_points
 from jobs.beginning import best_variables
@@ -20,7 +21,7 @@ RECIPES = {
     "averaged": ("--precision=float32", "--ema_momentum=0.9", "--accumulate_steps=3", "--clip_norm=0.5",
                  "--schedule=plateau", "--plateau_patience=1", "--decay_factor=0.5", "--warmup_epochs=0.7",
                  "--label_smoothing=0.1", "--class_weights=balanced", "--optimizer=adamw", "--weight_decay=0.05",
-                 "--learning_rate=0.05", "--best_on=validation_loss"),
+                 "--learning_rate=0.05", "--best_on=validation_loss", "--test_time_flip"),
     "half": ("--precision=mixed_float16", "--ema_momentum=0.5", "--accumulate_steps=2", "--schedule=one_cycle",
              "--optimizer=rmsprop", "--momentum=0.5", "--optimizer_args=centered=true", "--learning_rate=0.003",
              "--early_stop_on=accuracy", "--early_stop_patience=3"),
@@ -91,6 +92,14 @@ def test_what_is_validated_exported_and_begun_with_are_the_averages():
     assert results["validation"]["loss"] == pytest.approx(
         float(history[results["best_epoch"]]["validation_loss"]), rel=1e-4
     )
+
+
+def test_what_is_exported_says_the_same_of_a_picture_and_of_its_mirror():
+    endpoint = tf.saved_model.load(str(whole("averaged") / "saved_model")).signatures["serve_images"]
+    pixels = np.random.default_rng(2).integers(0, 256, (6, 16, 16, 3)).astype(np.uint8)
+    one, other = (endpoint(images=tf.constant(seen))["probabilities"].numpy() for seen in (pixels, pixels[:, :, ::-1]))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    assert one.std(axis=0).max() > 1e-4
 
 
 def test_an_average_of_nothing_but_the_last_update_is_the_plain_run(tmp_path):

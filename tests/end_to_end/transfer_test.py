@@ -152,7 +152,8 @@ def test_nothing_of_the_backbone_moves_in_the_heads_epochs_and_nothing_below_the
 
 def test_the_head_alone_comes_out_of_kept_features_and_what_is_exported_agrees(tmp_path):
     flags = ("--model=mobilenet_v2_035", f"--weights={pretrained()}", "--image_size=32", "--train=head", "--epochs=4",
-             "--learning_rate=0.01", "--threads=2", "--global_batch_size=16", "--augment=strong")  # fmt: skip
+             "--learning_rate=0.01", "--threads=2", "--global_batch_size=16", "--augment=strong",
+             "--test_time_flip")  # fmt: skip
     done = train(tmp_path / "run", *flags, cache=tmp_path / "cache", fault="features.batch:2")
     assert done.code == -signal.SIGKILL, done.stderr
     first = finished(tmp_path / "run", *flags, cache=tmp_path / "cache")

@@ -43,6 +43,19 @@ def test_they_are_what_the_model_makes_of_each_picture_as_evaluation_sees_it(mod
     assert len(kept(cache_dir)) == 1
 
 
+def test_with_flips_they_are_means_with_those_of_the_mirrored_pictures_kept_under_a_name_of_their_own(
+    model, data, cache_dir
+):
+    plain = open_or_build_features(model, data, cache_dir, IDENTITY)
+    found, part = open_or_build_features(model, data, cache_dir, IDENTITY, flips=True), feature_part(model)
+    batch = next(iter(split_batches(data, used(data), 16)))
+    rows = batch["example_id"].numpy()
+    mirrored = part(batch["image"].numpy()[:, :, ::-1]).numpy()
+    np.testing.assert_allclose(found[rows], (plain[rows] + mirrored) / 2, rtol=1e-5, atol=1e-6)
+    assert np.abs(found - plain).max() > 1e-4
+    assert len(kept(cache_dir)) == 2
+
+
 def test_a_streamed_run_has_the_same(model, root, data, cache_dir, tmp_path):
     streamed = load(root, tmp_path / "other", dataclasses.replace(OPTIONS, cache="none"))
     found = open_or_build_features(model, data, cache_dir, IDENTITY)

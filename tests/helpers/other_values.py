@@ -9,7 +9,7 @@ OTHER_VALUES = {
     "learning_rate": 0.25, "optimizer": "sgd", "schedule": "cosine", "warmup_epochs": 1.5, "seed": 9,
     "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
     "model": "catdog_1", "weights": "/elsewhere/run", "filters": (4, 8), "blocks": 3, "units": 5, "dropout": 0.5,
-    "l2": 1e-05, "image_size": (100, 120), "pack_size": (120, 130), "resize": "pad", "crop_scale": (0.25, 1.0),
+    "l2": 1e-05, "test_time_flip": True, "image_size": (100, 120), "pack_size": (120, 130), "resize": "pad", "crop_scale": (0.25, 1.0),
     "crop_ratio": (0.5, 2.0), "color_mode": "grayscale", "bit_depth": "16", "full_scale": 4095,
     "background": "#ff8000",
     "rotate_degrees": 1.0, "shift_fraction": 0.25, "shear_degrees": 3.0, "zoom_fraction": 0.5, "horizontal_flip": True,

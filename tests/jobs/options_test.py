@@ -88,6 +88,8 @@ def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
         ),
         ({"crop_scale": (0.5, 1.0), "image_size": (1024, 1500)}, "--pack_size, up to 2048, keeps"),
         ({"crop_scale": (0.5, 1.0), "pack_size": 128}, ""),
+        ({"test_time_flip": True}, "--test_time_flip without --horizontal_flip: it asks about mirrored pictures, and"),
+        ({"test_time_flip": True, "augment": "medium"}, ""),
     ],
 )
 def test_what_comes_to_nothing_is_said(given, words):

@@ -1,7 +1,8 @@
+import keras
 import numpy as np
 import pytest
 
-from models.heads import mean_loss, per_example_loss, probabilities
+from models.heads import infer, mean_loss, per_example_loss, probabilities
 
 
 def _logits(columns: int) -> np.ndarray:
@@ -80,3 +81,17 @@ def test_logits_of_another_width_are_refused():
         per_example_loss(np.zeros(64, np.int32), _logits(5), 3)
     with pytest.raises(ValueError, match="the last axis must be 3"):
         per_example_loss(np.zeros(64, np.int32), _logits(1), 3)
+
+
+def test_with_flips_a_picture_and_its_mirror_are_told_alike_and_features_pass_as_they_are():
+    image = keras.Input((8, 6, 3))
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    pictures = np.random.default_rng(1).normal(size=(4, 8, 6, 3)).astype(np.float32)
+    mirrored, one, other = pictures[:, :, ::-1], *(infer(model, p, True) for p in (pictures, pictures[:, :, ::-1]))
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(one, (model(pictures) + model(mirrored)).numpy() / 2, rtol=1e-5, atol=1e-6)
+    assert np.abs(infer(model, pictures, False) - one).max() > 0.1
+    features = keras.Input((5,))
+    head = keras.Model(features, keras.layers.Dense(2)(features))
+    rows = pictures[:, 0, :5, 0]
+    np.testing.assert_array_equal(infer(head, rows, True), infer(head, rows, False))
