@@ -48,7 +48,7 @@ def whole(recipe: str) -> Path:
     return made_once(f"recipe-{recipe}", make)
 
 
-@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("recipe", ["averaged", pytest.param("half", marks=pytest.mark.slow)])
 def test_a_recipe_that_is_killed_in_the_middle_of_a_group_and_of_an_epochs_end_ends_in_the_same_bits(recipe, tmp_path):
     run_dir = tmp_path / "run"
     # After the second step of a group of three; between the end of validation and its row; and once more.
@@ -102,6 +102,7 @@ def test_what_is_exported_says_the_same_of_a_picture_and_of_its_mirror():
     assert one.std(axis=0).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_an_average_of_nothing_but_the_last_update_is_the_plain_run(tmp_path):
     plain = ("--precision=float32", "--epochs=2", "--optimizer=sgd", "--learning_rate=0.01")
     for name, flags in (("plain", ()), ("averaged", ("--ema_momentum=0.000001",))):

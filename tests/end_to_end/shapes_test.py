@@ -17,7 +17,7 @@ FLAGS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("resize", "cache"), [("pad", "pack"), ("auto", "none")])
+@pytest.mark.parametrize(("resize", "cache"), [pytest.param("pad", "pack", marks=pytest.mark.slow), ("auto", "none")])
 def test_a_run_on_crops_goes_on_to_the_same_bits_and_serves_what_it_scored(resize, cache, tmp_path):
     flags = (*FLAGS, f"--resize={resize}", "--background=#ff8000", f"--cache={cache}")
     stop_at(6, tmp_path / "run", flags)

@@ -180,6 +180,7 @@ def test_the_head_alone_comes_out_of_kept_features_and_what_is_exported_agrees(t
     assert json.loads(scores.read_text())["accuracy"] == results["test"]["accuracy"]
 
 
+@pytest.mark.slow
 def test_more_epochs_of_a_phase_come_to_the_bits_of_all_at_once(tmp_path):
     plain = (*SMALL, "--train=head_then_all", "--head_epochs=2", "--augment=light", "--precision=float32")
     finished(tmp_path / "short", *plain, "--epochs=1")

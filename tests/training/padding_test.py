@@ -57,7 +57,8 @@ def check_same(one: dict, other: dict, tolerance: float) -> None:
 @pytest.mark.parametrize(
     ("name", "policy"),
     [("residual_small", "float32"), ("residual_small", "mixed_bfloat16"), ("residual_small", "mixed_float16"),
-     ("mobilenet_v2_035", "float32"), pytest.param("densenet121", "float32", marks=pytest.mark.slow),
+     pytest.param("mobilenet_v2_035", "float32", marks=pytest.mark.slow),
+     pytest.param("densenet121", "float32", marks=pytest.mark.slow),
      pytest.param("efficientnet_v2_b0", "float32", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_padded_batch_is_its_examples_alone_whatever_pads_it(name, policy):
