@@ -1,6 +1,6 @@
 """Trains an image classifier from pictures on disk.
 
-python train.py --dataset=pictures --model=mobilenet_v2 --weights=imagenet --image_size=224
+python train.py --dataset=pictures --model=mobilenet_v2 --weights=imagenet
 python train.py --dataset=realsense --epochs=15
 python train.py --dataset=catdog --full_train --run_dir=runs/all
 """

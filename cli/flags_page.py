@@ -12,11 +12,13 @@ from base.options import Group, Leaf, groups, leaves, with_presets
 from cli.arguments import SCRIPTS, flags_of
 from cli.flags import LeafParser, leaf_help, preset_leaf, shown
 from cli.help import docstring_of
-from jobs.options import FULL_TRAIN_RECIPES, PRESETS, RECIPES, RunOptions
+from jobs.options import FULL_TRAIN_RECIPES, PRESETS, PRETRAINED_RECIPE, RECIPES, RunOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "flags.md"
 _NO_PRESETS = Group()
+# Of a backbone's own size of pictures a name says nothing here; docs/training.md says it.
+_ALL_PRESETS = PRESETS | RECIPES | {"published weights": PRETRAINED_RECIPE}
 _HEAD = """# Flags
 
 Written by `make flags` from the options' fields. `--help` shows those of a script. `--flagfile=FILE` reads flags from a
@@ -72,11 +74,11 @@ def _uses(values: flags.FlagValues, options_class: type) -> bool:
 def _table(rows: Iterable[Leaf], name: str = "", told: Group = _NO_PRESETS) -> list[str]:
     lines = ["| flag | kind | default | presets | meaning |", "|---|---|---|---|---|"]
     if told.presets:
-        presets = _set_by(PRESETS | RECIPES, name)
+        presets = _set_by(_ALL_PRESETS, name)
         leaf = preset_leaf(name, told)
         lines.append(f"| `--{name}` | string | {_value(leaf.default)} | {presets} | {_cell(leaf_help(leaf))} |")
     for leaf in rows:
-        presets = {key: preset.by_flag() for key, preset in told.presets.items()} or PRESETS | RECIPES
+        presets = {key: preset.by_flag() for key, preset in told.presets.items()} or _ALL_PRESETS
         set_by = "; ".join(filter(None, (_set_by(presets, leaf.name, leaf.default), _with_full_train(leaf.name))))
         kind = f"{leaf.kind.__name__}s" if leaf.is_tuple else leaf.kind.__name__.replace("str", "string")
         lines.append(f"| `--{leaf.name}` | {kind} | {_value(leaf.default)} | {set_by} | {_cell(leaf_help(leaf))} |")

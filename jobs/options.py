@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from jobs.transfer import check_transfer, transfer_notes
+from models.backbone_table import BACKBONES
 from models.options import ModelOptions
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
-from training.options import MOST_EPOCHS, TrainingOptions
+from training.options import HEAD_EPOCHS, HEAD_LEARNING_RATE, MOST_EPOCHS, TrainingOptions
 from training.phases import chosen_train
 
 
@@ -61,6 +62,10 @@ RECIPES = {
     "realsense_cnn": {"image_size": 100, "resize": "squash", "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
     **dict.fromkeys(_CATDOG_MODELS, _CATDOG),
 }
+# A backbone with published weights: few epochs, at a rate that keeps what it knows; BUILD_NOTES.md has what else
+# was measured. Its pictures have the size that it learnt from.
+PRETRAINED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "schedule": "cosine", "warmup_epochs": 1.0}
+PRETRAINED_HEAD_RECIPE = {"epochs": HEAD_EPOCHS, "learning_rate": HEAD_LEARNING_RATE}
 FULL_TRAIN_RECIPES = {model: {"early_stop_patience": 7} for model in _CATDOG_MODELS}
 OTHERWISE = {"augment": "light"}
 
@@ -144,7 +149,17 @@ def _layers(dataset: str, given: Mapping) -> list[tuple[str, dict]]:
     preset = PRESETS.get(kind, {})
     model = given.get("model") or preset.get("model") or RunOptions().model.name
     recipe = RECIPES.get(model, {}) | (FULL_TRAIN_RECIPES.get(model, {}) if given.get("full_train") else {})
-    return [("by default", OTHERWISE), (f"for {kind}", preset), (f"for {model}", recipe)]
+    pretrained = (f"for {model} with published weights", _pretrained_recipe(model, given))
+    return [("by default", OTHERWISE), (f"for {kind}", preset), (f"for {model}", recipe), pretrained]
+
+
+def _pretrained_recipe(model: str, given: Mapping) -> dict:
+    """That of a backbone that begins with published weights; nothing for any other model."""
+    weights = given.get("weights", "none")
+    if model not in BACKBONES or not (weights == "imagenet" or weights.endswith(".h5")):
+        return {}
+    recipe = PRETRAINED_HEAD_RECIPE if given.get("train") == "head" else PRETRAINED_RECIPE
+    return {"image_size": BACKBONES[model].imagenet_sides[-1]} | recipe
 
 
 def flagfile(options: RunOptions) -> str:

@@ -218,3 +218,20 @@ def test_options_are_kept_as_plain_values_by_room():
     assert plain["data"]["split_fractions"] is None
     assert plain["model"]["name"] == "catdog_2"
     assert [field.name for field in dataclasses.fields(RunOptions)] == list(plain)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"weights": "imagenet"}, ((224, 224), 8, 3e-4, "cosine")),
+        ({"weights": "/some/file.h5", "train": "head"}, ((224, 224), 20, 1e-3, "constant")),
+        ({"weights": "imagenet", "image_size": 160, "epochs": 3}, ((160, 160), 3, 3e-4, "cosine")),
+        ({"weights": "imagenet", "model": "xception"}, ((299, 299), 8, 3e-4, "cosine")),
+        ({"weights": "/some/run"}, ((96, 96), 30, 1e-3, "constant")),
+        ({}, ((96, 96), 30, 1e-3, "constant")),
+    ],
+)
+def test_published_weights_bring_their_size_and_a_recipe(given, expected):
+    options = resolve("folder:x", {"model": "mobilenet_v2"} | given)
+    training = options.training
+    assert (options.data.image_sides, training.epochs, training.learning_rate, training.schedule) == expected
