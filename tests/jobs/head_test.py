@@ -17,11 +17,11 @@ FEATURES = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 @pytest.fixture
 def asked_for(monkeypatch) -> list:
-    """The identities of the features that were asked for."""
+    """What the features that were asked for depend on."""
     identities = []
 
-    def give(model, data, cache_dir, identity, watch):
-        identities.append(identity)
+    def give(model, data, cache_dir, identity, watch, flips):
+        identities.append(identity | {"flips": flips})
         return FEATURES
 
     monkeypatch.setattr(head, "open_or_build_features", give)
@@ -53,6 +53,12 @@ def test_a_network_of_the_users_own_is_known_by_its_text_and_not_by_its_name(ask
     assert known == "residual_small"
     assert len(own) == 64
     assert str(path) not in own
+
+
+def test_mirrored_features_are_those_of_test_time_flips(asked_for, tmp_path):
+    for flips in (False, True):
+        head.on_features(run_with({"test_time_flip": flips}, tmp_path), model=None)
+    assert [identity["flips"] for identity in asked_for] == [False, True]
 
 
 def test_features_are_opened_once_a_run(asked_for, tmp_path):

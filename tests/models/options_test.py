@@ -63,7 +63,7 @@ def test_bad_values_are_refused_at_birth(name, settings, message):
 
 def test_every_option_is_a_flag_and_none_is_the_run_s_seed():
     names = [leaf.name for leaf in leaves(ModelOptions)]
-    assert names == ["model", "weights", "filters", "blocks", "units", "dropout", "l2"]
+    assert names == ["model", "weights", "filters", "blocks", "units", "dropout", "l2", "test_time_flip"]
     assert all(leaf.option.help for leaf in leaves(ModelOptions))
     assert ModelOptions().name == "residual_small"
 
