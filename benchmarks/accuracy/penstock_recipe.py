@@ -39,14 +39,14 @@ class Copies(threading.Thread):
 
 def main() -> None:
     """Trains, and scores the test split in the end."""
-    data_dir, scratch, minutes, began, recipe, *flags = sys.argv[1:]
+    data_dir, scratch, _, began, recipe, *flags = sys.argv[1:]
     run_dir, copies = Path(scratch) / "run", Path(scratch) / "copies"
     copies.mkdir(parents=True)
     watcher = Copies(run_dir / "checkpoints", copies)
     watcher.start()
     command = processes.script(
         "train.py", f"--flagfile={ROOT / 'configs' / recipe}", f"--data_dir={data_dir}", f"--run_dir={run_dir}",
-        f"--cache_dir={Path(scratch) / 'cache'}", f"--train_minutes={minutes}", *flags,
+        f"--cache_dir={Path(scratch) / 'cache'}", *flags,
     )  # fmt: skip
     processes.run(command)
     watcher.done.set()

@@ -24,7 +24,8 @@ def make_score(run_dir: Path, cache_dir: Path) -> Callable[[Sequence[np.ndarray]
     data = load_data(options, cache_dir, SILENT)
     ids, names = data.splits.ids["test"], data.manifest.class_names
     model = build_model(options.model.to_restore(), options.seed, len(names), data.pixels.pixel_format.shape)
-    predict, batches, labels = make_predictor(model), split_batches(data, ids, BATCH), data.manifest.labels[ids]
+    predict = make_predictor(model, options.model.test_time_flip)
+    batches, labels = split_batches(data, ids, BATCH), data.manifest.labels[ids]
 
     def score(arrays: Sequence[np.ndarray]) -> float:
         restore({"model": model.variables}, {"model": arrays})

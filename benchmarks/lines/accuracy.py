@@ -30,7 +30,9 @@ def measure(settings: Settings) -> list[dict]:
     """A row a rival and mark: test accuracy, and how far ahead we are."""
     weights = settings.data_dir.parent / WEIGHTS
     marks, transfer_marks = ((1,), (1,)) if settings.quick else (MARKS, TRANSFER_MARKS)
-    scratch = {"penstock": _points("penstock_recipe", sys.executable, marks[-1], settings, "catdog_scratch.flags")}
+    minutes = f"--train_minutes={marks[-1]}"  # the recipe for transfer has epochs of its own, fewer than would fit
+    scratch = {"penstock": _points("penstock_recipe", sys.executable, marks[-1], settings, "catdog_scratch.flags",
+                                   minutes)}  # fmt: skip
     scratch |= {name: _points(name, python, marks[-1], settings) for name, python in FROM_SCRATCH.items()}
     transfer = {
         "penstock": _points("penstock_recipe", sys.executable, transfer_marks[-1], settings, "catdog_transfer.flags",
