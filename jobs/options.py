@@ -8,7 +8,7 @@ from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from jobs.transfer import check_transfer, transfer_notes
 from models.backbone_table import BACKBONES
-from models.options import ModelOptions
+from models.options import ModelOptions, is_run
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
@@ -156,7 +156,7 @@ def _layers(dataset: str, given: Mapping) -> list[tuple[str, dict]]:
 def _pretrained_recipe(model: str, given: Mapping) -> dict:
     """That of a backbone that begins with published weights; nothing for any other model."""
     weights = given.get("weights", "none")
-    if model not in BACKBONES or not (weights == "imagenet" or weights.endswith(".h5")):
+    if model not in BACKBONES or weights == "none" or is_run(weights):
         return {}
     recipe = PRETRAINED_HEAD_RECIPE if given.get("train") == "head" else PRETRAINED_RECIPE
     return {"image_size": BACKBONES[model].imagenet_sides[-1]} | recipe

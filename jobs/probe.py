@@ -73,8 +73,7 @@ def probe(
     contents = content_groups(data.manifest)[ids]
     began = time.monotonic()
     identity = features_identity(options.model.known_by, hardware)
-    features = open_or_build_features(model, data, cache_dir, identity, watch, options.model.test_time_flip)
-    features = features[ids]
+    features = open_or_build_features(model, data, cache_dir, identity, watch)[ids]
     computed = time.monotonic()
     result = cross_validate(features, labels, contents, len(names), options.seed, watch)
     seconds = {"features": computed - began, "probe": time.monotonic() - computed}

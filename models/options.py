@@ -12,9 +12,15 @@ from models.network_file import NetworkFile, network_file, without_place
 CONVOLUTIONAL_NAMES = ("realsense_cnn", "catdog_1", "catdog_2", "catdog_3")
 RESIDUAL_NAMES = ("residual_small", "residual_medium", "residual_wide")
 BACKBONE_NAMES = tuple(BACKBONES)
+_WEIGHTS_WORDS = ("none", "imagenet", "preset")
 _OTHER_WEIGHTS = (".keras", ".hdf5", ".npz", ".pt", ".pth", ".safetensors", ".ckpt", ".index", ".pb", ".txt")
 MOST_UNITS = 65_536  # of a layer: above any that is of use, and below what fits no memory
 MODEL_NAMES = CONVOLUTIONAL_NAMES + RESIDUAL_NAMES + BACKBONE_NAMES
+
+
+def is_run(weights: str) -> bool:
+    """Whether --weights names the folder of a run: neither a word nor a file of published weights."""
+    return weights not in _WEIGHTS_WORDS and not weights.endswith(".h5")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +44,7 @@ class ModelOptions(Options):
     weights: str = option(
         "none", "what the model starts from: none, another run's folder, of whose best weights it takes what fits, or "
         "for a keras.applications backbone imagenet or an .h5 file of its weights, for hub:PRESET preset", path=True,
-        words=("none", "imagenet", "preset"), identity=False,
+        words=_WEIGHTS_WORDS, identity=False,
     )  # fmt: skip
     filters: tuple[int, ...] | None = option(
         None, "channels of each block, or of each stage of a residual model, as in 32,64,64", within=(1, MOST_UNITS)
@@ -71,8 +77,7 @@ class ModelOptions(Options):
     @property
     def weights_run(self) -> Path | None:
         """The folder of the run whose weights the model starts from; None where it starts from others."""
-        is_run = self.weights not in ("none", "imagenet", "preset") and not self.weights.endswith(".h5")
-        return Path(self.weights) if is_run else None
+        return Path(self.weights) if is_run(self.weights) else None
 
     @property
     def has_backbone(self) -> bool:

@@ -42,13 +42,13 @@ def own_preprocessing(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, [layer for layer in model.layers if isinstance(layer, kinds)][-1].output)
 
 
-def pictures(side: int, count: int = 32) -> np.ndarray:
-    """[count, side, side, 3] float32 in [0, 255]: patches of random colors, so that no two have a mean alike.
+def pictures(side: int) -> np.ndarray:
+    """[32, side, side, 3] float32 in [0, 255]: patches of random colors, so that no two have a mean alike.
 
     A network's last maps may have one pixel a picture: the statistics of 4 such values, of which some nearly vanish,
     make a network that raises a millionth of noise to a tenth of the largest feature; those of 32 do not.
     """
-    patches = np.random.default_rng(5).integers(0, 256, (count, 3, 3, 3)).astype(np.float32)
+    patches = np.random.default_rng(5).integers(0, 256, (32, 3, 3, 3)).astype(np.float32)
     return np.kron(patches, np.ones((1, -(-side // 3), -(-side // 3), 1), np.float32))[:, :side, :side]
 
 
