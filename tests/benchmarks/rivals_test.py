@@ -106,3 +106,15 @@ def test_the_growth_line_runs_small(tmp_path, catdog):
     assert rows[1]["what"] == "index of 1,000 files, first time"
     assert all(row["target"] is None for row in rows), "the targets are of a million files"
     assert rows[0]["penstock"][0] > 0
+
+
+def test_of_the_most_files_only_the_first_time_is_measured_once(tmp_path, catdog, monkeypatch):
+    monkeypatch.setattr(growth, "SIZES", (100,))
+    rows = {row["what"]: row for row in growth.measure(Settings(catdog, tmp_path, rounds=2, largest=1000))}
+    judged = {what: row["target"] for what, row in rows.items() if row["target"] is not None}
+    assert judged == {
+        "index of 100 files, first time": 60, "index of 100 files, unchanged": 4,
+        "memory above bare TensorFlow, 100": 600,
+    }  # fmt: skip
+    rounds = {what: row["rounds"] for what, row in rows.items() if what.startswith("index")}
+    assert rounds == {"index of 100 files, first time": 1, "index of 100 files, unchanged": 2}
