@@ -13,8 +13,10 @@ def compiled(operations: tuple[Operation, ...], pixel_format: PixelFormat) -> Ca
     import tensorflow as tf
 
     def apply(batch: dict) -> dict:
+        unchanged = {"unchanged": batch["image"]}
         for operation in operations:
-            batch = operation.apply(batch, pixel_format)
+            batch = operation.apply(batch | unchanged, pixel_format)
+        del batch["unchanged"]
         return batch
 
     return tf.function(apply, jit_compile=True, autograph=False)

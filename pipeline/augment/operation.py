@@ -75,8 +75,8 @@ class Operation(Options):
     def apply(self, batch: dict, pixel_format: PixelFormat) -> dict:
         """The batch with its effect, inside a function that XLA compiles.
 
-        `batch` has `image` [batch, height, width, channels], all features that operations plan and the pictures that
-        they read. A picture is either as it is stored, or float32 in [0, 1], which `scale.to_float` makes of both.
-        `pixel_format` is that of the pictures that come out.
+        `batch` has `image` [batch, height, width, channels], as `unchanged` what that was before the operations of this
+        loop, all features that operations plan and the pictures that they read. A picture is either as it is stored, or
+        float32 in [0, 1], which `scale.to_float` makes of both. `pixel_format` is that of the pictures that come out.
         """
         raise NotImplementedError

@@ -7,6 +7,7 @@ import numpy as np
 
 from base.options import option
 from pipeline.augment.draws import draw
+from pipeline.augment.mean import mean_luma
 from pipeline.augment.operation import Examples, Feature, Operation
 from pipeline.augment.scale import to_float
 from pipeline.decoding.pixel_format import LUMA, PixelFormat
@@ -105,7 +106,7 @@ def _changed(image, chosen):
     stretches = (stretch > 0.0) & (most > least)
     scale = 1.0 / tf.where(stretches, most - least, 1.0)
     gain = tf.where(stretches, scale, keep)
-    bias = tf.where(stretches, -least * scale, mean * _over_pixels(tf.reduce_mean, gray))
+    bias = tf.where(stretches, -least * scale, mean * mean_luma(image, 1))
     out = tf.clip_by_value(gain * image + bias + luma * gray + smooth * _smoothed(image), 0.0, 1.0)
     out = tf.where(out >= threshold, 1.0 - out, out)
     # A thousandth of a step, because levels of 8 bits are not exact in float.

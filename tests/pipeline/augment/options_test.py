@@ -119,7 +119,7 @@ def test_what_is_drawn_belongs_to_its_example_and_epoch():
     order = np.random.default_rng(0).permutation(len(IDS))
     table, others = planned(options, SIZE, 1, 0, IDS), [planned(options, SIZE, *key, IDS) for key in ((1, 1), (2, 0))]
     reordered, one = planned(options, SIZE, 1, 0, IDS[order]), planned(options, SIZE, 1, 0, IDS[5:6])
-    for name, width in {"warp": 6, "color": 2}.items():
+    for name, width in {"warp": 6, "color": 3}.items():
         assert (table[name].dtype, table[name].shape) == (np.float32, (len(IDS), width))
         np.testing.assert_array_equal(reordered[name], table[name][order])
         np.testing.assert_array_equal(one[name], table[name][5:6])

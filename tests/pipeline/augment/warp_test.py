@@ -196,8 +196,9 @@ def test_the_result_is_float32_in_the_unit_interval(name):
     assert result.max() <= 1
 
 
-def test_inside_a_dataset_it_gives_the_same_bits():
-    images, options = pictures(), AUGMENT_PRESETS["medium"]
+@pytest.mark.parametrize("settings", [{}, {"randaugment_operations": 3}], ids=["medium", "randaugment"])
+def test_inside_a_dataset_it_gives_the_same_bits(settings):
+    images, options = pictures(), AUGMENT_PRESETS["medium"].changed(settings)
     features = planned(options, SIZE, 1, 0, IDS)
     eager = augment(options, images, **features)
     finish = make_finish(options, PixelFormat.square(SIZE))
