@@ -11,8 +11,7 @@ import numpy as np
 
 from base.errors import UserError
 from base.watch import Watch
-from evaluation.probabilities import make_predictor
-from jobs.epochs import make_batches, make_run_step, phase_run, validated_model
+from jobs.epochs import make_batches, make_run_step, make_validation_predictor, phase_run
 from jobs.options import RunOptions
 from jobs.run import Run
 from pipeline.stages import StageClock
@@ -176,7 +175,6 @@ def _time_phase(run: Run, loop: Loop) -> Timing:
     # Of all that is traced, what a full batch needs.
     seconds, first_steps = time_steps(batches, train_step, lambda: np.asarray(state.sums), every + 1, run.watch)
     split = "validation" if len(ids["validation"]) else "train"
-    predictor = make_predictor(validated_model(loop), run.options.model.test_time_flip)
-    predict, first_predict = time_predictions(predictor, run.split_batches(split))
+    predict, first_predict = time_predictions(make_validation_predictor(run, loop), run.split_batches(split))
     restore(state.parts, arrays)
     return Timing(seconds, first_steps, predict, first_predict)

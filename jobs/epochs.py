@@ -162,7 +162,7 @@ def make_batches(run: Run, first_step: int, last_step: int, clock: StageClock) -
 
 def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]:
     """() -> the columns of the history that are not the loop's; raises Stopped where that is asked for on the way."""
-    validate = _make_validation(run, validated_model(loop))
+    validate = _make_validation(run, make_validation_predictor(run, loop))
     options, updates_per_epoch = loop.phase.options, loop.phase.options.updates_of(run.order.steps_per_epoch)
     spec = _plan(run, Shards(0, 1, run.hardware.replicas)).element_spec(run.augments_on_device)
     device = "GPU:0" if run.hardware.accelerated else ""
@@ -181,17 +181,17 @@ def _make_measure(run: Run, loop: Loop, clock: StageClock) -> Callable[[], dict]
     return measure
 
 
-def validated_model(loop: Loop) -> keras.Model:
-    """What validation asks: the whole model, or its head, which has features."""
+def make_validation_predictor(run: Run, loop: Loop) -> Callable:
+    """`make_predictor` of what validation asks: the whole model, or its head, which has features."""
     model = loop.state.evaluated
-    return head_part(model) if loop.phase.name == HEAD else model
+    return make_predictor(head_part(model) if loop.phase.name == HEAD else model, run.options.model.test_time_flip)
 
 
-def _make_validation(run: Run, model: keras.Model) -> Callable[[], dict]:
+def _make_validation(run: Run, predict: Callable) -> Callable[[], dict]:
     ids = run.data.splits.ids["validation"]
     if not len(ids):
         return lambda: {"validation_loss": None, "validation_accuracy": None}
-    predict, labels = make_predictor(model, run.options.model.test_time_flip), run.data.manifest.labels[ids]
+    labels = run.data.manifest.labels[ids]
 
     def validate() -> dict:
         batches = run.split_batches("validation")  # now, and not before the first step
