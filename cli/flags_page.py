@@ -12,13 +12,24 @@ from base.options import Group, Leaf, groups, leaves, with_presets
 from cli.arguments import SCRIPTS, flags_of
 from cli.flags import LeafParser, leaf_help, preset_leaf, shown
 from cli.help import docstring_of
-from jobs.options import FULL_TRAIN_RECIPES, PRESETS, PRETRAINED_RECIPE, RECIPES, RunOptions
+from jobs.options import (
+    FULL_TRAIN_RECIPES,
+    PRESETS,
+    PRETRAINED_RECIPE,
+    RECIPES,
+    RESIDUAL_LEARNING_RATE,
+    SCRATCH_RECIPE,
+    RunOptions,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "flags.md"
 _NO_PRESETS = Group()
 # Of a backbone's own size of pictures a name says nothing here; docs/training.md says it.
-_ALL_PRESETS = PRESETS | RECIPES | {"published weights": PRETRAINED_RECIPE}
+_ALL_PRESETS = PRESETS | RECIPES | {
+    "random weights": SCRATCH_RECIPE, "residual networks": {"learning_rate": RESIDUAL_LEARNING_RATE},
+    "published weights": PRETRAINED_RECIPE,
+}  # fmt: skip
 _HEAD = """# Flags
 
 Written by `make flags` from the options' fields. `--help` shows those of a script. `--flagfile=FILE` reads flags from a

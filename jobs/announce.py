@@ -50,7 +50,9 @@ def announce(run: Run) -> None:
     if is_transfer(run.options.training, run.options.model):
         say(f"train       {train_words(run.options.training, run.options.model)}")
     rest, asked = len(order.example_ids) % size, run.options.training.global_batch_size
-    if size < asked:
+    if not asked:
+        say(f"batch       {size} of {len(order.example_ids)} examples to train on, by default (--global_batch_size)")
+    elif size < asked:
         say(f"batch       {size} and not {asked}: there are {len(order.example_ids)} examples to train on")
     say(
         f"steps       {order.steps_per_epoch} an epoch: {len(order.example_ids)} examples / global batch size {size}"

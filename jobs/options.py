@@ -8,7 +8,7 @@ from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
 from jobs.transfer import check_transfer, transfer_notes
 from models.backbone_table import BACKBONES
-from models.options import ModelOptions, is_run
+from models.options import RESIDUAL_NAMES, ModelOptions, is_run
 from pipeline.augment.options import AUGMENT_PRESETS, AugmentOptions
 from pipeline.decoding.pixel_format import IMAGE_SIZES, shown_size
 from pipeline.options import DataOptions
@@ -57,15 +57,25 @@ PRESETS = {
 }
 # And what each model does: the recipes of the two reports belong to the models that the reports made with them.
 _CATDOG_MODELS = ("catdog_1", "catdog_2", "catdog_3")
-_CATDOG = {"image_size": 112, "resize": "squash", "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
+_REPORTS = {"resize": "squash", "global_batch_size": 64}
+_CATDOG = _REPORTS | {"image_size": 112, "epochs": 100, "learning_rate": 1e-4, "augment": "report"}
 RECIPES = {
-    "realsense_cnn": {"image_size": 100, "resize": "squash", "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
+    "realsense_cnn": _REPORTS | {"image_size": 100, "epochs": 15, "learning_rate": 1e-3, "augment": "none"},
     **dict.fromkeys(_CATDOG_MODELS, _CATDOG),
 }
 # A backbone with published weights: few epochs, at a rate that keeps what it knows; BUILD_NOTES.md has what else
 # was measured. Its pictures have the size that it learnt from.
-PRETRAINED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "schedule": "cosine", "warmup_epochs": 1.0}
-PRETRAINED_HEAD_RECIPE = {"epochs": HEAD_EPOCHS, "learning_rate": HEAD_LEARNING_RATE}
+PRETRAINED_RECIPE = {
+    "epochs": 8, "learning_rate": 3e-4, "schedule": "cosine", "warmup_epochs": 1.0, "global_batch_size": 64
+}  # fmt: skip
+PRETRAINED_HEAD_RECIPE = {"epochs": HEAD_EPOCHS, "learning_rate": HEAD_LEARNING_RATE, "global_batch_size": 64}
+# Every other network that begins with nothing: many updates, and what keeps few pictures from being learnt by heart;
+# BUILD_NOTES.md has what was measured.
+SCRATCH_RECIPE = {
+    "epochs": 60, "optimizer": "adamw", "weight_decay": 0.05, "schedule": "cosine", "warmup_epochs": 2.0,
+    "label_smoothing": 0.1, "ema_momentum": 0.98,
+}  # fmt: skip
+RESIDUAL_LEARNING_RATE = 2e-3  # a network without BatchNorm may not bear it
 FULL_TRAIN_RECIPES = {model: {"early_stop_patience": 7} for model in _CATDOG_MODELS}
 OTHERWISE = {"augment": "light"}
 
@@ -149,8 +159,18 @@ def _layers(dataset: str, given: Mapping) -> list[tuple[str, dict]]:
     preset = PRESETS.get(kind, {})
     model = given.get("model") or preset.get("model") or RunOptions().model.name
     recipe = RECIPES.get(model, {}) | (FULL_TRAIN_RECIPES.get(model, {}) if given.get("full_train") else {})
+    scratch = ("from random weights", {} if recipe else _scratch_recipe(model, given))
     pretrained = (f"for {model} with published weights", _pretrained_recipe(model, given))
-    return [("by default", OTHERWISE), (f"for {kind}", preset), (f"for {model}", recipe), pretrained]
+    return [("by default", OTHERWISE), scratch, (f"for {kind}", preset), (f"for {model}", recipe), pretrained]
+
+
+def _scratch_recipe(model: str, given: Mapping) -> dict:
+    """That of random weights, with a shorter warm-up where there are few epochs; nothing for any others."""
+    if given.get("weights", "none") != "none":
+        return {}
+    few = given.get("epochs", SCRATCH_RECIPE["epochs"]) / 10
+    recipe = SCRATCH_RECIPE | {"warmup_epochs": min(SCRATCH_RECIPE["warmup_epochs"], few)}
+    return recipe | ({"learning_rate": RESIDUAL_LEARNING_RATE} if model in RESIDUAL_NAMES else {})
 
 
 def _pretrained_recipe(model: str, given: Mapping) -> dict:

@@ -179,7 +179,7 @@ def _freeze(model: keras.Model, options: RunOptions) -> None:
 def check_shares(asked: int, kept: int | None, replicas: int) -> None:
     """Raises UserError where `replicas` cannot share the batches, of `kept` examples in a run that goes on."""
     if not kept:
-        shard_size(asked, replicas)
+        shard_size(asked, replicas)  # 0 can be shared by any
     elif kept % replicas:
         raise UserError(
             f"--replicas={replicas}: the run that goes on has batches of {kept} examples, which so many cannot share: "

@@ -11,6 +11,10 @@ import numpy as np
 from base.errors import UserError
 from base.hashing import fold_key, splitmix64
 
+# What a global batch may have where nobody says, and the fewest steps of an epoch that it should leave: 13 of 64
+# pictures, 30 epochs long, were too few updates to learn 43 classes.
+DEFAULT_SIZES, LEAST_STEPS = (16, 32, 64), 50
+
 
 def permutation(count: int, seed: int, epoch: int) -> np.ndarray:
     """int64 [count], every number from 0 to count - 1 once; another order for every seed and epoch.
@@ -74,7 +78,13 @@ class Order:
 
 def fitting_size(asked: int, examples: int, replicas: int) -> int:
     """The global batch size that stands for the one `asked` for, a multiple of `replicas`: no batch has more rows than
-    the split has examples, or one a replica, for the rest would be padding that is computed in every step."""
+    the split has examples, or one a replica, for the rest would be padding that is computed in every step.
+
+    For 0 it is the largest of `DEFAULT_SIZES` that makes `LEAST_STEPS` steps an epoch, or the smallest of them.
+    """
+    if not asked:
+        asked = max([size for size in DEFAULT_SIZES if size * LEAST_STEPS <= examples] or DEFAULT_SIZES[:1])
+        asked = -(-asked // replicas) * replicas
     return asked if asked <= examples else max(1, examples // replicas) * replicas
 
 

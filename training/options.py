@@ -32,7 +32,10 @@ class TrainingOptions(Options):
         "first one, and the number is the run's --epochs from then on; 0 for --epochs", within=(0, 100_000),
         identity=False,
     )  # fmt: skip
-    global_batch_size: int = option(64, "examples an optimizer step, over all replicas", within=(1, 65_536))
+    global_batch_size: int = option(
+        0, "examples an optimizer step, over all replicas; 0 is 64, but for few pictures 32 or 16, so that an epoch "
+        "has 50 steps", within=(0, 65_536),
+    )  # fmt: skip
     learning_rate: float = option(
         1e-3, "of the optimizer; the top of its schedule; with --train=head_then_all that of all", within=(1e-9, 10.0)
     )

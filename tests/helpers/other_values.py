@@ -6,7 +6,7 @@ from jobs.options import RunOptions
 # Another valid value for every option: a test that changes one at a time needs them all.
 OTHER_VALUES = {
     "dataset": "folder:elsewhere", "data_dir": "/elsewhere", "epochs": 3, "global_batch_size": 10,
-    "learning_rate": 0.25, "optimizer": "sgd", "schedule": "cosine", "warmup_epochs": 1.5, "seed": 9,
+    "learning_rate": 0.25, "optimizer": "sgd", "schedule": "one_cycle", "warmup_epochs": 1.5, "seed": 9,
     "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
     "model": "catdog_1", "weights": "/elsewhere/run", "filters": (4, 8), "blocks": 3, "units": 5, "dropout": 0.5,
     "l2": 1e-05, "test_time_flip": True, "image_size": (100, 120), "pack_size": (120, 130),
@@ -23,7 +23,7 @@ OTHER_VALUES = {
     "head_learning_rate": 0.5, "unfreeze_from": "0.5", "backbone_rate_factor": 0.125, "backbone_batchnorm": "train",
     "final_rate_fraction": 0.25, "decay_factor": 0.5,
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
-    "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.1, "class_weights": "balanced",
+    "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.25, "class_weights": "balanced",
     "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5, "train_minutes": 7.5,
 }  # fmt: skip
 # What must be given too, for the other value to be valid.

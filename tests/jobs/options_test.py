@@ -8,7 +8,7 @@ import pytest
 
 from base.errors import UserError
 from base.options import differences, leaves, not_identity
-from jobs.options import RunOptions, chosen_lines, notes_on, resolve
+from jobs.options import SCRATCH_RECIPE, RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.other_values import OTHER_VALUES, beside
 
@@ -51,16 +51,36 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     lines = chosen_lines("catdog", {"epochs": 5, "full_train": True})
     assert lines[-1] == "chosen      for catdog: color_mode rgb, model catdog_2"
     assert (
-        "for catdog_2: image_size 112, resize squash, learning_rate 0.0001, early_stop_patience 7, augment report"
-        in lines[-2]
+        "for catdog_2: image_size 112, resize squash, global_batch_size 64, learning_rate 0.0001, "
+        "early_stop_patience 7, augment report" in lines[-2]
     )
     said = " ".join(lines)
     assert "epochs" not in said.replace("warmup_epochs", "")
     assert "global_batch_size 64" in said
     plain = chosen_lines("folder:x", {"augment": "none", "rotate_degrees": 3.0})
-    assert [line.partition(":")[0] for line in plain] == ["chosen      by default"]
+    assert [line.partition(":")[0] for line in plain] == ["chosen      by default", "chosen      from random weights"]
     assert "augment" not in plain[0]
     assert "residual_small" in plain[0]
+    assert "epochs 60, learning_rate 0.002, optimizer adamw" in plain[1]
+
+
+def test_random_weights_have_a_recipe_unless_the_model_has_its_own():
+    plain = RunOptions().training
+    for given, rate in (({}, 0.002), ({"model": "residual_wide"}, 0.002), ({"model": "mobilenet_v2"}, 0.001)):
+        training = resolve("folder:x", given).training
+        assert training == plain.changed(SCRATCH_RECIPE | {"learning_rate": rate})
+        assert resolve("catdog", {"model": "residual_small"} | given).training == training
+    for given in ({"model": "catdog_1"}, {"model": "mobilenet_v2", "weights": "/a/run"},
+                  {"model": "mobilenet_v2", "weights": "imagenet"}):  # fmt: skip
+        assert resolve("folder:x", given).training.optimizer == "adam"
+    assert resolve("folder:x", {"optimizer": "sgd"}).training.optimizer == "sgd"
+
+
+def test_few_epochs_have_a_shorter_warm_up():
+    for epochs, warmup_epochs in ((1, 0.1), (10, 1.0), (20, 2.0), (100, 2.0)):
+        assert resolve("folder:x", {"epochs": epochs}).training.warmup_epochs == warmup_epochs
+    assert resolve("folder:x", {"train_minutes": 5.0}).training.warmup_epochs == 2.0
+    assert resolve("folder:x", {"epochs": 1, "warmup_epochs": 0.5}).training.warmup_epochs == 0.5
 
 
 def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
@@ -74,9 +94,9 @@ def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"warmup_epochs": 10, "epochs": 1}, "climbs until the end and comes to about 0.0001, never to 0.001"),
+        ({"warmup_epochs": 10, "epochs": 1}, "climbs until the end and comes to about 0.0002, never to 0.002"),
         ({"warmup_epochs": 3, "epochs": 3}, "--warmup_epochs=3 of 3 epochs: the learning rate climbs until the end"),
-        ({"early_stop_patience": 30}, "--early_stop_patience=30 of 30 epochs: it never stops the run"),
+        ({"early_stop_patience": 60}, "--early_stop_patience=60 of 60 epochs: it never stops the run"),
         ({"warmup_epochs": 10, "early_stop_patience": 3}, ""),
         ({"mix_probability": 0.5}, "--mix_probability=0.5 without --mixup_alpha or --cutmix_alpha: nothing is mixed"),
         ({"randaugment_magnitude": 5.0}, "--randaugment_magnitude=5 without --randaugment_operations"),
@@ -121,7 +141,7 @@ def test_a_knob_overrides_its_preset_alone():
     ("given", "named", "rule"),
     [
         ({"epochs": 0}, "--epochs=0", "from 1 to"),
-        ({"global_batch_size": -8}, "--global_batch_size=-8", "from 1 to"),
+        ({"global_batch_size": -8}, "--global_batch_size=-8", "from 0 to"),
         ({"learning_rate": math.nan}, "--learning_rate=nan", "from 1e-09 to 10"),
         ({"learning_rate": 11.0}, "--learning_rate=11.0", "to 10"),
         ({"l2": -1.0}, "--l2=-1.0", "from 0 to 1"),
@@ -228,7 +248,7 @@ def test_options_are_kept_as_plain_values_by_room():
         ({"weights": "imagenet", "image_size": 160, "epochs": 3}, ((160, 160), 3, 3e-4, "cosine")),
         ({"weights": "imagenet", "model": "xception"}, ((299, 299), 8, 3e-4, "cosine")),
         ({"weights": "/some/run"}, ((96, 96), 30, 1e-3, "constant")),
-        ({}, ((96, 96), 30, 1e-3, "constant")),
+        ({}, ((96, 96), 60, 1e-3, "cosine")),
     ],
 )
 def test_published_weights_bring_their_size_and_a_recipe(given, expected):

@@ -145,6 +145,14 @@ def test_shard_sizes_that_fit():
         (65_536, 1, 1, 1),
         (8, 3, 4, 4),  # a row a replica, one of which is padding
         (64, 20, 8, 16),
+        (0, 100_000, 1, 64),
+        (0, 3200, 1, 64),
+        (0, 3199, 1, 32),
+        (0, 1600, 2, 32),
+        (0, 1599, 1, 16),
+        (0, 20, 1, 16),
+        (0, 10, 1, 10),
+        (0, 1599, 3, 18),  # the next that three can share
     ],
 )
 def test_a_batch_has_no_more_rows_than_the_split_has_examples(asked, examples, replicas, size):
