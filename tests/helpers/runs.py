@@ -9,7 +9,9 @@ from records.run_folder import RunFolder
 from training.clock import RunClock
 from training.device import Hardware
 
-OPTIONS = resolve("folder:here", {"threads": 2})
+# A plain recipe, which says nothing of its length.
+OPTIONS = resolve("folder:here", {"threads": 2, "schedule": "constant", "warmup_epochs": 0.0, "learning_rate": 1e-3,
+                                  "epochs": 30, "global_batch_size": 64})  # fmt: skip
 HARDWARE = Hardware("CPU", None, 1, "float32", 2, False, (), "A CPU")
 
 

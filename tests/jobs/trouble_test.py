@@ -15,7 +15,7 @@ from tests.helpers.run_fixtures import read_rows
 from tests.helpers.runs import run_of
 from training.health import NumbersError, Trouble
 
-GIVEN = {"epochs": 4, "global_batch_size": 8, "learning_rate": 0.5, "schedule": "cosine"}
+GIVEN = {"epochs": 4, "global_batch_size": 8, "learning_rate": 0.5, "schedule": "cosine", "warmup_epochs": 0.0}
 
 
 @pytest.fixture
