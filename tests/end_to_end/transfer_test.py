@@ -18,8 +18,8 @@ from tests.helpers.run_fixtures import made_once, read_rows, run_script
 from training.checkpoint import load_variables
 
 # A flat residual net, traced in a second: of 60 pictures in batches of 8 an epoch has 8 steps, the last one padded.
-SMALL = ("--model=residual_small", "--filters=4,6", "--image_size=16", "--dropout=0.3", "--threads=2",
-         "--global_batch_size=8", "--seed=5", "--head_learning_rate=0.03", "--learning_rate=0.003")  # fmt: skip
+SMALL = ("--model=residual_small", "--filters=4,6", "--image_size=16", "--dropout=0.3", "--threads=2", "--seed=5",
+         "--global_batch_size=8", "--optimizer=adam", "--head_learning_rate=0.03", "--learning_rate=0.003")  # fmt: skip
 IN_PHASES = ("--train=head_then_all", "--head_epochs=3", "--epochs=2")
 EVENTFUL = (*IN_PHASES, "--augment=strong", "--schedule=cosine", "--warmup_epochs=0.5", "--unfreeze_from=stage2",
             "--backbone_rate_factor=0.3", "--precision=mixed_float16", "--checkpoint_every_steps=3")  # fmt: skip
