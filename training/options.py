@@ -24,7 +24,8 @@ class TrainingOptions(Options):
     # More of them go on where fewer ended, to the same bits, unless the schedule depends on how many there are.
     epochs: int = option(
         30, "passes over the training split, with --train=head_then_all those of all, after --head_epochs; a finished "
-        "run goes on where more are asked for, unless its schedule is spread over them", within=(1, MOST_EPOCHS), identity=False,
+        "run goes on where more are asked for, unless its schedule is spread over them", within=(1, MOST_EPOCHS),
+        identity=False,
     )  # fmt: skip
     # It chooses the number of epochs once; what a run is a function of is that number.
     train_minutes: float = option(
