@@ -25,7 +25,7 @@ def softmax(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray
     return labels, (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("seed", "levels"), itertools.product(range(5), (1000, 10, 1)))
+@pytest.mark.parametrize(("seed", "levels"), list(itertools.product(range(5), (1000, 10, 1))))
 def test_areas_and_rates_equal_scikit_learns(seed, levels):
     is_positive, scores = examples(seed, levels=levels)
     curve = curve_of(is_positive, scores)
