@@ -149,9 +149,13 @@ def shown_sheet(sheet: Sheet) -> dict:
     return {"bands": bands, "note": sheet.note}
 
 
-def _ranking(figures: Mapping) -> list[tuple[str, float]]:
+def _ranking(figures: Mapping) -> list[tuple[str, str]]:
     """(words, value) of what the test split says besides its scores; a run of before has none."""
-    return [(word, figures[name]) for name, word in WORDS.items() if figures.get(name) is not None]
+    known = {name: word for name, word in WORDS.items() if figures.get(name) is not None}
+    return [
+        (word, percent(figures[name], 2) if name.endswith("accuracy") else number(figures[name], 4))
+        for name, word in known.items()
+    ]
 
 
 def _small_picture(pixels: np.ndarray) -> dict:
