@@ -11,6 +11,7 @@ from base import durable
 from base.errors import UserError
 from base.places import is_saved_model
 from base.results import ResultFolder
+from evaluation.figures import figures_line, ranking_and_calibration
 from evaluation.metrics import another_story, class_balance, class_figures, confusion_matrix, scores
 from jobs.announce import some_of
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
@@ -70,6 +71,7 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     probabilities = np.stack([predictions[row].probabilities for row in rows])
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
     figures = scores(labels, probabilities) | class_balance(confusion, names)
+    figures |= ranking_and_calibration(labels, probabilities)
     about = _about(asked.run_dir, saved_model, scored, names)
     with _results(out_dir).open():
         answers = [prediction.row() for prediction in predictions]
@@ -129,6 +131,7 @@ def _lines(
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
     if story := another_story(figures):
         lines.append(f"  {story}")
+    lines.append(f"  {figures_line(figures)}")
     shown = []
     for name, one in zip(names, class_figures(confusion), strict=True):
         precision, recall = ("-" if value is None else f"{value:.4f}" for value in (one.precision, one.recall))

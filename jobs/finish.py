@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from base import kill_points
+from evaluation.figures import ranking_and_calibration
 from evaluation.metrics import class_balance, confusion_matrix, scores
 from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_results
@@ -44,6 +45,9 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     served = ServedModel(model, names, run.data.pixels.pixel_format, flips)
     probabilities = _predict_all(run, loop.phase, model, served.predict)
     figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
+    if figures["test"]:
+        labels = run.data.manifest.labels[ids["test"]]
+        figures["test"] |= ranking_and_calibration(labels, probabilities["test"])
     proof = _make_proof(run, probabilities)
     difference = export_model(run.folder.saved_model, served, proof)
     results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)

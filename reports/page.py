@@ -19,6 +19,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from base.splits import SPLIT_NAMES
+from evaluation.figures import WORDS
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
 from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports.contact_sheet import Sheet, small
@@ -75,6 +76,7 @@ def render_report(
         split=next((name for name in reversed(SPLIT_NAMES) if results.get(name)), None),
         split_names=SPLIT_NAMES,
         facts=facts_of(results),
+        ranking=_ranking(results.get("test") or {}),
         history=history,
         first_of_all=first_of_all(history),
         curves=_curves(history, results.get("best_epoch")) if history else None,
@@ -145,6 +147,15 @@ def shown_sheet(sheet: Sheet) -> dict:
     """A sheet with its pictures as the page has them."""
     bands = [(band, [(tile, _small_picture(tile.image)) for tile in band.tiles]) for band in sheet.bands]
     return {"bands": bands, "note": sheet.note}
+
+
+def _ranking(figures: Mapping) -> list[tuple[str, str]]:
+    """(words, value) of what the test split says besides its scores; a run of before has none."""
+    known = {name: word for name, word in WORDS.items() if figures.get(name) is not None}
+    return [
+        (word, percent(figures[name], 2) if name.endswith("accuracy") else number(figures[name], 4))
+        for name, word in known.items()
+    ]
 
 
 def _small_picture(pixels: np.ndarray) -> dict:

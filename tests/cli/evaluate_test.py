@@ -6,8 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from cli import evaluate
+from evaluation.figures import figures_line
 from serving.seal import check_seal
 from tests.helpers.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 
@@ -31,6 +33,10 @@ def test_a_split_scores_as_the_run_said(split, call, tmp_path):
     assert (scores["dataset"], scores["split"], scores["class_names"]) == ("the run's own", split, sorted(SHAPES))
     assert scores["run"] == str(finished_run())
     assert scores["balanced_accuracy"] == expected["balanced_accuracy"]
+    if split == "test":
+        for name in ("roc_area", "average_precision", "brier_score", "calibration_error"):
+            assert scores[name] == pytest.approx(expected[name], abs=1e-4), name
+    assert figures_line(scores) in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["confusion.png", "predictions.csv", "scores.json"]
 
 
@@ -43,6 +49,19 @@ def test_predictions_are_the_runs_own_and_test_is_the_default(call, tmp_path):
     assert [row["label"] for row in ours] == [row["label"] for row in theirs]
     for name in (f"p({shape})" for shape in SHAPES):
         np.testing.assert_allclose([float(r[name]) for r in ours], [float(r[name]) for r in theirs], atol=1e-5)
+
+
+def test_the_figures_are_scikit_learns_of_the_predictions(call, tmp_path):
+    assert call(f"--run={finished_run()}", f"--out_dir={tmp_path}").code == 0
+    rows, scores = read_rows(tmp_path / "predictions.csv"), json.loads((tmp_path / "scores.json").read_text())
+    names = scores["class_names"]
+    probabilities = np.array([[float(row[f"p({name})"]) for name in names] for row in rows])
+    one_hot = np.eye(len(names))[[names.index(row["label"]) for row in rows]]
+    assert scores["roc_area"] == pytest.approx(metrics.roc_auc_score(one_hot, probabilities), abs=1e-5)
+    assert scores["average_precision"] == pytest.approx(
+        metrics.average_precision_score(one_hot, probabilities), abs=1e-5
+    )
+    assert scores["brier_score"] == pytest.approx(((probabilities - one_hot) ** 2).sum(axis=1).mean(), abs=1e-5)
 
 
 def test_another_folder_is_scored_by_its_own_labels(call, tmp_path):

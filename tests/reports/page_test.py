@@ -72,6 +72,19 @@ def test_figures_on_the_page_are_those_of_metrics(tmp_path):
 
 
 @pytest.mark.usefixtures("_fast_plots")
+def test_how_well_it_ranks_and_whether_it_is_calibrated_is_said_where_it_is_known(tmp_path):
+    said = {"top_5_accuracy": 0.98765, "roc_area": 0.87654, "average_precision": None, "brier_score": 0.25,
+            "calibration_error": 0.0625}  # fmt: skip
+    _, parsed = report_of(make_run(tmp_path / "new", test=SCORES | {"examples": 60} | said))
+    words = parsed.words("headline")
+    assert "accuracy of the five likeliest 98.77% area under the ROC curve 0.8765 Brier score 0.25" in words
+    assert "expected calibration error 0.0625" in words
+    assert "average precision" not in words
+    _, parsed = report_of(make_run(tmp_path / "old"))
+    assert "Brier" not in parsed.words("headline")
+
+
+@pytest.mark.usefixtures("_fast_plots")
 def test_page_warns_of_predictions_that_are_of_another_run(tmp_path):
     _, parsed = report_of(make_run(tmp_path, test=SCORES | {"accuracy": 0.123, "examples": 60}))
     assert "not of the same run" in parsed.sections["confusion"]

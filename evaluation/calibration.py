@@ -1,0 +1,53 @@
+"""Whether probabilities mean what they say: reliability, expected calibration error, Brier score. Pure numpy."""
+
+import dataclasses
+
+import numpy as np
+
+BINS = 15  # as in Guo et al., "On Calibration of Modern Neural Networks", 2017
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reliability:
+    """Examples by how sure the model was of its answer, in equally wide bins of confidence.
+
+    Attributes:
+      edges: float64 [bins + 1], from 0 to 1.
+      examples: int64 [bins].
+      confidence, accuracy: float64 [bins], means in each bin; NaN where it is empty.
+    """
+
+    edges: np.ndarray
+    examples: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def expected_error(self) -> float:
+        """The expected calibration error, in [0, 1]: |accuracy - confidence|, averaged over examples (Guo et al. 2017).
+
+        It is biased upwards: chance alone moves each bin's accuracy, so that a perfectly calibrated model has some
+        with few examples (Kumar et al., "Verified Uncertainty Calibration", 2019).
+        """
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float(np.sum(np.where(self.examples, self.examples * gaps, 0.0)) / self.examples.sum())
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> Reliability:
+    """Of int [n] `labels` and float [n, classes] `probabilities`; a bin holds its upper edge and not its lower one."""
+    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64)
+    right = answers == labels
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    examples = np.bincount(places, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(places, values, bins) / examples for values in (confidence, right)]
+    return Reliability(edges, examples, *means)
+
+
+def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The mean over examples of the squared distances of all probabilities from 1 for the class and 0 for the others:
+    in [0, 2], as Brier had it (1950); of two classes twice what is often given."""
+    probabilities = np.asarray(probabilities, np.float64)
+    wanted = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - wanted) ** 2).sum(axis=1).mean())
