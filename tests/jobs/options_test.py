@@ -8,7 +8,7 @@ import pytest
 
 from base.errors import UserError
 from base.options import differences, leaves, not_identity
-from jobs.options import SCRATCH_RECIPE, RunOptions, chosen_lines, notes_on, resolve
+from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.other_values import OTHER_VALUES, beside
 
@@ -62,25 +62,6 @@ def test_what_the_user_did_not_give_is_said_with_where_it_comes_from():
     assert "augment" not in plain[0]
     assert "residual_small" in plain[0]
     assert "epochs 60, learning_rate 0.002, optimizer adamw" in plain[1]
-
-
-def test_random_weights_have_a_recipe_unless_the_model_has_its_own():
-    plain = RunOptions().training
-    for given, rate in (({}, 0.002), ({"model": "residual_wide"}, 0.002), ({"model": "mobilenet_v2"}, 0.001)):
-        training = resolve("folder:x", given).training
-        assert training == plain.changed(SCRATCH_RECIPE | {"learning_rate": rate})
-        assert resolve("catdog", {"model": "residual_small"} | given).training == training
-    for given in ({"model": "catdog_1"}, {"model": "mobilenet_v2", "weights": "/a/run"},
-                  {"model": "mobilenet_v2", "weights": "imagenet"}):  # fmt: skip
-        assert resolve("folder:x", given).training.optimizer == "adam"
-    assert resolve("folder:x", {"optimizer": "sgd"}).training.optimizer == "sgd"
-
-
-def test_few_epochs_have_a_shorter_warm_up():
-    for epochs, warmup_epochs in ((1, 0.1), (10, 1.0), (20, 2.0), (100, 2.0)):
-        assert resolve("folder:x", {"epochs": epochs}).training.warmup_epochs == warmup_epochs
-    assert resolve("folder:x", {"train_minutes": 5.0}).training.warmup_epochs == 2.0
-    assert resolve("folder:x", {"epochs": 1, "warmup_epochs": 0.5}).training.warmup_epochs == 0.5
 
 
 def test_what_does_nothing_or_is_still_to_be_found_is_not_said_to_be_chosen():
@@ -238,20 +219,3 @@ def test_options_are_kept_as_plain_values_by_room():
     assert plain["data"]["split_fractions"] is None
     assert plain["model"]["name"] == "catdog_2"
     assert [field.name for field in dataclasses.fields(RunOptions)] == list(plain)
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"weights": "imagenet"}, ((224, 224), 8, 3e-4, "cosine")),
-        ({"weights": "/some/file.h5", "train": "head"}, ((224, 224), 20, 1e-3, "constant")),
-        ({"weights": "imagenet", "image_size": 160, "epochs": 3}, ((160, 160), 3, 3e-4, "cosine")),
-        ({"weights": "imagenet", "model": "xception"}, ((299, 299), 8, 3e-4, "cosine")),
-        ({"weights": "/some/run"}, ((96, 96), 30, 1e-3, "constant")),
-        ({}, ((96, 96), 60, 1e-3, "cosine")),
-    ],
-)
-def test_published_weights_bring_their_size_and_a_recipe(given, expected):
-    options = resolve("folder:x", {"model": "mobilenet_v2"} | given)
-    training = options.training
-    assert (options.data.image_sides, training.epochs, training.learning_rate, training.schedule) == expected

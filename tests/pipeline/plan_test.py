@@ -36,7 +36,7 @@ def test_a_finished_batch_is_float_and_one_for_the_device_is_as_stored():
     assert finished["image"] == tf.TensorSpec((4, 16, 16, 1), tf.float32)
     assert stored["image"] == tf.TensorSpec((4, 16, 16, 1), tf.uint16)
     assert stored["warp"] == tf.TensorSpec((4, 6), tf.float32)
-    assert stored["color"] == tf.TensorSpec((4, 2), tf.float32)
+    assert stored["color"] == tf.TensorSpec((4, 3), tf.float32)
     assert stored["second_image"] == stored["image"]
     of_one = {"warp", "color", "tint", "erased"}
     own = {"image", "label", "mask", "example_id", "epoch", "global_examples"}
