@@ -13,9 +13,9 @@ def compiled(operations: tuple[Operation, ...], pixel_format: PixelFormat) -> Ca
     import tensorflow as tf
 
     def apply(batch: dict) -> dict:
-        unchanged = {"unchanged": batch["image"]}
+        batch = batch | {"unchanged": batch["image"]}
         for operation in operations:
-            batch = operation.apply(batch | unchanged, pixel_format)
+            batch = operation.apply(batch, pixel_format)
         del batch["unchanged"]
         return batch
 
