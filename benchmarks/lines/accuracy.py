@@ -4,14 +4,17 @@ same from one backbone's weights.
 The same pictures, split and machine for all, one after another, each a program that begins with nothing but the folder.
 Each plans for the longest time in the way that its documentation shows for this job, and what counts at a mark is its
 best validated epoch before it; where none had ended, its accuracy is 0. The test pictures are looked at when all
-training is over. It takes two and a half hours, so it is measured where it is asked for by name alone.
+training is over. It takes two and a half hours, so it is measured where it is asked for by name alone, and what each
+program has told is kept under benchmarks/.told until the line is whole: one that was stopped goes on with the others.
 """
 
+import json
 import shutil
 import sys
 import time
 from pathlib import Path
 
+from base.durable import write_json
 from benchmarks import curves, figures, processes
 from benchmarks.settings import ROOT, Settings
 
@@ -22,6 +25,8 @@ OTHER_PYTHON = ROOT / ".venv-accuracy" / "bin" / "python"
 FROM_SCRATCH = {"fastai_learner": OTHER_PYTHON, "timm_script": OTHER_PYTHON, "ultralytics_classify": OTHER_PYTHON,
                 "keras_tutorial": sys.executable}  # fmt: skip
 WEIGHTS = "weights/mobilenet_v2_0.35_224_no_top.weights.h5"  # beside the pictures
+
+TOLD = ROOT / "benchmarks" / ".told"
 
 Points = list[tuple[float, float]]
 
@@ -40,6 +45,7 @@ def measure(settings: Settings) -> list[dict]:
         "keras_transfer": _points("keras_transfer", sys.executable, transfer_marks[-1], settings, weights),
     }  # fmt: skip
     if not settings.quick:
+        shutil.rmtree(TOLD)
         curves.write({"from scratch": scratch, "from a backbone's weights": transfer})
     return [*_rows("from scratch", scratch, marks), *_rows("from a backbone's weights", transfer, transfer_marks)]
 
@@ -63,11 +69,23 @@ def _rows(what: str, points: dict[str, Points], marks: tuple[float, ...]) -> lis
 def _points(name: str, python: str | Path, minutes: float, settings: Settings, *arguments: object) -> Points:
     if not Path(python).exists():
         raise SystemExit(f"{python} is not there: make bench ONLY=accuracy builds it")
-    scratch = settings.scratch / f"{name}-{len(list(settings.scratch.iterdir()))}"
+    kept = TOLD / f"{name}-{minutes}.json"
+    if settings.quick or not kept.exists():
+        told = _told(name, python, minutes, settings, *arguments)
+        print(f"  {name}: {told['epochs']} epochs, {told['points']}", flush=True)
+        if not settings.quick:
+            TOLD.mkdir(exist_ok=True)
+            write_json(kept, told)
+    else:
+        told = json.loads(kept.read_text())
+    return [(seconds, accuracy) for seconds, accuracy in told["points"]]
+
+
+def _told(name: str, python: str | Path, minutes: float, settings: Settings, *arguments: object) -> dict:
+    scratch = settings.scratch / name
     scratch.mkdir()
     home = f"HOME={scratch}"  # without anybody's caches
     program = [python, "-m", f"benchmarks.accuracy.{name}", settings.data_dir, scratch, minutes, time.time()]
     told = processes.run(["env", home, *map(str, (*program, *arguments))]).facts()
     shutil.rmtree(scratch, ignore_errors=True)
-    print(f"  {name}: {told['epochs']} epochs, {told['points']}", flush=True)
-    return [(seconds, accuracy) for seconds, accuracy in told["points"]]
+    return told
