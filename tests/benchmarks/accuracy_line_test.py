@@ -68,7 +68,7 @@ def test_what_a_program_told_is_not_asked_again_before_the_line_is_whole(tmp_pat
         asked.append(command)
         if len(asked) == 2:
             raise SystemExit("stopped")
-        return processes.Finished(1.0, 1.0, '{"points": [[100.0, 0.75]], "epochs": 3}')
+        return processes.Finished(1.0, 1.0, '{"points": [[50.0, 0.75]], "epochs": 3}')
 
     monkeypatch.setattr(processes, "run", run)
     monkeypatch.setattr(accuracy, "TOLD", tmp_path / "told")
