@@ -1,11 +1,12 @@
-"""What else than accuracy and log loss a judged split says: how well it ranks, and whether its probabilities hold."""
+"""What a split's predictions come to, in one mapping: how many are right, how well they rank, whether they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from evaluation.calibration import brier_score, reliability
 from evaluation.curves import class_curves, top_k_accuracy
+from evaluation.metrics import class_balance, confusion_matrix, scores
 
 TOP = 5
 # In the words of who reads them; the means are over the classes, each against all others.
@@ -14,6 +15,18 @@ WORDS = {
     "average_precision": "average precision", "brier_score": "Brier score",
     "calibration_error": "expected calibration error",
 }  # fmt: skip
+
+
+def split_figures(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> dict:
+    """`evaluation.metrics.scores` and `class_balance`, ready for JSON, of int [n] `labels` and float32 [n, classes]
+    `probabilities`, n at least 1."""
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
+    return scores(labels, probabilities) | class_balance(confusion, class_names)
+
+
+def all_figures(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> dict:
+    """`split_figures` and `ranking_and_calibration`, whose time grows with examples times classes."""
+    return split_figures(labels, probabilities, class_names) | ranking_and_calibration(labels, probabilities)
 
 
 def ranking_and_calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict:

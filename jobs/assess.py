@@ -11,8 +11,8 @@ from base import durable
 from base.errors import UserError
 from base.places import is_saved_model
 from base.results import ResultFolder
-from evaluation.figures import figures_line, ranking_and_calibration
-from evaluation.metrics import another_story, class_balance, class_figures, confusion_matrix, scores
+from evaluation.figures import all_figures, figures_line
+from evaluation.metrics import another_story, class_figures, confusion_matrix
 from jobs.announce import some_of
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
@@ -70,8 +70,7 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     labels = np.array([names.index(scored.labels[row]) for row in rows])
     probabilities = np.stack([predictions[row].probabilities for row in rows])
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
-    figures = scores(labels, probabilities) | class_balance(confusion, names)
-    figures |= ranking_and_calibration(labels, probabilities)
+    figures = all_figures(labels, probabilities, names)
     about = _about(asked.run_dir, saved_model, scored, names)
     with _results(out_dir).open():
         answers = [prediction.row() for prediction in predictions]

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from base import kill_points
-from evaluation.figures import ranking_and_calibration
-from evaluation.metrics import class_balance, confusion_matrix, scores
+from evaluation.figures import all_figures, split_figures
+from evaluation.metrics import confusion_matrix
 from evaluation.probabilities import make_predictor, predict_batches
 from jobs.announce import announce_results
 from jobs.curves import write_results
@@ -44,10 +44,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     flips, names = run.options.model.test_time_flip, run.data.manifest.class_names
     served = ServedModel(model, names, run.data.pixels.pixel_format, flips)
     probabilities = _predict_all(run, loop.phase, model, served.predict)
-    figures = {name: _figures(run, ids[name], rows) for name, rows in probabilities.items()}
-    if figures["test"]:
-        labels = run.data.manifest.labels[ids["test"]]
-        figures["test"] |= ranking_and_calibration(labels, probabilities["test"])
+    figures = {name: _figures(run, name, rows) for name, rows in probabilities.items()}
     proof = _make_proof(run, probabilities)
     difference = export_model(run.folder.saved_model, served, proof)
     results = results_of(run, loop, figures, difference, len(proof.decoded), final_sha256)
@@ -66,12 +63,12 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     return results
 
 
-def _figures(run: Run, example_ids: np.ndarray, rows: np.ndarray) -> dict | None:
+def _figures(run: Run, split: str, rows: np.ndarray) -> dict | None:
     if not len(rows):
         return None
-    labels, names = run.data.manifest.labels[example_ids], run.data.manifest.class_names
-    confusion = confusion_matrix(labels, rows.argmax(axis=1), len(names))
-    return scores(labels, rows) | class_balance(confusion, names)
+    labels = run.data.manifest.labels[run.data.splits.ids[split]]
+    figures = split_figures if split == "train" else all_figures  # the split of most examples, and of least meaning
+    return figures(labels, rows, run.data.manifest.class_names)
 
 
 def _predict_all(run: Run, phase: Phase, model: keras.Model, predict: Callable) -> dict[str, np.ndarray]:

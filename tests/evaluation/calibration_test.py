@@ -5,20 +5,17 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from evaluation.calibration import brier_score, reliability
+from evaluation.calibration import TEMPERATURES, at_temperature, brier_score, fit_temperature, reliability
+from evaluation.metrics import log_losses
 from tests.evaluation.curves_test import softmax
 
 
 def drawn(count: int, classes: int, sharper: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """(labels, probabilities): labels drawn from the probabilities, which are then made `sharper`."""
     generator = np.random.default_rng(0)
-    true = normalized(softmax(4, count, classes)[1])
+    true = at_temperature(softmax(4, count, classes)[1], 1.0)
     labels = (true.cumsum(axis=1) > generator.random((count, 1))).argmax(axis=1)
-    return labels, normalized(true**sharper)
-
-
-def normalized(values: np.ndarray) -> np.ndarray:
-    return values / values.sum(axis=1, dtype=np.float64, keepdims=True)
+    return labels, at_temperature(true, 1.0 / sharper)
 
 
 def test_bins_equal_scikit_learns():
@@ -52,6 +49,32 @@ def test_sure_and_unsure_models_are_told_from_calibrated_ones():
 @pytest.mark.parametrize("classes", [2, 5])
 def test_the_brier_score_equals_scikit_learns(classes):
     labels, probabilities = softmax(6, 100, classes)
-    probabilities = normalized(probabilities)
+    probabilities = at_temperature(probabilities, 1.0)
     expected = brier_score_loss(labels, probabilities if classes > 2 else probabilities[:, 1], scale_by_half=False)
     assert brier_score(labels, probabilities) == pytest.approx(expected)
+
+
+def test_a_temperature_changes_no_answer_and_one_changes_nothing():
+    _, probabilities = softmax(7, 50, 6)
+    for temperature in (0.3, 1.0, 4.0):
+        scaled = at_temperature(probabilities, temperature)
+        np.testing.assert_array_equal(scaled.argmax(axis=1), probabilities.argmax(axis=1))
+        np.testing.assert_allclose(scaled.sum(axis=1), 1.0)
+    np.testing.assert_allclose(at_temperature(probabilities, 1.0), probabilities, atol=1e-6)
+    assert at_temperature(probabilities, 4.0).max() < at_temperature(probabilities, 0.3).max()
+
+
+@pytest.mark.parametrize("sharper", [0.5, 1.0, 3.0])
+def test_the_temperature_of_a_sharpened_model_is_found(sharper):
+    labels, probabilities = drawn(20_000, 4, sharper)
+    temperature = fit_temperature(labels, probabilities)
+    assert temperature == pytest.approx(sharper, rel=0.05)
+    after = log_losses(labels, at_temperature(probabilities, temperature)).mean()
+    for other in (0.8 * temperature, 1.25 * temperature):
+        assert log_losses(labels, at_temperature(probabilities, other)).mean() > after
+
+
+def test_where_all_is_right_the_lowest_temperature_is_taken():
+    labels, probabilities = softmax(8, 30, 3)
+    assert fit_temperature(probabilities.argmax(axis=1), probabilities) == pytest.approx(TEMPERATURES[0], rel=1e-3)
+    assert len(labels) == 30

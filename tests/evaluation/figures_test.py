@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from evaluation.figures import ranking_and_calibration
+from evaluation.figures import all_figures, ranking_and_calibration, split_figures
 from tests.evaluation.curves_test import softmax
 
 
@@ -32,3 +32,14 @@ def test_a_split_of_one_class_has_no_ranking():
     assert figures["brier_score"] > 0
     absent = ranking_and_calibration(np.array([0, 1, 1]), softmax(13, 3, 3)[1])
     assert 0 <= absent["roc_area"] <= 1
+
+
+def test_all_figures_are_those_of_a_split_and_of_its_ranking():
+    labels, probabilities = softmax(14, 80, 3)
+    names = ["a", "b", "c"]
+    figures = all_figures(labels, probabilities, names)
+    assert figures == split_figures(labels, probabilities, names) | ranking_and_calibration(labels, probabilities)
+    assert figures["accuracy"] == (probabilities.argmax(axis=1) == labels).mean()
+    recalls = metrics.recall_score(labels, probabilities.argmax(axis=1), average=None)
+    assert figures["balanced_accuracy"] == pytest.approx(recalls.mean())
+    assert figures["worst_class"]["name"] == names[recalls.argmin()]
