@@ -1,6 +1,7 @@
 """The exported model: needs TensorFlow alone, says what evaluation said, and is refused where it does not."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 import tensorflow as tf
 
 from base import durable
+from evaluation.calibration import at_temperature
+from evaluation.decisions import LIKELIEST, Decision
 from evaluation.probabilities import make_predictor
 from models.options import ModelOptions
 from models.zoo import build_model
@@ -21,7 +24,7 @@ from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
 from serving import export
-from serving.export import ExportError, Proof, ServedModel, export_model
+from serving.export import ExportError, Proof, ScoredModel, ServedModel, export_model
 from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
 from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
 
@@ -84,11 +87,15 @@ def test_class_names_and_signatures_travel_inside(served):
     assert served["signatures"] == ["serve_images", "serving_default"]
 
 
+def small_format() -> PixelFormat:
+    return PixelFormat.square(16, 1, 16, 4095)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, gray."""
     keras.config.set_dtype_policy("float32")
-    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat.square(16, 1, 16, 4095), 4095
+    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), small_format(), 4095
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
     images, labels = [], np.arange(40) % 2
     for number, label in enumerate(labels):
@@ -103,7 +110,7 @@ def small(tmp_path_factory):
         [[*manifest.paths].index(b"class_%d/%02d.png" % (label, number)) for number, label in enumerate(labels)]
     )
     proof = Proof(manifest, ids, make_predictor(model)(tf.constant(np.stack(images))).numpy())
-    served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format)
+    served_model = ServedModel(ScoredModel(model), ["no", "y\u00e9s"], pixel_format)
     return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
 
 
@@ -135,7 +142,7 @@ def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape
     pixel_format, names = PixelFormat.square(*shape), ["no", "y\u00e9s"]
     filters = (4,) if name == "catdog_1" else None
     model = build_model(ModelOptions(name, filters=filters), 1, 2, pixel_format.shape)
-    served = ServedModel(model, names, pixel_format)
+    served = ServedModel(ScoredModel(model), names, pixel_format)
     tf.saved_model.save(served, str(tmp_path), signatures={"serve_images": served.serve_images})
     endpoint, lite = tf.saved_model.load(str(tmp_path)).signatures["serve_images"], lite_of(tmp_path)
     generator = np.random.default_rng(1)
@@ -153,12 +160,46 @@ def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path
     convolution, call = model.layers[1], type(model.layers[1]).call
     monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
     traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
-    served = ServedModel(model, ["no", "yes"], PixelFormat.square(16))
+    scored = ScoredModel(model)
+    served = ServedModel(scored, ["no", "yes"], PixelFormat.square(16))
     for count in (4, 3, 1):
-        assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
+        assert scored.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     tf.saved_model.save(served, str(tmp_path), signatures=signatures)
     assert len(calls) == len(traced)
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+@pytest.mark.parametrize("positive", [0, 1])
+def test_a_temperature_and_a_threshold_are_exported(positive, small, tmp_path):
+    model, pixel_format = (
+        build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, (16, 16, 1)),
+        small_format(),
+    )
+    _, _, proof, _ = small
+    threshold = float(np.float32(np.median(proof.expected[:, positive])))
+    scored, decision = ScoredModel(model), Decision(positive, threshold)
+    scored.logit_scale.assign(0.25)
+    served = ServedModel(scored, ["no", "yes"], pixel_format, decision)
+    proof = dataclasses.replace(proof, expected=np.float32(at_temperature(proof.expected, 4.0)), decision=decision)
+    export_model(tmp_path / "out", served, proof)
+    loaded = tf.saved_model.load(str(tmp_path / "out"))
+    contents = tf.constant([proof.content(one) for one in proof.example_ids.tolist()])
+    outputs = {
+        name: value.numpy() for name, value in loaded.signatures["serving_default"](image_bytes=contents).items()
+    }
+    answers = decision.answers(outputs["probabilities"])
+    assert 0 < answers.sum() < len(answers)
+    assert (answers != outputs["probabilities"].argmax(axis=1)).any()
+    assert outputs["class_name"].tolist() == [[b"no", b"yes"][answer] for answer in answers]
+    np.testing.assert_array_equal(outputs["probability"], outputs["probabilities"][np.arange(len(answers)), answers])
+    assert loaded.decision().numpy().decode() == decision.words(["no", "yes"])
+    lite = lite_of(tmp_path / "out")
+    stored = np.stack([decode_image(content, pixel_format).numpy() for content in contents])
+    assert lite(images=stored)["class_name"].tolist() == outputs["class_name"].tolist()
+    other = dataclasses.replace(proof, decision=LIKELIEST)
+    with pytest.raises(ExportError, match="names other classes"):
+        export._prove(tmp_path / "out", other)
 
 
 @pytest.mark.parametrize("shape", [(2, 17, 16, 1), (2, 8, 32, 1), (1, 1, 1, 1), (0, 17, 16, 1), (2, 16, 16, 3)])
