@@ -12,7 +12,8 @@ from jobs.options import RunOptions, chosen_lines, notes_on, resolve
 from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.other_values import OTHER_VALUES, beside
 
-FREE = {"calibrate", "threshold_for", "positive_class", "dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
+FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
+        "calibrate", "threshold_for", "positive_class",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas", "train_minutes"}  # fmt: skip
 
 

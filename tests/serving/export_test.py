@@ -1,31 +1,24 @@
 """The exported model: needs TensorFlow alone, says what evaluation said, and is refused where it does not."""
 
 import contextlib
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 import tempfile
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from base import durable
-from evaluation.calibration import at_temperature
-from evaluation.decisions import LIKELIEST, Decision
-from evaluation.probabilities import make_predictor
 from models.options import ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.sources.folders import catalog_of_folder
-from pipeline.sources.index import build_index
 from serving import export
 from serving.export import ExportError, Proof, ScoredModel, ServedModel, export_model
-from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
+from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shapes_dir
 from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
 
 # A channel flip, depthwise and separable convolutions, squeeze and excite, dense blocks, layer norms.
@@ -87,33 +80,6 @@ def test_class_names_and_signatures_travel_inside(served):
     assert served["signatures"] == ["serve_images", "serving_default"]
 
 
-def small_format() -> PixelFormat:
-    return PixelFormat.square(16, 1, 16, 4095)
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, gray."""
-    keras.config.set_dtype_policy("float32")
-    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), small_format(), 4095
-    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
-    images, labels = [], np.arange(40) % 2
-    for number, label in enumerate(labels):
-        path = folder / "pictures" / f"class_{label}" / f"{number:02d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = shape_picture(SHAPES[number % 3], number)[..., :1].astype(np.uint16) * 16
-        path.write_bytes(tf.io.encode_png(picture).numpy())
-        pixels = decode_image(tf.constant(path.read_bytes()), pixel_format).numpy()
-        images.append(pixels.astype(np.float32) / full_scale)
-    manifest = build_index(catalog_of_folder(folder / "pictures"), folder / "cache", 2)
-    ids = np.array(
-        [[*manifest.paths].index(b"class_%d/%02d.png" % (label, number)) for number, label in enumerate(labels)]
-    )
-    proof = Proof(manifest, ids, make_predictor(model)(tf.constant(np.stack(images))).numpy())
-    served_model = ServedModel(ScoredModel(model), ["no", "y\u00e9s"], pixel_format)
-    return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
-
-
 def test_sixteen_bits_two_classes_and_the_proofs_difference(small):
     folder, _, proof, difference = small
     assert proof.expected.std(axis=0).min() > 1e-3
@@ -167,39 +133,6 @@ def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     tf.saved_model.save(served, str(tmp_path), signatures=signatures)
     assert len(calls) == len(traced)
-
-
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("positive", [0, 1])
-def test_a_temperature_and_a_threshold_are_exported(positive, small, tmp_path):
-    model, pixel_format = (
-        build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, (16, 16, 1)),
-        small_format(),
-    )
-    _, _, proof, _ = small
-    threshold = float(np.float32(np.median(proof.expected[:, positive])))
-    scored, decision = ScoredModel(model), Decision(positive, threshold)
-    scored.logit_scale.assign(0.25)
-    served = ServedModel(scored, ["no", "yes"], pixel_format, decision)
-    proof = dataclasses.replace(proof, expected=np.float32(at_temperature(proof.expected, 4.0)), decision=decision)
-    export_model(tmp_path / "out", served, proof)
-    loaded = tf.saved_model.load(str(tmp_path / "out"))
-    contents = tf.constant([proof.content(one) for one in proof.example_ids.tolist()])
-    outputs = {
-        name: value.numpy() for name, value in loaded.signatures["serving_default"](image_bytes=contents).items()
-    }
-    answers = decision.answers(outputs["probabilities"])
-    assert 0 < answers.sum() < len(answers)
-    assert (answers != outputs["probabilities"].argmax(axis=1)).any()
-    assert outputs["class_name"].tolist() == [[b"no", b"yes"][answer] for answer in answers]
-    np.testing.assert_array_equal(outputs["probability"], outputs["probabilities"][np.arange(len(answers)), answers])
-    assert loaded.decision().numpy().decode() == decision.words(["no", "yes"])
-    lite = lite_of(tmp_path / "out")
-    stored = np.stack([decode_image(content, pixel_format).numpy() for content in contents])
-    assert lite(images=stored)["class_name"].tolist() == outputs["class_name"].tolist()
-    other = dataclasses.replace(proof, decision=LIKELIEST)
-    with pytest.raises(ExportError, match="names other classes"):
-        export._prove(tmp_path / "out", other)
 
 
 @pytest.mark.parametrize("shape", [(2, 17, 16, 1), (2, 8, 32, 1), (1, 1, 1, 1), (0, 17, 16, 1), (2, 16, 16, 3)])
