@@ -18,7 +18,8 @@ NAMES = ("disk", "square")
 def train(run_dir: Path, *flags: str, **more) -> Done:
     pictures = made_once("two-shapes", lambda root: write_shapes(root, {"disk": 60, "square": 60}))
     return run_script("train.py", f"--dataset=folder:{pictures}", *SMALL_MODEL, "--augment=light", "--epochs=2",
-                      "--global_batch_size=8", "--precision=float32", f"--run_dir={run_dir}", *flags, **more)  # fmt: skip
+                      "--global_batch_size=8", "--precision=float32", f"--run_dir={run_dir}", *flags,
+                      **more)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
