@@ -4,9 +4,8 @@ import numpy as np
 
 from base import kill_points
 from evaluation.figures import all_figures, split_figures
-from evaluation.metrics import confusion_matrix
 from jobs.answered import Answered
-from jobs.curves import write_results
+from jobs.curves import draw_test, write_results
 from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
 from jobs.mistakes import find_mistakes, prediction_rows
@@ -16,8 +15,7 @@ from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
 from records.tables import refused_rows
-from reports.contact_sheet import Sheet, draw_pages
-from reports.plots import plot_confusion, png_pixels
+from reports.contact_sheet import Sheet
 from serving.export import Proof, ScoredModel, ServedModel, export_model
 from training.checkpoint import to_arrays, weights_sha256
 from training.history import best_row
@@ -50,7 +48,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     run.folder.aside.write(refused_rows(run.data.aside))
     mistakes, worst = find_mistakes(run.data, test)
     if len(test):
-        _draw_test(run, best["epoch"], figures["test"], test, worst)
+        draw_test(run, best["epoch"], figures["test"], test, worst)
     write_results(run, results)
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
@@ -75,12 +73,3 @@ def _make_proof(run: Run, judgement: Judgement) -> Proof:
     changed = [one for one in some.example_ids.tolist() if data.manifest.has_changed(one)]
     decoded = dict(zip(changed, data.pixels.read(changed), strict=True)) if changed else {}
     return Proof(data.manifest, some.example_ids, some.probabilities, decoded, judgement.decision)
-
-
-def _draw_test(run: Run, epoch: int, figures: dict, test: Answered, worst: Sheet | None) -> None:
-    names = run.data.manifest.class_names
-    run.summaries.scalars("test", epoch, {"loss": figures["loss"], "accuracy": figures["accuracy"]})
-    confusion = confusion_matrix(test.labels, test.answers, len(names))
-    run.summaries.pictures("test", "confusion", png_pixels(plot_confusion(confusion, names))[None])
-    if worst is not None:
-        run.summaries.pictures("test", "worst_mistakes", draw_pages(worst))
