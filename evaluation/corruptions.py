@@ -151,8 +151,9 @@ def corrupt(picture: np.ndarray, corruption: Corruption, severity: int, seed: in
     key = fold_key(hashlib.sha256(picture.tobytes()).hexdigest(), seed, corruption.name, severity)
     if corruption.on_pixels:
         return corruption.effect(picture, parameter, key)
-    values = np.minimum(picture, full_scale).astype(np.float32) / np.float32(full_scale)
-    spoilt = np.clip(corruption.effect(values, parameter, key), 0, 1)
+    values = np.minimum(picture.astype(np.float32), full_scale) / np.float32(full_scale)
+    white = min(1.0, np.iinfo(picture.dtype).max / full_scale)
+    spoilt = np.clip(corruption.effect(values, parameter, key), 0, white)
     return np.round(spoilt * full_scale).astype(picture.dtype)
 
 

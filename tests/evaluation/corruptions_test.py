@@ -201,6 +201,12 @@ def test_depth_is_spoilt_in_the_scale_that_the_model_sees():
     np.testing.assert_array_equal(*(spoilt("depth", corruptions.BLUR, 3, picture=one) for one in (far, seen)))
 
 
+def test_a_full_scale_that_8_bits_do_not_reach_is_not_left():
+    picture = picture_of("color")
+    found = corrupt(picture, corruptions.BRIGHTNESS, 1, 1, 510)
+    np.testing.assert_allclose(found.max(axis=2), np.minimum(picture.max(axis=2).astype(int) + 51, 255), atol=1)
+
+
 def test_parameters_are_the_papers():
     paper = {"noise": (0.08, 0.12, 0.18, 0.26, 0.38), "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),
              "contrast": (0.4, 0.3, 0.2, 0.1, 0.05), "JPEG": (25, 18, 15, 10, 7)}  # fmt: skip
