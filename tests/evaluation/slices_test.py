@@ -35,6 +35,7 @@ def some_columns(seed: int, count: int) -> list[Column]:
         Column("tied", np.where(generator.random(count) < 0.7, 224.0, generator.integers(100, 400, count))),
         Column("side", generator.choice([64.0, 96.0, 128.0], count)),
         Column("gaps", gaps),
+        Column("half", np.where(generator.random(count) < 0.5, 0.0, generator.random(count) + 1)),
         Column("lowest", np.where(np.arange(count) < 0.95 * count, 0.0, np.arange(count))),
         Column("camera", generator.choice(["a", "b", ""], count).astype(object)),
     ]
@@ -105,7 +106,7 @@ def test_of_slices_that_are_as_good_hardly_ever_one_is_called_worse():
 
 
 def test_the_correction_is_bonferronis():
-    columns = some_columns(7, 500)
+    columns = [Column("format", np.full(500, "PNG", object)), *some_columns(7, 500)]
     slices = find_slices(right_with(np.full(500, 0.8), 7), columns)
     asked = asked_slices(slices)
     assert len(asked) > 10
