@@ -10,13 +10,19 @@ from base.options import leaves
 from jobs.options import RunOptions
 from records.run_folder import RunFolder
 from reports.contact_sheet import Sheet
-from reports.page import Mistake, OptionRow, render_report
+from reports.facts import OptionRow
+from reports.page import Mistake, render_report
+from reports.templates import Section
 
 
 def draw_report(
-    folder: RunFolder, mistakes: Sequence[Mistake] = (), sheets: tuple[Sheet | None, Sheet | None] = (None, None)
+    folder: RunFolder,
+    mistakes: Sequence[Mistake] = (),
+    sheets: tuple[Sheet | None, Sheet | None] = (None, None),
+    more: Sequence[Section] = (),
 ) -> str:
-    """The page as HTML; `mistakes` and `sheets`, which no file holds, as `reports.page.render_report` takes them.
+    """The page as HTML; what no file holds is given as `reports.page.render_report` takes it: `mistakes`, `sheets` and
+    `more` sections.
 
     Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run.
     """
@@ -27,12 +33,12 @@ def draw_report(
         history=folder.history.read(),
         predictions=folder.predictions.read(),
         split=folder.split.read(),
-        quarantine=folder.quarantine.read(),
-        aside=folder.aside.read(),
+        unused=(folder.quarantine.read(), folder.aside.read()),
         options=list(option_rows(folder.options.read(), results.get("chosen", {}))),
         command="python train.py " + shlex.quote(f"--flagfile={folder.flags.path}"),
         mistakes=mistakes,
         sheets=sheets,
+        more=more,
     )
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from base.splits import SPLIT_NAMES
 from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports.contact_sheet import Sheet
+from reports.data_sections import data_section, sheet_sections
 from reports.numbers import duration, number
-from reports.page import data_figures, environment, shown_sheet, test_figures
+from reports.predicted import predicted_figures, predicted_sections
+from reports.templates import Section, render_page
 
 
 def render_data_report(
@@ -25,20 +26,21 @@ def render_data_report(
 ) -> str:
     """The page, as HTML: `probe` is what probe.json holds, empty without one, `predictions` are of its examples;
     `sheets` are of examples and of augmented examples."""
-    return environment().get_template("data_page.html").render(
+    predicted = predicted_figures(predictions, class_names)
+    return render_page(
+        "data_page.html",
+        [
+            Section("headline", "Probe", "probe.html", {"probe": probe, "facts": list(_facts(probe)) if probe else []}),
+            *(predicted_sections(predicted, "probed") if predicted else ()),
+            data_section(split, quarantine, aside, class_names, notes),
+            *sheet_sections(sheets),
+        ],
         dataset=dataset.rstrip("/").rpartition("/")[2] or dataset,
         full_dataset=dataset,
         data_origin=data_origin,
-        class_names=class_names,
-        split_names=SPLIT_NAMES,
-        data=data_figures(split, quarantine, class_names) | {"aside": aside},
-        results={"notes": notes},
-        sheets=[shown_sheet(sheet) for sheet in sheets],
-        probe=probe,
-        facts=list(_facts(probe)) if probe else [],
-        test=test_figures(predictions, class_names),
-        scored="probed",
-    )  # fmt: skip
+        pictures=len(split),
+        classes=len(class_names),
+    )
 
 
 def _facts(probe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports import plots
 from tests.helpers.report_fixtures import SCORES, SHEET, make_run, mistake, report_of
 
-SECTIONS = ("headline", "run", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples",
-            "augmentation", "options")  # fmt: skip
+SECTIONS = ("headline", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples", "augmentation",
+            "run", "options")  # fmt: skip
 HOSTILE = ("<b>bold</b>", "\"quoted\" & 'single'", "猫 </td>", "\udcff\nnew", "$x$ {{ 7 * 7 }}", "n" * 400)
 
 
@@ -35,7 +35,7 @@ def test_page_stands_alone_and_has_every_section(tmp_path):
         assert re.match("data:image/(png|jpeg);base64,", address)
     ids = parsed.attributes("id")
     assert tuple(ids) == SECTIONS
-    assert {address.removeprefix("#") for address in parsed.attributes("href")} == set(SECTIONS) - {"headline"}
+    assert {address.removeprefix("#") for address in parsed.attributes("href")} == set(SECTIONS)
     assert parsed.open_tags == []
 
 
@@ -111,8 +111,7 @@ def test_run_without_test_split_says_so(tmp_path):
     _, parsed = report_of(folder)
     assert "no test split" in parsed.sections["headline"]
     assert "validation accuracy" in parsed.sections["headline"]
-    for section in ("confusion", "classes", "pairs"):
-        assert "There is no test split to count." in parsed.sections[section]
+    assert not {"confusion", "classes", "pairs", "mistakes"} & set(parsed.attributes("id"))
     (tmp_path / "predictions_test.csv").unlink()
     assert report_of(folder)[1].sections == parsed.sections
 
@@ -130,7 +129,7 @@ def test_many_classes_one_epoch_and_none(tmp_path, classes, epochs):
     names = [f"{number:05d}" for number in range(classes)]
     _, parsed = report_of(make_run(tmp_path, class_names=names, epochs=epochs))
     assert all(name in parsed.sections["classes"] for name in names)
-    assert ("No epoch was finished." in parsed.sections["curves"]) == (epochs == 0)
+    assert ("curves" in parsed.sections) == (epochs > 0)
 
 
 @pytest.mark.usefixtures("_fast_plots")
