@@ -14,6 +14,7 @@ RENAMED = (
     ("split_fractions", "val_split validation_split valid_split test_split train_split val_fraction test_fraction "
      "val_size test_size train_size val_ratio test_ratio split_ratio valid_pct split val_percent"),
     ("split_seed", "random_state"),
+    ("folds", "kfold k_fold num_folds n_folds n_splits cv cross_validation"),
     ("full_train", "train_all use_all_data"),
     ("cache", "cache_images cache_mode no_cache"),
     ("cache_dir", "cachedir cache_path"),
@@ -138,7 +139,6 @@ SAID = (
      "--train_minutes trains as many epochs as fit into it"),
     ("limit max_samples max_train_samples limit_train_batches num_samples subset fraction",
      "a run takes all pictures in --dataset, or those that --labels_csv names"),
-    ("kfold k_fold folds num_folds n_folds cv cross_validation", "one split is drawn; --split_seed draws another"),
     ("local_rank rank node_rank nodes num_nodes dist_url dist_backend master_addr master_port "
      "multiprocessing_distributed sync_bn", "a run is on one machine and by itself takes all of its GPUs"),
     ("deterministic use_deterministic_algorithms",

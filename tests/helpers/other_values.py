@@ -7,7 +7,8 @@ from jobs.options import RunOptions
 OTHER_VALUES = {
     "dataset": "folder:elsewhere", "data_dir": "/elsewhere", "epochs": 3, "global_batch_size": 10,
     "learning_rate": 0.25, "optimizer": "sgd", "schedule": "one_cycle", "warmup_epochs": 1.5, "seed": 9,
-    "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
+    "split_fractions": (0.5, 0.5, 0.0), "split_seed": 4, "folds": 4, "fold": 2, "full_train": True,
+    "early_stop_patience": 2,
     "model": "catdog_1", "weights": "/elsewhere/run", "filters": (4, 8), "blocks": 3, "units": 5, "dropout": 0.5,
     "l2": 1e-05, "test_time_flip": True, "image_size": (100, 120), "pack_size": (120, 130),
     "resize": "pad", "crop_scale": (0.25, 1.0),
@@ -33,7 +34,8 @@ CROPS = {"crop_scale": (0.5, 0.75)}
 IN_PHASES = BACKBONE | {"train": "head_then_all"}
 BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"},
           "optimizer_args": {"optimizer": "sgd"}, "pack_size": CROPS, "crop_ratio": CROPS,
-          "early_stop_on": {"early_stop_patience": 2}, "positive_class": {"threshold_for": "recall:0.5"},
+          "early_stop_on": {"early_stop_patience": 2}, "fold": {"folds": 3},
+          "positive_class": {"threshold_for": "recall:0.5"},
           "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
           **dict.fromkeys(("weights", "train", "unfreeze_from"), BACKBONE),
           **dict.fromkeys(("backbone_rate_factor", "backbone_batchnorm"), BACKBONE)}  # fmt: skip
