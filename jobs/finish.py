@@ -5,6 +5,7 @@ import numpy as np
 from base import kill_points
 from evaluation.figures import all_figures, split_figures
 from jobs.answered import Answered
+from jobs.attention import attention_sections
 from jobs.curves import draw_test, write_results
 from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
@@ -49,11 +50,13 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     mistakes, worst = find_mistakes(run.data, test)
     if len(test):
         draw_test(run, best["epoch"], figures["test"], test, worst)
+    looked = attention_sections(run, model, test)
+    kill_points.reach("attention.drawn")
     write_results(run, results)
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
-    run.folder.report.write(draw_report(run.folder, mistakes, sheets))
+    run.folder.report.write(draw_report(run.folder, mistakes, sheets, looked))
     announce_results(run, results)
     return results
 
