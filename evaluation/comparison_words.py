@@ -29,8 +29,8 @@ def verdict(pair: Pair, names: Sequence[str]) -> str:
 
 def p_words(pair: Pair) -> str:
     """ "p 0.0313", with what Holm's correction makes of it where that is something else."""
-    raw, corrected = _p(pair.p_value), _p(pair.corrected_p_value)
-    return f"p {raw}" if pair.p_value == pair.corrected_p_value else f"p {raw}, corrected {corrected}"
+    raw, corrected = p_text(pair.p_value), p_text(pair.corrected_p_value)
+    return f"p {raw}" if raw == corrected else f"p {raw}, corrected {corrected}"
 
 
 def conclusion(pairs: Sequence[Pair], names: Sequence[str]) -> str:
@@ -50,7 +50,8 @@ def conclusion(pairs: Sequence[Pair], names: Sequence[str]) -> str:
     return f"none is better than each of the others: {ahead}; worse than another: {_listed(worse)}"
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """A p-value to four decimals."""
     return "below 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
