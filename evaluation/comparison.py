@@ -14,7 +14,8 @@ from base.hashing import splitmix64, uniform
 from evaluation.metrics import Interval
 
 SIGNIFICANT = 0.05  # a p-value below it is one that chance alone seldom gives
-RESAMPLES = 10_000
+MOST_RESAMPLES, FEWEST_RESAMPLES = 10_000, 1_000
+_DRAWS = 20_000_000  # of examples, all resamples together: a second
 _BLOCK = 1 << 20  # draws that are held at a time: 8 MB
 
 
@@ -64,7 +65,8 @@ def compare_pairs(right: np.ndarray, losses: np.ndarray, key: int) -> list[Pair]
     right, losses = np.asarray(right, bool), np.asarray(losses, np.float64)
     if right.shape != losses.shape or right.ndim != 2 or len(right) < 2 or not right.shape[1]:
         raise ValueError(f"answers {right.shape}, losses {losses.shape}: give (models, examples), two models or more")
-    accuracy_means, loss_means = np.split(resampled_means(np.concatenate([right, losses]), key), 2, axis=1)
+    means = resampled_means(np.concatenate([right, losses]), key, resamples_of(right.shape[1]))
+    accuracy_means, loss_means = np.split(means, 2, axis=1)
     found = []
     for first, second in itertools.combinations(range(len(right)), 2):
         only_first, only_second = (int((right[a] & ~right[b]).sum()) for a, b in ((first, second), (second, first)))
@@ -122,7 +124,12 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return corrected
 
 
-def resampled_means(values: np.ndarray, key: int, resamples: int = RESAMPLES) -> np.ndarray:
+def resamples_of(examples: int) -> int:
+    """How many resamples of so many examples are drawn: of many fewer, as each then costs more and none strays far."""
+    return max(FEWEST_RESAMPLES, min(MOST_RESAMPLES, _DRAWS // examples))
+
+
+def resampled_means(values: np.ndarray, key: int, resamples: int) -> np.ndarray:
     """float64 [resamples, rows]: the means of float [rows, examples] `values` over as many examples drawn with
     replacement, the same ones for all rows (B. Efron, "Bootstrap methods: another look at the jackknife", 1979).
 

@@ -60,8 +60,8 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         _results(asked.out_dir).check()
     predictor = Predictor(saved_model)
     names = predictor.class_names
-    scored = _find(asked, names, cache_dir)
-    out_dir = asked.out_dir or _run_folder(asked.run_dir).evaluation / scored.name
+    scored = pictures_to_score(asked, names, cache_dir)
+    out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
     _results(out_dir).check()
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
@@ -69,41 +69,44 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
     labels = np.array([names.index(scored.labels[row]) for row in rows])
     probabilities = np.stack([predictions[row].probabilities for row in rows])
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
-    figures = all_figures(labels, probabilities, names)
-    about = _about(asked.run_dir, saved_model, scored, names)
+    answers = np.array([names.index(predictions[row].class_name) for row in rows])
+    confusion = confusion_matrix(labels, answers, len(names))
+    figures = all_figures(labels, probabilities, names, answers)
+    about = _about(asked.run_dir, saved_model, scored, predictor)
     with _results(out_dir).open():
-        answers = [prediction.row() for prediction in predictions]
-        write_answers(out_dir / "predictions.csv", names, answers, scored.labels)
+        table = [prediction.row() for prediction in predictions]
+        write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
-        title = f"{asked.run_dir.name}: {_what(scored)}"
+        title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-    return _lines(scored, figures, confusion, names, predictions, out_dir)
+    decided = [f"  {predictor.decision}"] if predictor.decision else []
+    return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
 
 
 def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
 
 
-def _run_folder(run_dir: Path) -> RunFolder:
+def run_folder_of(run_dir: Path) -> RunFolder:
     """That of a SavedModel which is given by itself is the folder that it lies in."""
     return RunFolder(run_dir.absolute().parent if is_saved_model(run_dir) else run_dir)
 
 
-def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
+def pictures_to_score(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
+    """Those that are asked for, of which the model knows the classes `names`; raises UserError as `assess`."""
     if asked.folder is None:
         split = asked.split or "test"
         return pictures_of_split(asked.run_dir, split, names, asked.data_dir, asked.out_dir, cache_dir)
     dataset = f"folder:{asked.folder}"
-    check_outside("--out_dir", asked.out_dir or _run_folder(asked.run_dir).evaluation, dataset, "")
+    check_outside("--out_dir", asked.out_dir or run_folder_of(asked.run_dir).evaluation, dataset, "")
     check_outside("--cache_dir", cache_dir, dataset, "")
-    seen = _run_folder(asked.run_dir).contents_by_split()
+    seen = run_folder_of(asked.run_dir).contents_by_split()
     return pictures_of_folder(
         asked.folder, asked.split, asked.labels_csv, cache_dir, names, seen, asked.include_trained
     )
 
 
-def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str]) -> dict:
+def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predictor) -> dict:
     return {
         "dataset": scored.dataset,
         "split": scored.split or "all",
@@ -112,13 +115,10 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str
         "run": str(run_dir.absolute()),
         "saved_model_sha256": durable.sha256_file(saved_model / SEAL),  # of the list of its files' checksums
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "class_names": list(names),
+        "class_names": list(predictor.class_names),
+        "decision": predictor.decision,
         "notes": list(scored.notes),
     }
-
-
-def _what(scored: Scored) -> str:
-    return f"{scored.dataset}, {f'split {scored.split}' if scored.split else 'all of it'}"
 
 
 def _lines(
@@ -126,7 +126,7 @@ def _lines(
     out_dir: Path,
 ) -> list[str]:  # fmt: skip
     low, high = figures["accuracy_interval"]
-    lines = [f"{_what(scored)}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
+    lines = [f"{scored.what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
     if story := another_story(figures):
         lines.append(f"  {story}")

@@ -12,7 +12,7 @@ import numpy as np
 
 from base import durable
 from base.results import ResultFolder
-from evaluation.comparison import RESAMPLES, SIGNIFICANT, Pair, compare_pairs
+from evaluation.comparison import SIGNIFICANT, Pair, compare_pairs, resamples_of
 from evaluation.comparison_words import conclusion, verdict
 from evaluation.figures import all_figures
 from jobs.disagreements import TABLE_BEGINNING as DISAGREEMENTS_BEGINNING
@@ -183,10 +183,10 @@ def _comparison(runs: Sequence[FinishedRun], joined: Joined, times: Sequence, no
         "examples_sha256": hashlib.sha256("\n".join(joined.digests).encode()).hexdigest(),
         "class_names": list(joined.class_names),
         "conclusion": conclusion(pairs, names),
-        "runs": [_run(*one, joined) for one in zip(runs, joined.probabilities, times, strict=True)],
+        "runs": [_run(*one, joined) for one in zip(runs, joined.answers, joined.probabilities, times, strict=True)],
         "pairs": [_pair(pair, names) for pair in pairs],
         "significant_below": SIGNIFICANT,
-        "resamples": RESAMPLES,
+        "resamples": resamples_of(len(joined.labels)),
         "differing_options": [{"option": name, "values": words} for name, words in differing_options(runs)],
         "notes": list(notes),
         "machine": f"{len(os.sched_getaffinity(0))} CPU cores" if any(times) else "",
@@ -194,12 +194,14 @@ def _comparison(runs: Sequence[FinishedRun], joined: Joined, times: Sequence, no
     }
 
 
-def _run(run: FinishedRun, probabilities: np.ndarray, times: Mapping | None, joined: Joined) -> dict[str, Any]:
+def _run(
+    run: FinishedRun, answers: np.ndarray, probabilities: np.ndarray, times: Mapping | None, joined: Joined
+) -> dict[str, Any]:
     device = run.results.get("device")
     return {
         "name": run.name,
         "path": os.path.abspath(run.path),
-        **all_figures(joined.labels, probabilities, joined.class_names),
+        **all_figures(joined.labels, probabilities, joined.class_names, answers),
         "saved_model_bytes": run.saved_model_bytes,
         "parameters": run.number("parameters"),
         "training_seconds": run.number("seconds"),

@@ -60,10 +60,11 @@ def score(runs: Sequence[FinishedRun], models: Sequence[Predictor], scored: Scor
     columns = [[model.class_names.index(name) for name in names] for model in models]
     lines = [f"refused: {one.line()}" for one in refused if one]
     return Joined(
-        f"{scored.dataset}, {f'split {scored.split}' if scored.split else 'all of it'}",
+        scored.what,
         names,
         [digests[row] for row in rows],
         np.array([names.index(scored.labels[row]) for row in rows]),
+        np.array([[names.index(told[row].class_name) for row in rows] for told in answers]),
         np.stack([
             np.stack([told[row].probabilities[its] for row in rows])
             for told, its in zip(answers, columns, strict=True)

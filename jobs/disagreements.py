@@ -25,9 +25,9 @@ def disagreement_rows(joined: Joined) -> np.ndarray:
 def table_rows(joined: Joined, rows: np.ndarray, run_names: Sequence[str]) -> Iterator[list]:
     """The lines of disagreements.csv: its header, then the examples of `rows` with what each run says of them."""
     yield ["path", "label", "sha256", *(f"prediction({name})" for name in run_names), *probability_columns(run_names)]
-    predicted, of_class = joined.probabilities.argmax(axis=2), joined.of_class
+    of_class = joined.of_class
     for row in rows:
-        said = [joined.class_names[answer] for answer in predicted[:, row]]
+        said = [joined.class_names[answer] for answer in joined.answers[:, row]]
         label = joined.class_names[joined.labels[row]]
         yield [joined.paths[row], label, joined.digests[row], *said, *(f"{value:.6g}" for value in of_class[:, row])]
 
@@ -60,8 +60,8 @@ def content_of(joined: Joined, row: int) -> bytes | None:
 def _disagreement(joined: Joined, row: int, run_names: Sequence[str]) -> Disagreement:
     content = content_of(joined, row)
     answers = [
-        Answer(name, joined.class_names[int(rows[row].argmax())], float(rows[row].max()), bool(right))
-        for name, rows, right in zip(run_names, joined.probabilities, joined.right[:, row], strict=True)
+        Answer(name, joined.class_names[answer], float(its[answer]), answer == joined.labels[row])
+        for name, answer, its in zip(run_names, joined.answers[:, row], joined.probabilities[:, row], strict=True)
     ]
     label = joined.class_names[joined.labels[row]]
     return Disagreement(joined.paths[row], label, answers, None if content is None else thumbnail(content))

@@ -46,7 +46,8 @@ class Prediction:
 
 
 class Predictor:
-    """A loaded SavedModel of Penstock's."""
+    """A loaded SavedModel of Penstock's: its `class_names`, and in words its `decision`, empty where it answers the
+    likeliest class."""
 
     def __init__(self, saved_model_dir: Path):
         """Raises UserError where there is no SavedModel, or it is not one that Penstock exported."""
@@ -58,6 +59,7 @@ class Predictor:
             self._loaded = tf.saved_model.load(str(saved_model_dir))
             self._endpoint = self._loaded.signatures["serving_default"]
             self.class_names = [name.decode() for name in self._loaded.class_names().numpy().tolist()]
+            self.decision = self._loaded.decision().numpy().decode()
         except (OSError, ValueError, KeyError, AttributeError, TypeError, tf.errors.OpError) as error:
             first = (str(error).splitlines() or [""])[0]
             raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel that Penstock exported: {first}") from None
@@ -66,7 +68,7 @@ class Predictor:
         """A Prediction a file, in order; a file that cannot be decoded gives its reason and disturbs no other."""
         waiting, held_bytes = [], 0
         for path in paths:
-            waiting.append((path, *_read(path)))
+            waiting.append((path, *read_picture(path)))
             held_bytes += len(waiting[-1][1])
             if len(waiting) == _BATCH or held_bytes > _BATCH_BYTES:
                 yield from self._predict_batch(waiting)
@@ -90,12 +92,13 @@ class Predictor:
                 return {paths[0]: Prediction(paths[0], reason=reason_of(error))}
             # Some picture of the batch is bad; one at a time, the others get their answer.
             return {path: result for one in paths for path, result in self._classify([one], contents).items()}
-        answers = zip(paths, outputs["class_name"].numpy(), outputs["probabilities"].numpy(), strict=True)
-        return {path: Prediction(path, name.decode(), float(row.max()), row) for path, name, row in answers}
+        columns = (outputs[name].numpy() for name in ("class_name", "probability", "probabilities"))
+        answers = zip(paths, *columns, strict=True)
+        return {path: Prediction(path, name.decode(), float(sure), row) for path, name, sure, row in answers}
 
 
-def _read(path: bytes) -> tuple[bytes, str]:
-    """(content, ""), or (b"", why there is none)."""
+def read_picture(path: bytes) -> tuple[bytes, str]:
+    """(a file's content, ""), or (b"", why it gives none that could be a picture)."""
     try:
         content, _ = read_file(path)
         read_header(content)

@@ -6,13 +6,14 @@ from scipy import stats
 
 from evaluation import comparison
 from evaluation.comparison import (
-    RESAMPLES,
+    MOST_RESAMPLES,
     best_of,
     compare_pairs,
     contested,
     holm,
     mcnemar_exact,
     resampled_means,
+    resamples_of,
     unbeaten,
 )
 
@@ -75,7 +76,11 @@ def test_the_bootstraps_interval_is_scipys():
     (pair,) = compare_pairs(right, losses, key=5)
     for values, interval in ((right.astype(float), pair.accuracy_interval), (losses, pair.loss_interval)):
         theirs = stats.bootstrap(
-            (values[0] - values[1],), np.mean, method="percentile", n_resamples=RESAMPLES, rng=np.random.default_rng(0)
+            (values[0] - values[1],),
+            np.mean,
+            method="percentile",
+            n_resamples=MOST_RESAMPLES,
+            rng=np.random.default_rng(0),
         )
         wide = interval[1] - interval[0]
         np.testing.assert_allclose(interval, theirs.confidence_interval, atol=0.05 * wide)
@@ -93,6 +98,10 @@ def test_resampled_means_are_those_of_draws_with_replacement(monkeypatch):
     monkeypatch.setattr(comparison, "_BLOCK", 40)
     np.testing.assert_allclose(resampled_means(values, key=3, resamples=4000)[:, 0], means)
     assert not np.allclose(resampled_means(values, key=4, resamples=4000)[:, 0], means)
+
+
+def test_few_examples_are_resampled_often_and_many_often_enough():
+    assert [resamples_of(count) for count in (1, 400, 2000, 5000, 10**6)] == [10_000] * 3 + [4000, 1000]
 
 
 def test_all_models_are_resampled_alike():

@@ -60,7 +60,7 @@ def write_run(
     ])  # fmt: skip
     folder.results.write(
         {"dataset": f"folder:{pictures.root}", "data_origin": "real", "class_names": list(class_names),
-         "train": {"examples": 4}, "test": scores(labels, probabilities) if rows else None, "seconds": 61.5,
+         "train": {"examples": 4}, "test": scores(labels, probabilities, answers) if rows else None, "seconds": 61.5,
          "parameters": 12345, "device": "CPU", "versions": {"keras": "3"}, "weights_sha256": str(path)} | results,
     )  # fmt: skip
     folder.saved_model.mkdir()

@@ -74,6 +74,14 @@ def test_losses_and_probabilities_are_those_of_the_tables(tmp_path, pictures):
     np.testing.assert_allclose(np.exp(-joined.losses), joined.of_class, rtol=1e-6)
 
 
+def test_an_answer_is_what_the_run_says_and_not_the_likeliest_class(tmp_path):
+    pictures, names = write_pictures(tmp_path / "pictures", class_names=("cats", "dogs")), ("cats", "dogs")
+    first = write_run(tmp_path / "a", pictures, wrong=[4], class_names=names, sure=0.45)  # below a half of its answers
+    joined = join(first, write_run(tmp_path / "b", pictures, class_names=names))
+    assert joined.right.sum(axis=1).tolist() == [29, 30]
+    assert (joined.of_class[0][joined.right[0]] < 0.5).all()
+
+
 def test_other_examples_are_refused_with_their_number_and_the_fix(tmp_path, pictures):
     whole = write_run(tmp_path / "whole", pictures)
     fewer = write_run(tmp_path / "fewer", pictures, rows=pictures.rows[:-3])
@@ -114,7 +122,9 @@ def damage(path, old, new):
         ("predictions_test.csv", b"cats,0.8,", b"cats,nan,", "is damaged (probabilities holds a value that is not in"),
         ("predictions_test.csv", b"cats,0.8,", b"cats,1.8,", "is damaged (probabilities holds a value that is not in"),
         ("predictions_test.csv", b"cats/000.png", b"cats/0.png", "other test examples: they are not of one run"),
-        ("predictions_test.csv", b"cats,0.8,", b"cats,0.0,", "gives an accuracy of 0.9667, results.json 1.0000"),
+        ("predictions_test.csv", b"cats,0.8,", b"cats,0.0,", "comes to loss 0.8"),
+        ("predictions_test.csv", b"cats,cats,0.8,", b"cats,dogs,0.8,", "to accuracy 0.9667, results.json says 1.0000"),
+        ("predictions_test.csv", b"cats,cats,0.8,", b"cats,foxes,0.8,", "is damaged ('foxes' is not in list)"),
         ("split.csv", b"path,label,split,sha256", b"path,label,split,md5", "is not a run folder (split.csv has no"),
         ("split.csv", b"cats/000.png,cats,test,", b"cats/000.png,dogs,test,", "other test examples: they are"),
         ("split.csv", b"cats/000.png,cats,test,", b"cats/000.png,cats,test,x", "split.csv has no SHA-256 of 'cats/000"),
