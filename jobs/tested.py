@@ -56,10 +56,8 @@ def read_tested(run: FinishedRun, data_dir: str, cache_dir: Path) -> Tested:
     unhashed = next((row for row in rows if not re.fullmatch("[0-9a-f]{64}", row.sha256)), None)
     if unhashed:
         raise UserError(f"{shown}: {split_name} has no SHA-256 of {unhashed.path!r:.80}, by which runs are compared")
-    answers, probabilities = (
-        [row.prediction for row in predictions],
-        np.stack([row.probabilities for row in predictions]),
-    )
+    answers = [row.prediction for row in predictions]
+    probabilities = np.stack([row.probabilities for row in predictions])
     _check_scores(run, [row.label for row in rows], answers, probabilities)
     return Tested(rows, answers, probabilities, _roots(dataset, data_dir or its_data_dir, cache_dir))
 
