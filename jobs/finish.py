@@ -19,8 +19,9 @@ from jobs.resume import best_model
 from jobs.run import Run
 from models.parts import head_part
 from records.tables import refused_rows
+from reports.confusion_plot import plot_confusion
 from reports.contact_sheet import Sheet, draw_pages
-from reports.plots import plot_confusion, png_pixels
+from reports.plots import png_pixels
 from serving.export import Proof, ServedModel, export_model
 from training.checkpoint import to_arrays, weights_sha256
 from training.history import best_row

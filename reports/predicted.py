@@ -6,9 +6,9 @@ import numpy as np
 
 from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
 from records.tables import PredictionRow
+from reports.confusion_plot import plot_confusion
 from reports.letters import drawable
 from reports.page_pictures import themed
-from reports.plots import plot_confusion
 from reports.templates import Section
 
 MAX_PAIRS = 12

@@ -11,7 +11,7 @@ from PIL import Image
 from jobs.options import resolve
 from records.history import COLUMNS
 from records.tables import RefusedRow
-from reports import plots
+from reports import plots, theme
 from reports.contact_sheet import Band, Sheet, Tile
 from tests.helpers.report_fixtures import SCORES, SHEET, make_run, mistake, report_of
 
@@ -118,9 +118,9 @@ def test_a_sheet_has_its_pictures_and_all_of_their_names(tmp_path):
 def test_everything_written_can_be_read_in_both_themes(tmp_path):
     text, _ = report_of(make_run(tmp_path))
     light, dark = re.findall(r":root \{[^}]*--page[^}]*\}", text)
-    for theme in (light, dark):
-        colors = dict(re.findall(r"--(\w+): (#\w{6})", theme))
+    for sheet in (light, dark):
+        colors = dict(re.findall(r"--(\w+): (#\w{6})", sheet))
         for ink in ("text", "soft", "accent"):
             for ground in ("page", "card", "stripe"):
-                assert plots.contrast(to_rgb(colors[ink]), to_rgb(colors[ground])) >= 4.5, (theme, ink, ground)
-        assert plots.contrast(to_rgb(colors["alarm"]), to_rgb("#ffffff")) >= 4.5
+                assert theme.contrast(to_rgb(colors[ink]), to_rgb(colors[ground])) >= 4.5, (sheet, ink, ground)
+        assert theme.contrast(to_rgb(colors["alarm"]), to_rgb("#ffffff")) >= 4.5
