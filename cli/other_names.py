@@ -14,6 +14,7 @@ RENAMED = (
     ("split_fractions", "val_split validation_split valid_split test_split train_split val_fraction test_fraction "
      "val_size test_size train_size val_ratio test_ratio split_ratio valid_pct split val_percent"),
     ("split_seed", "random_state"),
+    ("folds", "kfold k_fold num_folds n_folds n_splits cv cross_validation"),
     ("full_train", "train_all use_all_data"),
     ("cache", "cache_images cache_mode no_cache"),
     ("cache_dir", "cachedir cache_path"),
@@ -56,6 +57,9 @@ RENAMED = (
     ("step_epochs", "step_size lr_step_size decay_epochs lr_step_epochs"),
     ("plateau_patience", "patience_epochs lr_patience"),
     ("test_time_flip", "tta test_time_augmentation test_time_flips flip_test tta_flip"),
+    ("calibrate", "temperature temperature_scaling calibration"),
+    ("threshold_for", "threshold operating_point decision_threshold conf_thres recall_target target_recall"),
+    ("positive_class", "pos_label positive positive_label"),
     ("ema_momentum", "ema ema_decay model_ema model_ema_decay use_ema ema_rate weight_averaging average_decay"),
     ("label_smoothing", "smoothing label_smooth smooth label_smoothing_factor smoothing_factor"),
     ("class_weights", "class_weight class_weighting balanced auto_class_weights weighted_loss"),
@@ -135,7 +139,6 @@ SAID = (
      "--train_minutes trains as many epochs as fit into it"),
     ("limit max_samples max_train_samples limit_train_batches num_samples subset fraction",
      "a run takes all pictures in --dataset, or those that --labels_csv names"),
-    ("kfold k_fold folds num_folds n_folds cv cross_validation", "one split is drawn; --split_seed draws another"),
     ("local_rank rank node_rank nodes num_nodes dist_url dist_backend master_addr master_port "
      "multiprocessing_distributed sync_bn", "a run is on one machine and by itself takes all of its GPUs"),
     ("deterministic use_deterministic_algorithms",

@@ -42,18 +42,23 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         pictures = [path for path in pictures if not (os.path.exists(path) and os.path.samefile(path, table.place))]
     if not pictures:
         raise UserError(f"{arguments[0]!r} holds no picture: give pictures or folders of pictures")
-    predictor = Predictor(saved_model)
-    predictions = []
+    predictor, predictions = Predictor(saved_model), []
+    _note(predictor.decision)
     for prediction in predictor.predict(pictures):
         predictions.append(prediction)
         put(prediction.line())
     if table:
         with table.open() as path:
             write_answers(path, predictor.class_names, [prediction.row() for prediction in predictions])
-    if aside:
-        print(f"{len(aside)} files are no pictures, and left aside, as {one_line(aside[0])}", file=sys.stderr)
+    _note(f"{len(aside)} files are no pictures, and left aside, as {one_line(aside[0])}" if aside else "")
     failed = [prediction for prediction in predictions if prediction.reason]
     if failed:
         raise UserError(
             f"{len(failed)} of {len(predictions)} files could not be classified; the first: {failed[0].line()}"
         )
+
+
+def _note(text: str) -> None:
+    """Says what is no answer where it cannot be taken for one."""
+    if text:
+        print(text, file=sys.stderr)

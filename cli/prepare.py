@@ -33,6 +33,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     options = options_of(values, _ONLY)
     if values.weights and not values.probe:
         raise UserError(f"--weights={values.weights}: only --probe has a use for weights; add it, or leave them out")
+    options.data.check_names_fold()  # before anything is read
 
     with listen(at_once=True) as stop:
         import_tensorflow()

@@ -1,6 +1,7 @@
-"""What to do with a probability: from which on a class is called, and how much a model may leave unanswered."""
+"""What to do with probabilities: which class is answered, from which on it is, and how much may stay unanswered."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,8 +10,34 @@ from evaluation.metrics import Interval, wilson_interval
 
 
 @dataclasses.dataclass(frozen=True)
+class Decision:
+    """How an answer comes out of probabilities: the likeliest class, the first of equals; with a `threshold`, of two
+    classes, number `positive` from that probability on and else the other one."""
+
+    positive: int = 1
+    threshold: float | None = None
+
+    def answers(self, probabilities: np.ndarray) -> np.ndarray:
+        """int64 [n], a class number an example, of float32 [n, classes] `probabilities`."""
+        if self.threshold is None:
+            return probabilities.argmax(axis=1)
+        called = probabilities[:, self.positive] >= np.float32(self.threshold)
+        return np.where(called, self.positive, 1 - self.positive)
+
+    def words(self, class_names: Sequence[str]) -> str:
+        """What is answered, in words; empty where it is the likeliest class."""
+        if self.threshold is None:
+            return ""
+        name, other = class_names[self.positive], class_names[1 - self.positive]
+        return f"{name!r} is answered from a probability of {self.threshold:.4f} on, else {other!r}"
+
+
+LIKELIEST = Decision()
+
+
+@dataclasses.dataclass(frozen=True)
 class OperatingPoint:
-    """From which probability on the positive class is called, and what that came to on the examples it was chosen on.
+    """From which probability on the positive class is called, and what that comes to on some examples.
 
     Rates in [0, 1] with their Wilson 95 % intervals; of the precision None where nothing was called.
     """
@@ -34,13 +61,27 @@ def point_for_precision(curve: Curve, precision: float) -> OperatingPoint | None
     return _point(curve, int(good[-1])) if len(good) else None
 
 
+def point_at(decision: Decision, labels: np.ndarray, probabilities: np.ndarray) -> OperatingPoint | None:
+    """What the threshold of `decision` comes to on int [n] `labels` and float32 [n, 2] `probabilities`; None where none
+    of them is positive."""
+    called, is_positive = decision.answers(probabilities) == decision.positive, labels == decision.positive
+    if not is_positive.any():
+        return None
+    return _rates(decision.threshold, int((called & is_positive).sum()), int(called.sum()), int(is_positive.sum()))
+
+
 def _point(curve: Curve, place: int) -> OperatingPoint:
-    right, called = int(curve.true_positives[place]), int(curve.true_positives[place] + curve.false_positives[place])
-    precision = (right / called, wilson_interval(right, called)) if called else (None, None)
-    recall = (right / curve.positives, wilson_interval(right, curve.positives))
     # Half-way to the next lower score: an example that comes as near as rounding is on the same side again.
     below = curve.thresholds[place + 1] if place + 1 < len(curve.thresholds) else 0.0
-    return OperatingPoint(float((curve.thresholds[place] + below) / 2), *recall, *precision)
+    middle = float(np.float32((curve.thresholds[place] + below) / 2))  # as the exported model compares
+    threshold = middle if below < middle <= curve.thresholds[place] else float(curve.thresholds[place])
+    right = int(curve.true_positives[place])
+    return _rates(threshold, right, right + int(curve.false_positives[place]), curve.positives)
+
+
+def _rates(threshold: float, right: int, called: int, positives: int) -> OperatingPoint:
+    precision = (right / called, wilson_interval(right, called)) if called else (None, None)
+    return OperatingPoint(threshold, right / positives, wilson_interval(right, positives), *precision)
 
 
 def abstention_curve(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from evaluation.calibration import brier_score, reliability
 from evaluation.curves import class_curves, top_k_accuracy
+from evaluation.decisions import LIKELIEST
 from evaluation.metrics import class_balance, confusion_matrix, scores
 
 TOP = 5
@@ -17,16 +18,21 @@ WORDS = {
 }  # fmt: skip
 
 
-def split_figures(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> dict:
-    """`evaluation.metrics.scores` and `class_balance`, ready for JSON, of int [n] `labels` and float32 [n, classes]
-    `probabilities`, n at least 1."""
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
-    return scores(labels, probabilities) | class_balance(confusion, class_names)
+def split_figures(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], answers: np.ndarray | None = None
+) -> dict:
+    """`evaluation.metrics.scores` and `class_balance`, ready for JSON, of int [n] `labels` and `answers`, which are the
+    likeliest classes where they are not given, and float32 [n, classes] `probabilities`, n at least 1."""
+    answers = LIKELIEST.answers(probabilities) if answers is None else answers
+    confusion = confusion_matrix(labels, answers, len(class_names))
+    return scores(labels, probabilities, answers) | class_balance(confusion, class_names)
 
 
-def all_figures(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> dict:
+def all_figures(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], answers: np.ndarray | None = None
+) -> dict:
     """`split_figures` and `ranking_and_calibration`, whose time grows with examples times classes."""
-    return split_figures(labels, probabilities, class_names) | ranking_and_calibration(labels, probabilities)
+    return split_figures(labels, probabilities, class_names, answers) | ranking_and_calibration(labels, probabilities)
 
 
 def ranking_and_calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict:

@@ -152,17 +152,17 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], MIN_PROBABILITY))
 
 
-def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
+def scores(labels: np.ndarray, probabilities: np.ndarray, answers: np.ndarray | None = None) -> dict:
     """Accuracy and log loss of a split, each with its 95% interval, ready for JSON; takes what `log_losses` takes.
 
-    accuracy, of predicting the first of the largest, and its Wilson accuracy_interval [low, high]; loss (mean, in nats)
-    and its loss_interval [low, high], None for a single example; examples. Raises ValueError as `log_losses`, and where
-    there are no examples.
+    accuracy of the `answers`, int [n], which are the first of the largest where they are not given, and its Wilson
+    accuracy_interval [low, high]; loss (mean, in nats) and its loss_interval [low, high], None for a single example;
+    examples. Raises ValueError as `log_losses`, and where there are no examples.
     """
     losses = log_losses(labels, probabilities)
     if not len(losses):
         raise ValueError("0 examples have no score: leave an empty split out")
-    right = int(np.sum(np.argmax(probabilities, axis=1) == labels))
+    right = int(np.sum((np.argmax(probabilities, axis=1) if answers is None else answers) == labels))
     interval = mean_interval(losses)
     return {
         "accuracy": right / len(losses),
@@ -173,14 +173,14 @@ def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
     }
 
 
-def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """[at most count] int64: the rows of wrong predictions, most confident first, ties by row.
+def worst_mistakes(labels: np.ndarray, probabilities: np.ndarray, answers: np.ndarray, count: int) -> np.ndarray:
+    """[at most count] int64: the rows whose `answers`, int [n], are wrong, the surest first, ties by row.
 
     Takes, and raises for, what `log_losses` does.
     """
     labels, probabilities = _scored(labels, probabilities)
-    wrong = np.flatnonzero(np.argmax(probabilities, axis=1) != labels)
-    confidence = probabilities[wrong].max(axis=1, initial=0.0)
+    wrong = np.flatnonzero(answers != labels)
+    confidence = probabilities[wrong, answers[wrong]]
     return wrong[np.argsort(-confidence, kind="stable")][:count].astype(np.int64)
 
 

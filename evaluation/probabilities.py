@@ -11,9 +11,11 @@ from pipeline.data import Data
 from pipeline.graph import make_eval_dataset
 
 
-def make_predictor(model: keras.Model, flips: bool = False) -> Callable[[tf.Tensor], tf.Tensor]:
+def make_predictor(
+    model: keras.Model, flips: bool = False, logit_scale: tf.Variable | None = None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """images float32 [n, height, width, channels] in [0, 1] -> probabilities float32 [n, classes], for any n; with
-    `flips` those of --test_time_flip.
+    `flips` those of --test_time_flip; with a `logit_scale`, float32 [], those of logits that many times as large.
 
     One function whatever the n, since each would be traced again: a second for a backbone.
     """
@@ -21,7 +23,8 @@ def make_predictor(model: keras.Model, flips: bool = False) -> Callable[[tf.Tens
 
     @tf.function(input_signature=[images], jit_compile=False, autograph=False)
     def predict(images):
-        return probabilities(infer(model, images, flips))
+        logits = infer(model, images, flips)
+        return probabilities(logits if logit_scale is None else tf.cast(logits, tf.float32) * logit_scale)
 
     return predict
 

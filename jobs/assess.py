@@ -69,16 +69,18 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
     labels = np.array([names.index(scored.labels[row]) for row in rows])
     probabilities = np.stack([predictions[row].probabilities for row in rows])
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
-    figures = all_figures(labels, probabilities, names)
-    about = _about(asked.run_dir, saved_model, scored, names)
+    answers = np.array([names.index(predictions[row].class_name) for row in rows])
+    confusion = confusion_matrix(labels, answers, len(names))
+    figures = all_figures(labels, probabilities, names, answers)
+    about = _about(asked.run_dir, saved_model, scored, predictor)
     with _results(out_dir).open():
-        answers = [prediction.row() for prediction in predictions]
-        write_answers(out_dir / "predictions.csv", names, answers, scored.labels)
+        table = [prediction.row() for prediction in predictions]
+        write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {_what(scored)}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-    return _lines(scored, figures, confusion, names, predictions, out_dir)
+    decided = [f"  {predictor.decision}"] if predictor.decision else []
+    return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
 
 
 def _results(out_dir: Path) -> ResultFolder:
@@ -103,7 +105,7 @@ def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
     )
 
 
-def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str]) -> dict:
+def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predictor) -> dict:
     return {
         "dataset": scored.dataset,
         "split": scored.split or "all",
@@ -112,7 +114,8 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, names: Sequence[str
         "run": str(run_dir.absolute()),
         "saved_model_sha256": durable.sha256_file(saved_model / SEAL),  # of the list of its files' checksums
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "class_names": list(names),
+        "class_names": list(predictor.class_names),
+        "decision": predictor.decision,
         "notes": list(scored.notes),
     }
 

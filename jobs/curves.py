@@ -1,13 +1,21 @@
-"""What TensorBoard's text tab says of a run: its options, how to read its curves, and in the end what it was."""
+"""What TensorBoard says of a run besides its curves: its options, how to read it, and in the end what it came to."""
 
 from collections.abc import Mapping
 
+from evaluation.curves import class_curves
+from evaluation.metrics import confusion_matrix
+from jobs.answered import Answered
 from jobs.chosen import chosen_of
 from jobs.report import option_rows
 from jobs.run import Run
+from reports.confusion_plot import plot_confusion
+from reports.contact_sheet import Sheet, draw_pages
 from reports.facts import facts_of, option_text
+from reports.letters import drawable
 from reports.markdown import markdown_table
 from reports.numbers import date_and_time
+from reports.plots import png_pixels
+from reports.precision_recall import shown_curves, threshold_table
 
 _READ_ME = (
     "The curves have one point an epoch. TensorBoard begins with a smoothing of 0.6, which bends such curves: set "
@@ -21,6 +29,20 @@ def write_options(run: Run, epochs_done: int) -> None:
     table = markdown_table(("option", "value"), [(row.flag, option_text(row)) for row in rows])
     run.summaries.text("train", "options", epochs_done, table)
     run.summaries.text("train", "curves", epochs_done, _READ_ME)
+
+
+def draw_test(run: Run, epoch: int, figures: Mapping, test: Answered, worst: Sheet | None) -> None:
+    """Draws what the model of `epoch` says of the test split, which has examples; `worst` are its worst mistakes."""
+    names, summaries = run.data.manifest.class_names, run.summaries
+    summaries.scalars("test", epoch, {"loss": figures["loss"], "accuracy": figures["accuracy"]})
+    confusion = confusion_matrix(test.labels, test.answers, len(names))
+    summaries.pictures("test", "confusion", png_pixels(plot_confusion(confusion, names))[None])
+    curves = class_curves(test.labels, test.probabilities)
+    for number in shown_curves(curves):
+        tag = f"precision_recall/class_{number}"  # a class may be called what no tag is
+        summaries.precision_recall("test", tag, drawable(names[number]), epoch, threshold_table(curves[number]))
+    if worst is not None:
+        summaries.pictures("test", "worst_mistakes", draw_pages(worst))
 
 
 def write_results(run: Run, results: Mapping) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.metrics import worst_mistakes
+from jobs.answered import Answered
 from pipeline.augment.scale import to_float
 from pipeline.data import Data
 from records.tables import PredictionRow
@@ -16,28 +17,27 @@ from reports.plots import displayable
 MISTAKES_SHOWN = 24
 
 
-def prediction_rows(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> list[PredictionRow]:
-    """A row an example, for predictions_test.csv; `probabilities` are float32 [examples, classes]."""
-    names, labels = data.manifest.class_names, data.manifest.labels
+def prediction_rows(data: Data, answered: Answered) -> list[PredictionRow]:
+    """A row an example, for predictions_test.csv."""
+    names = data.manifest.class_names
+    columns = zip(answered.example_ids, answered.labels, answered.answers, answered.probabilities, strict=True)
     return [
-        PredictionRow(data.manifest.shown_path(example_id), names[labels[example_id]], names[int(row.argmax())], row)
-        for example_id, row in zip(example_ids, probabilities, strict=True)
+        PredictionRow(data.manifest.shown_path(example_id), names[label], names[answer], row)
+        for example_id, label, answer, row in columns
     ]
 
 
-def find_mistakes(data: Data, example_ids: np.ndarray, probabilities: np.ndarray) -> tuple[list[Mistake], Sheet | None]:
+def find_mistakes(data: Data, answered: Answered) -> tuple[list[Mistake], Sheet | None]:
     """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
-    if not len(example_ids):
+    wrong = answered.rows(worst_mistakes(answered.labels, answered.probabilities, answered.answers, MISTAKES_SHOWN))
+    if not len(wrong):
         return [], None
-    rows = worst_mistakes(data.manifest.labels[example_ids], probabilities, MISTAKES_SHOWN)
-    if not len(rows):
-        return [], None
-    stored = data.pixels.read(example_ids[rows])
+    stored = data.pixels.read(wrong.example_ids)
     images = displayable(to_float(stored, data.pixels.pixel_format.full_scale).numpy())
-    wrong = prediction_rows(data, example_ids[rows], probabilities[rows])
+    surely = wrong.probabilities[np.arange(len(wrong)), wrong.answers]
     mistakes = [
-        Mistake(row.path, row.label, row.prediction, float(row.probabilities.max()), image)
-        for row, image in zip(wrong, images, strict=True)
+        Mistake(row.path, row.label, row.prediction, float(sure), image)
+        for row, sure, image in zip(prediction_rows(data, wrong), surely, images, strict=True)
     ]
     return mistakes, _sheet_of(mistakes, data.manifest.class_names)
 

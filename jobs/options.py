@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from base.errors import UserError, unknown_name
 from base.options import Options, group, leaves, option, with_presets
+from evaluation.options import DecisionOptions
 from jobs.transfer import check_transfer, transfer_notes
 from models.backbone_table import BACKBONES
 from models.options import RESIDUAL_NAMES, ModelOptions, is_run
@@ -28,11 +29,14 @@ class RunOptions(Options):
     augment: AugmentOptions = group(AugmentOptions(), presets=AUGMENT_PRESETS, help="single knobs change it")
     model: ModelOptions = group(ModelOptions())
     training: TrainingOptions = group(TrainingOptions())
+    decision: DecisionOptions = group(DecisionOptions())
 
     def __post_init__(self):
         super().__post_init__()
         if self.data.full_train:
-            check_figures(self.training, "with --full_train nothing is left to validate on")
+            why_none = "with --full_train nothing is left to validate on"
+            check_figures(self.training, why_none)
+            check_fitted(self.decision, why_none)
         data = self.data
         if data.pack_sides != data.image_sides and not self.augment.warp.crop_scale:
             size = shown_size(*data.pack_sides)
@@ -46,6 +50,12 @@ def check_figures(training: TrainingOptions, why_none: str) -> None:
     """Raises UserError where a run that has no validation split is to look at a figure on it."""
     if training.needs_validation:
         raise UserError(f"{training.needs_validation}: {why_none}; name a figure on train, or leave it out")
+
+
+def check_fitted(decision: DecisionOptions, why_none: str) -> None:
+    """Raises UserError where a run that has no validation split is to fit something on it."""
+    if decision.needs_validation:
+        raise UserError(f"{decision.needs_validation}: {why_none}, and so nothing to fit it on; leave it out")
 
 
 # What each data set changes of the defaults, by flag.

@@ -22,6 +22,7 @@ from evaluation.metrics import (
 )
 from evaluation.probe import Probe, cross_validate, different_pictures
 from jobs.announce import some_of
+from jobs.answered import Answered
 from jobs.beginning import begin_with
 from jobs.mistakes import prediction_rows
 from jobs.options import RunOptions
@@ -81,7 +82,9 @@ def probe(
     figures = _about(options, data) | _figures(labels, names, result) | {"seconds": seconds, "notes": notes}
     for line in _lines(figures):
         watch.say(line)
-    return figures, prediction_rows(data, ids, result.probabilities)
+    return figures, prediction_rows(
+        data, Answered(ids, labels, result.probabilities, result.probabilities.argmax(axis=1))
+    )
 
 
 def _check_features(model: keras.Model, run_dir: Path, unknown: set[str]) -> None:

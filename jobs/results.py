@@ -15,7 +15,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
     """What results.json holds.
 
     Args:
-      figures: scores by split name, None for a split without examples.
+      figures: scores by split name, None for a split without examples; and what `decision_results` gives.
       difference: the export proof's largest one between two probabilities.
       files_changed: files of the proof that have changed since they were packed.
       final_sha256: of all the model's variables after the last step.

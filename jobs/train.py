@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from base.watch import Watch
 from jobs.announce import announce, announce_memory
+from jobs.decisions import check_decision
 from jobs.duration import decide_epochs, recorded_epochs
 from jobs.epochs import learn, make_loops
 from jobs.finish import finish
-from jobs.options import RunOptions, check_figures, notes_on
+from jobs.options import RunOptions, check_figures, check_fitted, notes_on
 from jobs.resume import beginning_of, check_epochs, check_identity, go_on, identity_of, newest_checkpoint
 from jobs.run import Run, open_run
 from jobs.trouble import naming_trouble
@@ -37,7 +38,7 @@ def train(
     old = folder.adopt(options)
     options = recorded_epochs(options, old)
     results = folder.results_if_finished()
-    is_over = results is not None and results.get("epochs_asked") == options.training.epochs
+    is_over = results is not None and _is_what_was_asked(options, results)
     if is_over and not _is_elsewhere(options, old) and not _has_another_network(options, results):
         return _say_finished(results, folder, watch)
     for line in chosen:
@@ -50,6 +51,8 @@ def train(
         run = opened
         if not len(run.data.splits.ids["validation"]):
             check_figures(options.training, "there is no validation split")
+            check_fitted(options.decision, "there is no validation split")
+        check_decision(options.decision, run.data.manifest.class_names)
         identity = identity_of(run, weights)
         check_identity(saved, identity, run)  # before anything is written: what cannot be continued stays as it is
         if is_over:
@@ -85,6 +88,12 @@ def _of_fitting_length(run: Run, loops: Sequence[Loop]) -> Run:
     for line in notes_on(options):
         run.watch.say(line)
     return dataclasses.replace(run, options=options)
+
+
+def _is_what_was_asked(options: RunOptions, results: Mapping) -> bool:
+    """Whether a finished run has as many epochs as are asked for, and answers as is asked for."""
+    decision = dataclasses.asdict(options.decision)
+    return results.get("epochs_asked") == options.training.epochs and results["decision"]["asked"] == decision
 
 
 def _is_elsewhere(options: RunOptions, old: Mapping) -> bool:

@@ -124,7 +124,7 @@ def load(overview: Overview, options: DataOptions, cache_dir: Path, threads: int
     quarantine = _check_quarantine(manifest, overview.catalog, refused, options)
     named = overview.catalog.named_splits
     bad = np.array(sorted(refused), np.int64)
-    splits = make_splits(manifest, bad, options.split_fractions, options.split_seed, named)
+    splits = make_splits(manifest, bad, options.split_fractions, options.split_seed, named, options.fold_to_test)
     notes = (*overview.catalog.notes, *split_notes(splits, manifest, options.split_fractions is not None))
     pixel_format, why_scale = choose_full_scale(options, overview.pixel_format, decoded[0].verdict, splits)
     pixels, *larger = (part.pixels(manifest, pixel_format.full_scale, threads) for part in decoded)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from base.errors import UserError
 from base.options import Options, between, option
 from pipeline.decoding.pixel_format import IMAGE_SIZES, RESIZES, shown_size
+from pipeline.sources.folds import LEAST_FOLDS, MOST_FOLDS, Fold
 
 _SIZE = f"one whole number {between(IMAGE_SIZES)}, the side of a square, or two with a comma between them, height,width"
 _COLOR = "white, black or a color as #ff8000"
@@ -52,7 +53,12 @@ class DataOptions(Options):
         "where folders name validation and no test, a test split is drawn only if this is given",
         rule=_THREE_FRACTIONS,
     )  # fmt: skip
-    split_seed: int = option(1, "of the drawn split", within=(0, 2**31 - 1))
+    split_seed: int = option(1, "of the drawn split, and of the folds", within=(0, 2**31 - 1))
+    folds: int = option(
+        0, "cross-validation: so many runs, in folders fold-1, fold-2 ..., whose test splits together hold each "
+        "picture once; with --fold that one alone", within=(0, MOST_FOLDS),
+    )  # fmt: skip
+    fold: int = option(0, "which one of --folds to test, from 1 on, and train on the others", within=(0, MOST_FOLDS))
     full_train: bool = option(False, "train on train + validation and export the last epoch")
     cache: str = option("auto", "pack decodes once into a memory-mapped file, none decodes in every epoch",
                         choices=("auto", "pack", "none"), identity=False)  # fmt: skip
@@ -80,6 +86,17 @@ class DataOptions(Options):
         text = {"white": "#ffffff", "black": "#000000"}.get(self.background, self.background)
         return tuple(bytes.fromhex(text[1:])) if re.fullmatch("#[0-9a-fA-F]{6}", text) else None
 
+    @property
+    def fold_to_test(self) -> Fold | None:
+        """That of a cross-validation, None without one; raises UserError where none is named."""
+        self.check_names_fold()
+        return Fold(self.fold, self.folds) if self.folds else None
+
+    def check_names_fold(self) -> None:
+        """Raises UserError where one fold is to be looked at, and none is named."""
+        if self.folds and not self.fold:
+            raise UserError(f"--folds={self.folds}: this looks at one of them: name it, from --fold=1 to {self.folds}")
+
     def __post_init__(self):
         object.__setattr__(self, "image_size", _size("image_size", self.image_size))
         if self.pack_size is not None:
@@ -89,6 +106,7 @@ class DataOptions(Options):
         self._check_pack_size()
         if self.background_color is None:
             raise UserError(f"--background={self.background}: it must be {_COLOR}")
+        self._check_folds()
         fractions = self.split_fractions
         if fractions is None:
             return
@@ -96,6 +114,21 @@ class DataOptions(Options):
         if not whole or abs(sum(fractions) - 1) > 1e-6:
             shown = ",".join(f"{part:g}" for part in fractions)
             raise UserError(f"--split_fractions={shown}: it must be {_THREE_FRACTIONS}")
+
+    def _check_folds(self):
+        count, fold = self.folds, self.fold
+        if 0 < count < LEAST_FOLDS:
+            raise UserError(f"--folds={count}: it must be from {LEAST_FOLDS} on, or 0 for no cross-validation")
+        if fold and not count:
+            raise UserError(f"--fold={fold}: of how many? give --folds too, as --folds=5 --fold={fold}")
+        if fold > count:
+            raise UserError(f"--fold={fold}: there are --folds={count}, so that it must be from 1 to {count}")
+        if count and self.split_fractions and self.split_fractions[-1]:
+            shown = ",".join(f"{part:g}" for part in self.split_fractions)
+            raise UserError(
+                f"--split_fractions={shown}: with --folds={count} the test split is a fold, so that the third must be "
+                "0; the others share the rest, as in 0.75,0.25,0"
+            )
 
     def _check_pack_size(self):
         # Bilinear sampling, which cuts the crops, reads two pixels each way: of more for each one it would miss some.

@@ -49,6 +49,13 @@ class Summaries:
         """Writes uint8 [pictures, height, width, 3], all of them, and flushes."""
         self._write(split, 0, lambda: tf.summary.image(tag, pixels, max_outputs=len(pixels)))
 
+    def precision_recall(self, split: str, tag: str, name: str, epoch: int, table: np.ndarray) -> None:
+        """Writes a curve called `name` at `epoch`, and flushes; `table` as `reports.precision_recall` makes it."""
+        from tensorboard.plugins.pr_curve.metadata import create_summary_metadata
+
+        about = create_summary_metadata(name, "", table.shape[1])
+        self._write(split, epoch, lambda: tf.summary.write(tag, table, metadata=about))
+
     def close(self) -> None:
         """Closes the event files."""
         for writer in self._writers.values():

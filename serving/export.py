@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from base import durable, kill_points
+from evaluation.decisions import LIKELIEST, Decision
 from evaluation.probabilities import make_predictor
 from pipeline.augment.scale import to_float
 from pipeline.decoding.decode import decode_image
@@ -23,6 +24,7 @@ from serving.seal import write_seal
 # Both sides are float32 on one machine; only the batch's size, and so the order of some sums, may differ.
 PARITY_TOLERANCE = 1e-5
 _PARITY_BATCH = 32
+_NOTHING = "nothing was exported"
 
 
 class ExportError(Exception):
@@ -37,12 +39,14 @@ class Proof:
       example_ids: int64 [n], in `manifest`.
       expected: float32 [n, classes], the evaluation path's probabilities.
       decoded: stored pixels by id, of examples whose files have changed since they were packed.
+      decision: which class the probabilities come to.
     """
 
     manifest: Manifest
     example_ids: np.ndarray
     expected: np.ndarray
     decoded: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    decision: Decision = LIKELIEST
 
     def content(self, example_id: int) -> bytes:
         """The bytes to send for an example."""
@@ -52,20 +56,33 @@ class Proof:
         return tf.io.encode_png(self.decoded[example_id]).numpy()
 
 
+class ScoredModel(tf.Module):
+    """A model's probabilities, as evaluation computes them and as they are exported."""
+
+    def __init__(self, model: keras.Model, flips: bool = False):
+        """`model` must be built under the float32 policy; `flips` as of `make_predictor`.
+
+        `predict` is its `evaluation.probabilities.make_predictor`: what is exported is the very function by which it is
+        scored, and a network is traced once. A concrete function, since any other is traced again to be saved.
+        `logit_scale`, float32 [], is 1 over the temperature, 1 where none was fitted.
+        """
+        super().__init__(name="scored")
+        self.logit_scale = tf.Variable(1.0, trainable=False, name="logit_scale")
+        self.predict = make_predictor(model, flips, self.logit_scale).get_concrete_function()
+        self._weights = [variable.value for variable in model.variables]
+
+
 class ServedModel(tf.Module):
     """Preprocessing, network and class names in one SavedModel that needs nothing but TensorFlow to load."""
 
-    def __init__(self, model: keras.Model, class_names: Sequence[str], pixel_format: PixelFormat, flips: bool = False):
-        """`model` must be built under the float32 policy; `flips` as of `make_predictor`.
-
-        `predict` is its `evaluation.probabilities.make_predictor`, by which it is scored too: what is exported is the
-        very function, and a network is traced once. Concrete functions, since any other is traced again to be saved.
-        """
+    def __init__(
+        self, scored: ScoredModel, class_names: Sequence[str], pixel_format: PixelFormat, decision: Decision = LIKELIEST
+    ):
+        """`scored` holds what is exported; `decision` says which class its probabilities come to."""
         super().__init__(name="penstock")
-        self.predict = make_predictor(model, flips).get_concrete_function()
-        self._weights = [variable.value for variable in model.variables]
+        self._scored = scored  # whose variables are saved with this
         images = tf.TensorSpec([None, *pixel_format.shape], tf.as_dtype(pixel_format.dtype), name="images")
-        names = tf.constant(list(class_names))
+        names, words = tf.constant(list(class_names)), tf.constant(decision.words(class_names))
 
         def classify(pixels):
             # oneDNN's convolutions fail on a batch of none: a black picture is added to that, and its row is dropped.
@@ -74,10 +91,9 @@ class ServedModel(tf.Module):
             count = tf.shape(pixels)[0]
             black = tf.zeros([1, *pixel_format.shape])[: tf.cast(tf.equal(count, 0), tf.int32)]
             floats = tf.concat([to_float(pixels, pixel_format.full_scale), black], axis=0)
-            rows = self.predict(floats)[:count]
-            best = tf.argmax(rows, axis=-1)
-            answers = {"class_name": tf.gather(names, best), "probability": tf.reduce_max(rows, axis=-1)}
-            return answers | {"probabilities": rows}
+            rows = scored.predict(floats)[:count]
+            classes, probability = _answers(rows, decision)
+            return {"class_name": tf.gather(names, classes), "probability": probability, "probabilities": rows}
 
         # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
         # end in _bytes, and for no others.
@@ -92,6 +108,16 @@ class ServedModel(tf.Module):
         self.serving_default = classify_bytes.get_concrete_function()
         self.serve_images = classify_images.get_concrete_function()
         self.class_names = tf.function(lambda: names, input_signature=[], autograph=False).get_concrete_function()
+        self.decision = tf.function(lambda: words, input_signature=[], autograph=False).get_concrete_function()
+
+
+def _answers(rows: tf.Tensor, decision: Decision) -> tuple[tf.Tensor, tf.Tensor]:
+    """(class numbers [n], as `Decision.answers`; their probabilities, float32 [n])."""
+    if decision.threshold is None:
+        return tf.argmax(rows, axis=-1), tf.reduce_max(rows, axis=-1)
+    called = rows[:, decision.positive] >= decision.threshold
+    classes = tf.where(called, decision.positive, 1 - decision.positive)
+    return classes, tf.gather(rows, classes, batch_dims=1)
 
 
 def export_model(path: Path, served: ServedModel, proof: Proof) -> float:
@@ -134,12 +160,14 @@ def _temporaries_beside(path: Path) -> Iterator[None]:
 
 
 def _prove(path: Path, proof: Proof) -> float:
-    endpoint = tf.saved_model.load(str(path)).signatures["serving_default"]
+    loaded = tf.saved_model.load(str(path))
+    endpoint, names = loaded.signatures["serving_default"], loaded.class_names().numpy()
     largest = 0.0
     for start in range(0, len(proof.example_ids), _PARITY_BATCH):
         ids = proof.example_ids[start : start + _PARITY_BATCH].tolist()
         contents = [proof.content(example_id) for example_id in ids]
-        served = endpoint(image_bytes=tf.constant(contents))["probabilities"].numpy()
+        outputs = endpoint(image_bytes=tf.constant(contents))
+        served = outputs["probabilities"].numpy()
         expected = proof.expected[start : start + _PARITY_BATCH]
         differences = np.abs(served - expected).max(axis=1)
         worst = int(differences.argmax())
@@ -147,7 +175,9 @@ def _prove(path: Path, proof: Proof) -> float:
         if not differences[worst] <= PARITY_TOLERANCE:
             raise ExportError(
                 f"the exported model says {served[worst]} of {proof.manifest.shown_path(ids[worst])!r} where "
-                f"evaluation said {expected[worst]}: more than {PARITY_TOLERANCE} apart; nothing was exported"
+                f"evaluation said {expected[worst]}: more than {PARITY_TOLERANCE} apart; {_NOTHING}"
             )
+        if (outputs["class_name"].numpy() != names[proof.decision.answers(served)]).any():
+            raise ExportError(f"the exported model names other classes than its probabilities come to; {_NOTHING}")
         largest = max(largest, float(differences[worst]))
     return largest

@@ -46,7 +46,8 @@ class Prediction:
 
 
 class Predictor:
-    """A loaded SavedModel of Penstock's."""
+    """A loaded SavedModel of Penstock's: its `class_names`, and in words its `decision`, empty where it answers the
+    likeliest class."""
 
     def __init__(self, saved_model_dir: Path):
         """Raises UserError where there is no SavedModel, or it is not one that Penstock exported."""
@@ -58,6 +59,7 @@ class Predictor:
             self._loaded = tf.saved_model.load(str(saved_model_dir))
             self._endpoint = self._loaded.signatures["serving_default"]
             self.class_names = [name.decode() for name in self._loaded.class_names().numpy().tolist()]
+            self.decision = self._loaded.decision().numpy().decode()
         except (OSError, ValueError, KeyError, AttributeError, TypeError, tf.errors.OpError) as error:
             first = (str(error).splitlines() or [""])[0]
             raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel that Penstock exported: {first}") from None
@@ -86,8 +88,9 @@ class Predictor:
                 return {paths[0]: Prediction(paths[0], reason=reason_of(error))}
             # Some picture of the batch is bad; one at a time, the others get their answer.
             return {path: result for one in paths for path, result in self._classify([one], contents).items()}
-        answers = zip(paths, outputs["class_name"].numpy(), outputs["probabilities"].numpy(), strict=True)
-        return {path: Prediction(path, name.decode(), float(row.max()), row) for path, name, row in answers}
+        columns = (outputs[name].numpy() for name in ("class_name", "probability", "probabilities"))
+        answers = zip(paths, *columns, strict=True)
+        return {path: Prediction(path, name.decode(), float(sure), row) for path, name, sure, row in answers}
 
 
 def _read(path: bytes) -> tuple[bytes, str]:

@@ -12,6 +12,7 @@ import numpy as np
 from base.errors import UserError, one_line
 from base.hashing import fold_key, splitmix64
 from base.splits import SPLIT_NAMES
+from pipeline.sources.folds import Fold, check_folds, draw_folds
 from pipeline.sources.manifest import Manifest
 from pipeline.sources.names import near_name
 
@@ -25,12 +26,13 @@ Fractions = tuple[float, float, float]
 class Splits:
     """Which examples are in which split: int64 example ids, ascending (file order), by split name; `shared` are those
     whose very bytes also stand in another split, `contradicting` those that also stand under another class; `drawn`
-    says why each split that is not the data's own was drawn."""
+    says why each split that is not the data's own was drawn; `fold` is what cross-validation tests, None without it."""
 
     ids: dict[str, np.ndarray]
     shared: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     contradicting: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     drawn: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    fold: Fold | None = None
 
     def counts(self, manifest: Manifest) -> dict[str, list[int]]:
         """Examples a class, by split name."""
@@ -48,7 +50,7 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
     """What a user should know of the splits, a line each; `asked` is whether he gave the fractions himself."""
     train = len(splits.ids["train"])
     total = train + sum(len(splits.ids[split]) for split in splits.drawn)
-    notes = []
+    notes = _fold_notes(splits, manifest) if splits.fold else []
     for split, why in splits.drawn.items():
         source = "" if why == NO_SPLIT else " from train"
         notes.append(f"{split}: drawn{source}, {len(splits.ids[split])} of {total} pictures, because {why}")
@@ -63,7 +65,7 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
             f"classes are imbalanced: {sizes[most]!r} has {most} pictures in train, {sizes[least]!r} has {least}; read "
             "the figures of each class, accuracy alone hides the rare ones"
         )
-    if asked and not splits.drawn:
+    if asked and not splits.drawn and not splits.fold:
         notes.append("--split_fractions has no effect: the data has all splits that it asks for")
     for split, counts in splits.counts(manifest).items():
         lacking = [name for name, count in zip(manifest.class_names, counts, strict=True) if not count]
@@ -73,19 +75,44 @@ def split_notes(splits: Splits, manifest: Manifest, asked: bool) -> list[str]:
     return notes
 
 
+def _fold_notes(splits: Splits, manifest: Manifest) -> list[str]:
+    count = {split: len(ids) for split, ids in splits.ids.items()}
+    notes = [
+        f"test: {splits.fold}, {count['test']} of {sum(count.values())} pictures; validation: {count['validation']}, "
+        "drawn from the other folds"
+    ]
+    given = [int(np.sum(manifest.given_splits == code)) for code in range(len(SPLIT_NAMES))]
+    named = dict(zip(SPLIT_NAMES, given, strict=True))
+    if named["validation"]:
+        notes.append("the folds are drawn from the train and validation splits of the data together")
+    if named["test"]:
+        notes.append(
+            f"the test split of the data, {named['test']} pictures, is kept apart: no fold trains, validates or tests "
+            "on it, so that it can judge what the folds were compared for"
+        )
+    return notes
+
+
 def make_splits(
     manifest: Manifest, refused: np.ndarray, fractions: Fractions | None, seed: int,
-    named: Collection[tuple[str, bytes]] = (),
+    named: Collection[tuple[str, bytes]] = (), fold: Fold | None = None,
 ) -> Splits:  # fmt: skip
     """Splits the examples that are not in `refused` (int64 ids).
 
     Folders that name a split keep it; `named` are (split, folder) of those that stand there, empty ones too. What is
     missing is drawn from train by `fractions` (train, validation, test). Where these are None they are 0.6, 0.2 and
     0.2, but no test split is drawn where the folders name a validation split and no test split: who made his own splits
-    has counted on all of train. Raises UserError where a class has nothing to train on.
+    has counted on all of train.
+
+    Of cross-validation `fold` is the test split. The folds are drawn from all examples but those of a test split that
+    the data names, which is kept apart; of those that the fold does not test, validation is drawn by `fractions`.
+
+    Raises UserError where a class has nothing to train on.
     """
     alive = np.ones(len(manifest), bool)
     alive[refused] = False
+    if fold:
+        return _fold_splits(manifest, alive, fractions or USUAL_FRACTIONS, seed, fold)
     codes = np.where(alive, manifest.given_splits, -1).astype(np.int64)
     given = {SPLIT_NAMES[code] for code in np.unique(codes) if code >= 0}
     wanted = _wanted(given, dict(named), fractions)
@@ -100,6 +127,22 @@ def make_splits(
     drawn = {split: _why_drawn(split, dict(named)) if given else NO_SPLIT
              for split, part in zip(SPLIT_NAMES, wanted, strict=True) if part and split != "train"}  # fmt: skip
     return Splits(ids, _crossing(groups, codes), _crossing(groups, labels), drawn)
+
+
+def _fold_splits(manifest: Manifest, alive: np.ndarray, fractions: Fractions, seed: int, fold: Fold) -> Splits:
+    is_kept = alive & (manifest.given_splits == SPLIT_NAMES.index("test"))
+    rows, groups = np.flatnonzero(alive & ~is_kept), content_groups(manifest)
+    labels, contents = manifest.labels[rows], manifest.facts["sha256"][rows]
+    folds = draw_folds(labels, groups[rows], contents, fold.count, seed)
+    check_folds(folds, labels, fold.count, manifest.class_names)
+    codes = np.full(len(manifest), -1, np.int64)
+    codes[rows] = SPLIT_NAMES.index("test")
+    others = rows[folds != fold.number]
+    wanted = (*(part / sum(fractions[:2]) for part in fractions[:2]), 0.0)
+    codes[others] = _draw(manifest.labels[others], groups[others], manifest.facts["sha256"][others], wanted, seed)
+    ids = {name: np.flatnonzero(codes == code) for code, name in enumerate(SPLIT_NAMES)}
+    classes = np.where(alive & ~is_kept, manifest.labels, -1)
+    return Splits(ids, _crossing(groups, codes), _crossing(groups, classes), fold=fold)
 
 
 def _wanted(given: Collection[str], named: Mapping[str, bytes], fractions: Fractions | None) -> Fractions:

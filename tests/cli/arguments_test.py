@@ -30,7 +30,7 @@ KNOWN = {
         "labels": "labels_csv", "annotations": "labels_csv", "mixup": "mixup_alpha", "resume_from": "run_dir",
         "warmup_steps": "warmup_epochs", "val_dir": "dataset", "train_dir": "dataset", "class_mode": "dataset",
         "save_period": "checkpoint_every_steps", "log-interval": "", "freeze_epochs": "head_epochs",
-        "kfold": "split_seed", "head_lr": "head_learning_rate", "fine_tune_at": "unfreeze_from",
+        "kfold": "folds", "head_lr": "head_learning_rate", "fine_tune_at": "unfreeze_from",
         "freeze_bn": "backbone_batchnorm", "layer_decay": "backbone_rate_factor", "linear_probe": "train",
         "initial-checkpoint": "weights", "min-lr": "final_rate_fraction", "gamma": "decay_factor",
         "step_size": "step_epochs", "milestones": "step_epochs", "lr_scheduler": "schedule",

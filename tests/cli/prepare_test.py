@@ -143,6 +143,7 @@ def test_options_reach_the_sheets_and_the_split(call, tmp_path):
             ["theirs holds 'probe.csv', which this script did not write"],
         ),
         ([*DATA, "--out_dir={tmp}/out", "--rotate_degrees=999"], ["--rotate_degrees=999", "from 0 to 180"]),
+        ([*DATA, "--out_dir={tmp}/out", "--folds=5"], ["--folds=5: this looks at one of them", "--fold=1 to 5"]),
     ],
 )
 def test_mistakes_are_one_line(arguments, words, call, tmp_path):

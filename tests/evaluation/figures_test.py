@@ -37,9 +37,12 @@ def test_a_split_of_one_class_has_no_ranking():
 def test_all_figures_are_those_of_a_split_and_of_its_ranking():
     labels, probabilities = softmax(14, 80, 3)
     names = ["a", "b", "c"]
-    figures = all_figures(labels, probabilities, names)
-    assert figures == split_figures(labels, probabilities, names) | ranking_and_calibration(labels, probabilities)
-    assert figures["accuracy"] == (probabilities.argmax(axis=1) == labels).mean()
-    recalls = metrics.recall_score(labels, probabilities.argmax(axis=1), average=None)
+    answers = (probabilities.argmax(axis=1) + (np.arange(80) % 4 == 0)) % 3  # a threshold's may be others
+    figures = all_figures(labels, probabilities, names, answers)
+    assert figures == split_figures(labels, probabilities, names, answers) | ranking_and_calibration(
+        labels, probabilities
+    )
+    assert figures["accuracy"] == (answers == labels).mean() != (probabilities.argmax(axis=1) == labels).mean()
+    recalls = metrics.recall_score(labels, answers, average=None)
     assert figures["balanced_accuracy"] == pytest.approx(recalls.mean())
     assert figures["worst_class"]["name"] == names[recalls.argmin()]

@@ -212,17 +212,27 @@ def test_scores_refuse_what_is_no_probability(labels, probabilities, message):
 
 def test_worst_mistakes_are_wrong_and_most_confident_first():
     labels, probabilities = random_predictions(4)
-    rows = metrics.worst_mistakes(labels, probabilities, 1000)
-    predictions, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    expected = sorted(np.flatnonzero(predictions != labels), key=lambda row: (-confidence[row], row))
+    answers = probabilities.argmax(axis=1)
+    rows = metrics.worst_mistakes(labels, probabilities, answers, 1000)
+    confidence = probabilities.max(axis=1)
+    expected = sorted(np.flatnonzero(answers != labels), key=lambda row: (-confidence[row], row))
     assert rows.tolist() == expected
-    assert metrics.worst_mistakes(labels, probabilities, 3).tolist() == expected[:3]
+    assert metrics.worst_mistakes(labels, probabilities, answers, 3).tolist() == expected[:3]
 
 
 def test_worst_mistakes_break_ties_by_row():
     probabilities = np.array([[0.2, 0.8], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]])
-    assert metrics.worst_mistakes([0, 1, 1, 0], probabilities, 5).tolist() == [1, 0, 3]
-    assert metrics.worst_mistakes([1, 0, 1, 1], probabilities, 5).tolist() == []
+    answers = probabilities.argmax(axis=1)
+    assert metrics.worst_mistakes([0, 1, 1, 0], probabilities, answers, 5).tolist() == [1, 0, 3]
+    assert metrics.worst_mistakes([1, 0, 1, 1], probabilities, answers, 5).tolist() == []
+
+
+def test_a_mistake_of_a_threshold_counts_by_what_its_answer_has():
+    probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
+    answers = np.array([1, 0, 1, 1])  # class 1 from 0.3 on
+    assert metrics.worst_mistakes([0, 1, 0, 0], probabilities, answers, 5).tolist() == [1, 3, 0, 2]
+    assert metrics.scores([0, 1, 0, 1], probabilities, answers)["accuracy"] == 0.25
+    assert metrics.scores([0, 1, 0, 1], probabilities)["accuracy"] == 0.75
 
 
 def test_metrics_need_numpy_alone():

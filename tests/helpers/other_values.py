@@ -7,7 +7,8 @@ from jobs.options import RunOptions
 OTHER_VALUES = {
     "dataset": "folder:elsewhere", "data_dir": "/elsewhere", "epochs": 3, "global_batch_size": 10,
     "learning_rate": 0.25, "optimizer": "sgd", "schedule": "one_cycle", "warmup_epochs": 1.5, "seed": 9,
-    "split_fractions": (0.5, 0.25, 0.25), "split_seed": 4, "full_train": True, "early_stop_patience": 2,
+    "split_fractions": (0.5, 0.5, 0.0), "split_seed": 4, "folds": 4, "fold": 2, "full_train": True,
+    "early_stop_patience": 2,
     "model": "catdog_1", "weights": "/elsewhere/run", "filters": (4, 8), "blocks": 3, "units": 5, "dropout": 0.5,
     "l2": 1e-05, "test_time_flip": True, "image_size": (100, 120), "pack_size": (120, 130),
     "resize": "pad", "crop_scale": (0.25, 1.0),
@@ -25,6 +26,7 @@ OTHER_VALUES = {
     "step_epochs": 2.5, "plateau_patience": 4, "optimizer_args": "nesterov=false", "momentum": 0.5,
     "weight_decay": 0.01, "clip_norm": 2.5, "accumulate_steps": 3, "label_smoothing": 0.25, "class_weights": "balanced",
     "early_stop_on": "accuracy", "best_on": "last", "ema_momentum": 0.5, "train_minutes": 7.5,
+    "calibrate": True, "threshold_for": "precision:0.75", "positive_class": "dogs",
 }  # fmt: skip
 # What must be given too, for the other value to be valid.
 BACKBONE = {"model": "mobilenet_v2"}
@@ -32,7 +34,9 @@ CROPS = {"crop_scale": (0.5, 0.75)}
 IN_PHASES = BACKBONE | {"train": "head_then_all"}
 BESIDE = {"units": {"model": "catdog_3"}, "blocks": {"model": "residual_wide"},
           "optimizer_args": {"optimizer": "sgd"}, "pack_size": CROPS, "crop_ratio": CROPS,
-          "early_stop_on": {"early_stop_patience": 2}, "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
+          "early_stop_on": {"early_stop_patience": 2}, "fold": {"folds": 3},
+          "positive_class": {"threshold_for": "recall:0.5"},
+          "head_epochs": IN_PHASES, "head_learning_rate": IN_PHASES,
           **dict.fromkeys(("weights", "train", "unfreeze_from"), BACKBONE),
           **dict.fromkeys(("backbone_rate_factor", "backbone_batchnorm"), BACKBONE)}  # fmt: skip
 
@@ -51,4 +55,5 @@ def other_values_together() -> dict:
         if leaf.option.only_with and OTHER_VALUES[leaf.option.only_with[0]] not in leaf.option.only_with[1]
     }
     idle |= {name for name, needed in BESIDE.items() if BACKBONE.items() <= needed.items()} | {"train_minutes"}
+    idle |= {"calibrate", "threshold_for", "positive_class"}  # --full_train leaves nothing to fit them on
     return {name: value for name, value in OTHER_VALUES.items() if name not in idle}

@@ -13,6 +13,7 @@ from pipeline.augment.options import AUGMENT_PRESETS
 from tests.helpers.other_values import OTHER_VALUES, beside
 
 FREE = {"dataset", "data_dir", "labels_csv", "epochs", "weights", "cache", "on_bad_image", "max_bad_fraction",
+        "calibrate", "threshold_for", "positive_class",
         "checkpoint_every_steps", "profile_steps", "strategy", "replicas", "train_minutes"}  # fmt: skip
 
 
@@ -165,6 +166,19 @@ def test_a_knob_overrides_its_preset_alone():
             "--early_stop_on=validation_accuracy",
             "name a figure on train",
         ),
+        ({"calibrate": True, "full_train": True}, "--calibrate: with --full_train", "nothing to fit it on"),
+        (
+            {"threshold_for": "recall:0.9", "full_train": True},
+            "--threshold_for=recall:0.9: with --full_train",
+            "nothing to fit",
+        ),
+        ({"threshold_for": "recall"}, "--threshold_for=recall:", "as in recall:0.95"),
+        ({"threshold_for": "recal:0.9"}, "--threshold_for=recal:0.9:", "recall or precision and a rate"),
+        ({"threshold_for": "recall:1.5"}, "--threshold_for=recall:1.5:", "up to 1"),
+        ({"threshold_for": "precision:0"}, "--threshold_for=precision:0:", "above 0"),
+        ({"threshold_for": "0.3"}, "--threshold_for=0.3:", "as in recall:0.95"),
+        ({"threshold_for": "recall:nan"}, "--threshold_for=recall:nan:", "up to 1"),
+        ({"positive_class": "dogs"}, "--positive_class=dogs", "without --threshold_for it does nothing"),
         ({"image_size": (64, 64, 3)}, "--image_size=64,64,3", "the side of a square, or two"),
         ({"image_size": ()}, "--image_size=:", "the side of a square, or two"),
         ({"image_size": (64, 4)}, "--image_size=64,4", "from 8 to 2048"),
@@ -215,7 +229,7 @@ def test_differences_names_each_option_that_a_run_depends_on(name):
 
 def test_options_are_kept_as_plain_values_by_room():
     plain = json.loads(json.dumps(resolve("catdog", {}).to_json()))
-    assert set(plain) == {"seed", "threads", "data", "augment", "model", "training"}
+    assert set(plain) == {"seed", "threads", "data", "augment", "model", "training", "decision"}
     assert plain["data"]["split_fractions"] is None
     assert plain["model"]["name"] == "catdog_2"
     assert [field.name for field in dataclasses.fields(RunOptions)] == list(plain)

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.plugins.pr_curve.metadata import parse_plugin_metadata
 
 from base.errors import UserError
 from records.run_folder import RunFolder
@@ -64,6 +65,19 @@ def test_pictures_come_back_pixel_for_pixel(tmp_path):
     width, height, *encoded = tf.make_ndarray(event.tensor_proto)
     assert (int(width), int(height)) == (14, 9)
     np.testing.assert_array_equal([tf.io.decode_png(one).numpy() for one in encoded], pictures)
+
+
+def test_a_precision_recall_curve_comes_back_as_the_plugin_reads_it(tmp_path):
+    table = np.random.default_rng(2).random((6, 201)).astype(np.float32)
+    with open_summaries(RunFolder(tmp_path), Silence()) as summaries:
+        summaries.precision_recall("test", "precision_recall/class_1", "dogs, \u00e9", 7, table)
+    events = events_of(tmp_path / "test")
+    (event,) = events.Tensors("precision_recall/class_1")
+    assert event.step == 7
+    np.testing.assert_array_equal(tf.make_ndarray(event.tensor_proto), table)
+    about = events.SummaryMetadata("precision_recall/class_1")
+    assert (about.plugin_data.plugin_name, about.display_name) == ("pr_curves", "dogs, \u00e9")
+    assert parse_plugin_metadata(about.plugin_data.content).num_thresholds == 201
 
 
 def test_the_files_are_closed_when_the_block_fails(tmp_path):

@@ -7,22 +7,18 @@ import subprocess
 import sys
 import tempfile
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from base import durable
-from evaluation.probabilities import make_predictor
 from models.options import ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.decode import decode_image
 from pipeline.decoding.pixel_format import PixelFormat
-from pipeline.sources.folders import catalog_of_folder
-from pipeline.sources.index import build_index
 from serving import export
-from serving.export import ExportError, Proof, ServedModel, export_model
-from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shape_picture, shapes_dir
+from serving.export import ExportError, Proof, ScoredModel, ServedModel, export_model
+from tests.helpers.run_fixtures import SHAPES, finished_run, read_rows, shapes_dir
 from tests.helpers.storage import SMALL_DISK_BYTES, file_size_limit
 
 # A channel flip, depthwise and separable convolutions, squeeze and excite, dense blocks, layer norms.
@@ -84,29 +80,6 @@ def test_class_names_and_signatures_travel_inside(served):
     assert served["signatures"] == ["serve_images", "serving_default"]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """(exported folder, its ServedModel and Proof, the proof's difference): two classes, 16 bits, gray."""
-    keras.config.set_dtype_policy("float32")
-    folder, pixel_format, full_scale = tmp_path_factory.mktemp("small"), PixelFormat.square(16, 1, 16, 4095), 4095
-    model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 2, pixel_format.shape)
-    images, labels = [], np.arange(40) % 2
-    for number, label in enumerate(labels):
-        path = folder / "pictures" / f"class_{label}" / f"{number:02d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = shape_picture(SHAPES[number % 3], number)[..., :1].astype(np.uint16) * 16
-        path.write_bytes(tf.io.encode_png(picture).numpy())
-        pixels = decode_image(tf.constant(path.read_bytes()), pixel_format).numpy()
-        images.append(pixels.astype(np.float32) / full_scale)
-    manifest = build_index(catalog_of_folder(folder / "pictures"), folder / "cache", 2)
-    ids = np.array(
-        [[*manifest.paths].index(b"class_%d/%02d.png" % (label, number)) for number, label in enumerate(labels)]
-    )
-    proof = Proof(manifest, ids, make_predictor(model)(tf.constant(np.stack(images))).numpy())
-    served_model = ServedModel(model, ["no", "y\u00e9s"], pixel_format)
-    return folder / "out", served_model, proof, export_model(folder / "out", served_model, proof)
-
-
 def test_sixteen_bits_two_classes_and_the_proofs_difference(small):
     folder, _, proof, difference = small
     assert proof.expected.std(axis=0).min() > 1e-3
@@ -135,7 +108,7 @@ def test_pictures_endpoint_is_one_of_tensorflow_lites_own_operations(name, shape
     pixel_format, names = PixelFormat.square(*shape), ["no", "y\u00e9s"]
     filters = (4,) if name == "catdog_1" else None
     model = build_model(ModelOptions(name, filters=filters), 1, 2, pixel_format.shape)
-    served = ServedModel(model, names, pixel_format)
+    served = ServedModel(ScoredModel(model), names, pixel_format)
     tf.saved_model.save(served, str(tmp_path), signatures={"serve_images": served.serve_images})
     endpoint, lite = tf.saved_model.load(str(tmp_path)).signatures["serve_images"], lite_of(tmp_path)
     generator = np.random.default_rng(1)
@@ -153,9 +126,10 @@ def test_scoring_and_both_endpoints_trace_the_network_once(monkeypatch, tmp_path
     convolution, call = model.layers[1], type(model.layers[1]).call
     monkeypatch.setattr(type(convolution), "call", lambda *given, **named: calls.append(1) or call(*given, **named))
     traced = [layer for layer in model.layers if isinstance(layer, type(convolution))]
-    served = ServedModel(model, ["no", "yes"], PixelFormat.square(16))
+    scored = ScoredModel(model)
+    served = ServedModel(scored, ["no", "yes"], PixelFormat.square(16))
     for count in (4, 3, 1):
-        assert served.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
+        assert scored.predict(tf.ones([count, 16, 16, 3])).shape == (count, 2)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     tf.saved_model.save(served, str(tmp_path), signatures=signatures)
     assert len(calls) == len(traced)

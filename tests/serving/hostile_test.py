@@ -12,7 +12,7 @@ from models.options import ModelOptions
 from models.zoo import build_model
 from pipeline.decoding.pixel_format import PixelFormat
 from pipeline.decoding.reasons import words_of
-from serving.export import ServedModel
+from serving.export import ScoredModel, ServedModel
 from tests.helpers.pictures import claiming, encode, picture
 
 GOOD = [
@@ -64,7 +64,7 @@ def endpoint(tmp_path_factory):
     keras.config.set_dtype_policy("float32")
     pixel_format = PixelFormat.square(16)
     model = build_model(ModelOptions("catdog_1", filters=(4, 8), units=5), 1, 3, pixel_format.shape)
-    served = ServedModel(model, ["a", "b", "c"], pixel_format)
+    served = ServedModel(ScoredModel(model), ["a", "b", "c"], pixel_format)
     path = str(tmp_path_factory.mktemp("served"))
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     tf.saved_model.save(served, path, signatures=signatures)

@@ -16,7 +16,7 @@ from pipeline.graph import make_eval_dataset
 from pipeline.pixels import StreamedPixels
 from pipeline.sources.folders import catalog_of_folder
 from pipeline.sources.index import build_index
-from serving.export import ServedModel
+from serving.export import ScoredModel, ServedModel
 from serving.predictor import Predictor
 from serving.seal import write_seal
 from tests.helpers.shared_data import ODD
@@ -61,7 +61,7 @@ def exported(tmp_path_factory):
     """A tiny exported model's folder."""
     keras.config.set_dtype_policy("float32")
     model = build_model(ModelOptions("catdog_1", filters=(4,), units=5), 1, 3, FORMAT.shape)
-    served = ServedModel(model, ["a", "b", "c"], FORMAT)
+    served = ServedModel(ScoredModel(model), ["a", "b", "c"], FORMAT)
     signatures = {"serving_default": served.serving_default, "serve_images": served.serve_images}
     path = tmp_path_factory.mktemp("exported")
     tf.saved_model.save(served, str(path), signatures=signatures)
