@@ -4,12 +4,15 @@ import numpy as np
 
 from reports.evidence import Evidence
 from reports.numbers import percent
-from reports.verdict import MUCH, too_few_examples
+from reports.verdict import MUCH, small_classes, too_few_examples
 
 SURE = 0.9  # a probability from which on a mistake is one to look at
 LOW_TRAIN = 0.95  # an accuracy on train, below which a model does not even learn what it is shown
-IMBALANCE = 2.0  # the largest class of train over the smallest
-_STRONGER = {"none": "light", "light": "medium", "report": "medium", "medium": "strong"}
+# The preset that is the first to use some of these knobs.
+_KNOBS = {
+    "medium": ("brightness_fraction", "contrast_fraction", "saturation_fraction", "randaugment_operations"),
+    "strong": ("erase_probability", "mixup_alpha", "cutmix_alpha"),
+}
 
 
 def advice(evidence: Evidence) -> list[str]:
@@ -56,19 +59,21 @@ def begin_with_published_weights(evidence: Evidence) -> str:
 
 def augment_more(evidence: Evidence) -> str:
     """Where it overfits."""
-    if evidence.gap is None or evidence.gap[2][0] <= 0:
+    if evidence.gap is None or evidence.gap.interval[0] <= 0:
         return ""
-    stronger = _STRONGER.get(evidence.options.get("augment"))
-    knobs = f"--augment={stronger}" if stronger else "stronger augmentation"
-    much = ", --weight_decay or --dropout" if evidence.gap[2][0] > MUCH else ""
-    return f"Against overfitting: more pictures, {knobs}{much}."
+    unused = [preset for preset, knobs in _KNOBS.items() if not any(evidence.options.get(knob) for knob in knobs)]
+    knobs = [f"--augment={unused[0]}"] if unused else []
+    if evidence.gap.interval[0] > MUCH:
+        knobs.append("more of --weight_decay or --dropout")
+    return f"Against overfitting: {' or '.join(['more pictures', *knobs])}."
 
 
 def learn_more_of_train(evidence: Evidence) -> str:
     """Where even train's accuracy is low, no gap shows and the loss no longer falls."""
     train = evidence.figures.get("train")
     still = evidence.course is not None and evidence.course.went == "fell"
-    if not train or train["accuracy_interval"][1] >= LOW_TRAIN or still or augment_more(evidence):
+    silent = still or augment_more(evidence) or find_out_why_nothing_is_learnt(evidence)
+    if not train or train["accuracy_interval"][1] >= LOW_TRAIN or silent:
         return ""
     return (
         f"It is right on no more than {percent(train['accuracy'])} of the pictures that it learnt from: a larger "
@@ -77,12 +82,18 @@ def learn_more_of_train(evidence: Evidence) -> str:
 
 
 def weigh_classes(evidence: Evidence) -> str:
-    """Where some classes are found less often, and train has twice as many examples of one class as of another."""
-    counts = [count for count in evidence.train_counts if count]
-    uneven = counts and max(counts) >= IMBALANCE * min(counts)
-    if not uneven or not evidence.weak_classes or evidence.options.get("class_weights") != "none":
+    """Where classes with few training examples do worse, and all examples count alike."""
+    if not small_classes(evidence) or evidence.options.get("class_weights") != "none":
         return ""
-    return "More pictures of the classes that are found less often, or --class_weights=balanced."
+    return "More pictures of the classes that have few, or --class_weights=balanced."
+
+
+def calibrate(evidence: Evidence) -> str:
+    """Where chance does not explain the calibration error, and no temperature was fitted."""
+    found = evidence.calibration
+    if found is None or found.holds or evidence.options.get("calibrate"):
+        return ""
+    return "Before you rely on its probabilities: --calibrate, which trains nothing again."
 
 
 def look_at_sure_mistakes(evidence: Evidence) -> str:
@@ -107,4 +118,4 @@ def _mistakes(evidence: Evidence) -> int:
 
 
 RULES = (take_copies_out, find_out_why_nothing_is_learnt, train_longer, begin_with_published_weights, augment_more,
-         learn_more_of_train, weigh_classes, look_at_sure_mistakes, more_test_pictures)  # fmt: skip
+         learn_more_of_train, weigh_classes, look_at_sure_mistakes, calibrate, more_test_pictures)  # fmt: skip

@@ -1,21 +1,19 @@
 """Whether probabilities hold, and what leaving unsure pictures unanswered brings, as PNG bytes."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from evaluation.calibration import Reliability
-from evaluation.metrics import NORMAL_95, wilson_interval
-from reports.theme import DARK, LAYOUT, LIGHT, PANEL_INCHES, PERCENT, new_panel, png_of, style_panel
+from evaluation.metrics import wilson_interval
+from reports.theme import PERCENT, new_panel, png_of, style_panel
 
 LEAST_ANSWERED = 10  # of fewer an accuracy is noise
+POINTS = 300  # of the curve; a screen shows no more
 
 
 def plot_reliability(found: Reliability, dark: bool = False) -> bytes:
     """Draws the accuracy of each bin over its mean confidence, with 95% intervals, and below how many examples each
     bin has; what lies under the diagonal is too sure."""
-    theme = DARK if dark else LIGHT
-    figure = Figure(PANEL_INCHES, **LAYOUT, facecolor=theme.background)
-    axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    figure, (axes, counts), theme = new_panel(dark, heights=(3, 1))
     filled = found.examples > 0
     accuracy, examples = found.accuracy[filled], found.examples[filled]
     ends = np.array([wilson_interval(round(rate * n), int(n)) for rate, n in zip(accuracy, examples, strict=True)])
@@ -38,9 +36,9 @@ def plot_abstention(answered: np.ndarray, accuracy: np.ndarray, dark: bool = Fal
     """Draws the accuracy of the answers over the share of pictures that are answered, the surest ones first, with its
     95% band; both as `evaluation.decisions.abstention_curve` gives them."""
     figure, axes, theme = new_panel(dark)
-    first = min(LEAST_ANSWERED, len(answered)) - 1
-    shares, rates = answered[first:], accuracy[first:]
-    low, high = wilson_band(rates, np.arange(first + 1, len(answered) + 1))
+    counts = np.unique(np.linspace(min(LEAST_ANSWERED, len(answered)), len(answered), POINTS).astype(int))
+    shares, rates = answered[counts - 1], accuracy[counts - 1]
+    low, high = np.transpose([wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, counts, strict=True)])
     axes.fill_between(shares, low, high, color=theme.right, alpha=0.2, linewidth=0, label="95% interval")
     axes.plot(shares, rates, "-", color=theme.right, linewidth=1.8, label="accuracy of the answers")
     axes.axhline(rates[-1], linestyle=":", color=theme.train, linewidth=1.2, label="all answered")
@@ -50,11 +48,3 @@ def plot_abstention(answered: np.ndarray, accuracy: np.ndarray, dark: bool = Fal
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
     return png_of(figure)
-
-
-def wilson_band(rates: np.ndarray, trials: np.ndarray, z: float = NORMAL_95) -> tuple[np.ndarray, np.ndarray]:
-    """`wilson_interval` of many proportions at once: both ends, float64 [n]."""
-    square = z * z
-    centre = (rates + square / (2 * trials)) / (1 + square / trials)
-    half = z / (1 + square / trials) * np.sqrt(rates * (1 - rates) / trials + square / (4 * trials * trials))
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +15,8 @@ from evaluation.metrics import NORMAL_95, ClassFigures, Interval, class_figures,
 from evaluation.trend import FEWEST, trend
 from reports.predicted import Predicted
 
-_LEAST_CHANGE = 0.02  # of a loss: a smooth curve has a trend however small it is
+UNEVEN = 2.0  # the examples of the largest class over those of the smallest
+LEAST_CHANGE = 0.05  # of a loss: a smooth curve has a trend however small it is
 
 
 class LargestClass(NamedTuple):
@@ -41,6 +41,26 @@ class Calibration(NamedTuple):
     def holds(self) -> bool:
         """Whether chance explains the error."""
         return self.error <= self.bound
+
+
+class Gap(NamedTuple):
+    """A split that was not trained on, and by how much train's accuracy is better, with the 95% interval of that."""
+
+    other: str
+    gap: float
+    interval: Interval
+
+
+class Halves(NamedTuple):
+    """The classes with at most `limit` training examples: how many they are, their accuracy, that of the others, and
+    the gap with its 95% interval."""
+
+    classes: int
+    limit: int
+    small: float
+    large: float
+    gap: float
+    interval: Interval
 
 
 class Course(NamedTuple):
@@ -102,13 +122,13 @@ class Evidence:
         return LargestClass(self.predicted.class_names[largest], float(support[largest] / len(labels)), is_better)
 
     @functools.cached_property
-    def gap(self) -> tuple[str, float, Interval] | None:
-        """(a split that was not trained on, how much better train's accuracy is, the 95% interval of that)."""
+    def gap(self) -> Gap | None:
+        """Between train and validation; where that is not there, test."""
         other = next((name for name in ("validation", "test") if self.figures.get(name)), None)
         if not self.figures.get("train") or other is None:
             return None
         train, others = (_counts(self.figures[name]) for name in ("train", other))
-        return other, *rate_gap(*train, *others)
+        return Gap(other, *rate_gap(*train, *others))
 
     @functools.cached_property
     def course(self) -> Course | None:
@@ -121,7 +141,7 @@ class Evidence:
         third = -(-len(last) // 3)
         before, after = (float(np.median(part)) for part in (last[:third], last[-third:]))
         slope = trend(last)
-        moved = abs(slope) > NORMAL_95 and abs(after - before) >= _LEAST_CHANGE * before
+        moved = abs(slope) > NORMAL_95 and abs(after - before) >= LEAST_CHANGE * before
         went = ("rose" if slope > 0 else "fell") if moved and (after > before) == (slope > 0) else "level"
         return Course(went, len(last), before, after)
 
@@ -141,17 +161,33 @@ class Evidence:
 
     @functools.cached_property
     def weak_classes(self) -> list[tuple[str, ClassFigures]]:
-        """(name, figures) of the classes that are found less often than examples are right on the whole, the worst
-        first: their intervals, widened for so many classes (Bonferroni), lie below the accuracy."""
+        """(name, figures) of the classes of which fewer examples are right than of all of them, the worst first: by the
+        exact binomial test, at 95% for all classes together (Bonferroni)."""
+        from scipy.special import bdtr
+
         if self.predicted is None:
             return []
         confusion = self.predicted.confusion
         found = list(zip(self.predicted.class_names, class_figures(confusion), strict=True))
-        width = statistics.NormalDist().inv_cdf(1 - 0.025 / len(found))
-        accuracy, right = np.trace(confusion) / confusion.sum(), np.diagonal(confusion)
-        weak = [one for one, hits in zip(found, right, strict=True)
-                if one[1].support and wilson_interval(int(hits), one[1].support, width)[1] < accuracy]  # fmt: skip
+        support, right = confusion.sum(axis=1), np.diagonal(confusion)
+        by_chance = bdtr(right, support, right.sum() / support.sum())  # as few right ones or fewer
+        weak = [one for one, rare in zip(found, by_chance <= 0.025 / len(found), strict=True) if rare]
         return sorted(weak, key=lambda one: (one[1].recall, -one[1].support))
+
+    @functools.cached_property
+    def small_classes(self) -> Halves | None:
+        """How the smaller half of the classes fares, where train has twice as many examples of one as of another."""
+        counts = np.array(self.train_counts)
+        if self.predicted is None or len(counts) < 2 or counts.max() < UNEVEN * max(counts.min(), 1):
+            return None
+        limit = np.sort(counts)[(len(counts) - 1) // 2]
+        support, right = self.predicted.confusion.sum(axis=1), np.diagonal(self.predicted.confusion)
+        is_small = counts <= limit
+        sides = [(int(right[side].sum()), int(support[side].sum())) for side in (~is_small, is_small)]
+        if not all(examples for _, examples in sides):
+            return None
+        (large, small), (gap, interval) = ((one / examples for one, examples in sides), rate_gap(*sides[0], *sides[1]))
+        return Halves(int(is_small.sum()), int(limit), small, large, gap, interval)
 
 
 def _counts(figures: Mapping) -> tuple[int, int]:

@@ -86,9 +86,9 @@ def png_pixels(png: bytes) -> np.ndarray:
 def _plot_column(axes: Axes, history: Sequence[Mapping], column: str, theme: Theme) -> None:
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(history) <= 3 else None  # a line through a single epoch would be invisible
-    # The learning rate is of train alone, and then there is no other line to be told from.
-    train = ("train" if column in ("loss", "accuracy") else None, column, theme.train, "--")
-    series = (train, ("validation", "validation_" + column, theme.right, "-"))
+    series = (("train", column, theme.train, "--"), ("validation", "validation_" + column, theme.right, "-"))
+    if column == "learning_rate":  # which is neither's
+        series = ((None, column, theme.right, "-"),)
     for split, name, color, dash in series:
         values = np.array([row.get(name) for row in history], float)  # None becomes NaN, and what is not finite a gap
         if not np.all(np.isnan(values)):

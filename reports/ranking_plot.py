@@ -27,8 +27,8 @@ def plot_roc(curves: Sequence[tuple[str, Curve | Sequence[Curve]]], dark: bool =
 def plot_precision_recall(
     curves: Sequence[tuple[str, Curve | Sequence[Curve]]], share: float | None, dark: bool = False
 ) -> bytes:
-    """Draws the precision over the recall, in steps, of up to three (name, curve), of which several are averaged at each
-    recall; `share`, where given, is that of the positives, which is the precision of calling all of them so."""
+    """Draws the precision over the recall, in steps, of up to three (name, curve), of which several are averaged at
+    each recall; `share`, where given, is that of the positives, which is the precision of calling all of them so."""
     figure, axes, theme = new_panel(dark)
     if share is not None:
         axes.axhline(share, linestyle=":", color=theme.train, linewidth=1.2, label="all called positive")

@@ -21,6 +21,8 @@ from reports.letters import FONT, drawable
 PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sharp on dense screens
 LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
 PANEL_INCHES = (4.2, 3.3)  # a page has two side by side, or one on a narrow screen, where it can still be read
+# Margins that all panels' ticks fit into: to find each panel its own takes as long as to draw it.
+_PANEL_MARGINS = {"left": 0.165, "right": 0.97, "bottom": 0.145, "top": 0.91}
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
 
 # Blue and orange, which all who do not see all colors tell apart; lines differ by their dashes too.
@@ -40,11 +42,12 @@ def readable_on(ground: Sequence[float]) -> str:
     return max("#000000", "#ffffff", key=lambda ink: contrast(to_rgb(ink), ground))
 
 
-def new_panel(dark: bool) -> tuple[Figure, Axes, Theme]:
-    """A figure of one panel, in the light or the dark theme; `style_panel` comes last."""
+def new_panel(dark: bool, heights: Sequence[float] = (1,)) -> tuple[Figure, Axes | np.ndarray, Theme]:
+    """A figure of one panel, or of some above each other, in the light or the dark theme; `style_panel` comes last."""
     theme = DARK if dark else LIGHT
-    figure = Figure(PANEL_INCHES, **LAYOUT, facecolor=theme.background)
-    return figure, figure.subplots(), theme
+    figure = Figure(PANEL_INCHES, dpi=PIXELS_PER_INCH, facecolor=theme.background)
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, gridspec_kw=_PANEL_MARGINS)
+    return figure, axes, theme
 
 
 def style_panel(axes: Axes, theme: Theme, title: str, x: str, y: str = "") -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from evaluation.metrics import NORMAL_95, confusion_pairs, wilson_interval
 from evaluation.trend import FEWEST
-from reports.evidence import Evidence
+from reports.evidence import Evidence, Gap, Halves
 from reports.numbers import number, percent, percent_interval
 
 WIDE = 0.1  # an interval of the accuracy, from which on examples are too few
@@ -46,7 +46,7 @@ def beats_largest_class(evidence: Evidence) -> str:
     if evidence.largest_class is None:
         return ""
     name, share, is_better = evidence.largest_class
-    always = f"to say “{name}” of every picture, which would be right on {percent(share)}"
+    always = f"always saying “{name}”, which would be right on {percent(share)}"
     if is_better is None:
         return f"It is not shown to be better than {always}."
     return f"That is {'better' if is_better else 'worse'} than {always}."
@@ -73,47 +73,59 @@ def enough(accuracy: float) -> int:
     return next(n for n in counts if np.diff(wilson_interval(round(accuracy * n), n)) <= WIDE)
 
 
-def small_classes(evidence: Evidence) -> str:
+def little_tested(evidence: Evidence) -> str:
     """Where classes have too few examples for figures of their own, or none."""
     if evidence.predicted is None:
         return ""
     support, words = evidence.predicted.confusion.sum(axis=1), []
     none, few = int(np.sum(support == 0)), int(np.sum((support > 0) & (support < FEW)))
     if none:
-        words.append(f"{none} of {len(support)} classes {_has(none)} no {evidence.scored} picture: nothing is known of "
+        words.append(f"{none} of {len(support)} classes {_has(none)} no {evidence.shown} picture: nothing is known of "
                      f"{'it' if none == 1 else 'them'}")  # fmt: skip
     if few:
-        words.append(f"{few} of {len(support)} classes {_has(few)} fewer than {FEW} {evidence.scored} pictures, too "
+        words.append(f"{few} of {len(support)} classes {_has(few)} fewer than {FEW} {evidence.shown} pictures, too "
                      "few for figures of their own")  # fmt: skip
     return "; ".join(words) + "." if words else ""
 
 
 def weak_classes(evidence: Evidence) -> str:
-    """Classes that are found less often than the whole, at 95% for all of them together."""
+    """Classes that are found less often than the average, by the exact binomial test."""
     weak = evidence.weak_classes
     if not weak:
         return ""
     shown = [f"“{name}” ({percent(one.recall)}, {percent_interval(one.recall_interval)})"
              for name, one in weak[:MOST_NAMES]]  # fmt: skip
     rest = f" and {len(weak) - len(shown)} more" if len(weak) > len(shown) else ""
-    return f"Found less often than the whole is right: {', '.join(shown)}{rest}."
+    return f"Found less often than the average: {', '.join(shown)}{rest}."
+
+
+def small_classes(evidence: Evidence) -> str:
+    """Where the classes with few training examples do worse, by Newcombe's interval."""
+    halves = evidence.small_classes
+    if halves is None or halves.interval[0] <= 0:
+        return ""
+    return (
+        f"Classes with few training pictures do worse: of the {halves.classes} with at most {halves.limit:,}, "
+        f"{percent(halves.small)} are right, of the others {percent(halves.large)}, a gap of {_gap(halves)}."
+    )
 
 
 def confuses_most(evidence: Evidence) -> str:
-    """The most frequent mistake with the interval of its rate, where one was made more than once."""
+    """The most frequent mistake with the interval of its rate, where it was made more than once, and none as often."""
     if evidence.predicted is None:
         return ""
     confusion, names = evidence.predicted.confusion, evidence.predicted.class_names
-    pairs = confusion_pairs(confusion, 1)
+    pairs = confusion_pairs(confusion, 2)
     if not pairs:
         return ""
-    if pairs[0].examples == 1:
-        return "No mistake was made twice: which classes it confuses cannot be said."
     true, taken, count = pairs[0].true, pairs[0].predicted, pairs[0].examples
+    if count == 1:
+        return "No mistake was made twice: which classes it confuses cannot be said."
+    as_often = "One of the most frequent mistakes" if pairs[-1].examples == count and len(pairs) > 1 else ""
     support = int(confusion[true].sum())
     return (
-        f"The most frequent mistake takes “{names[true]}” for “{names[taken]}”: {count:,} of {support:,} pictures, "
-        f"{percent(count / support)} ({percent_interval(wilson_interval(count, support))})."
+        f"{as_often or 'The most frequent mistake'} takes “{names[true]}” for “{names[taken]}”: {count:,} of "
+        f"{support:,} pictures, {percent(count / support)} ({percent_interval(wilson_interval(count, support))})."
     )
 
 
@@ -121,16 +133,16 @@ def overfits(evidence: Evidence) -> str:
     """Whether train's accuracy is above that of validation, by Newcombe's interval of their gap."""
     if evidence.gap is None:
         return ""
-    other, gap, (low, high) = evidence.gap
+    other, low = evidence.gap.other, evidence.gap.interval[0]
     accuracies = " and ".join(f"{percent(evidence.figures[name]['accuracy'])} of {name}" for name in ("train", other))
-    words = f"{accuracies} are right, a gap of {_points(gap)} (95% interval {100 * low:.1f} to {100 * high:.1f})"
+    words = f"{accuracies} are right, a gap of {_gap(evidence.gap)}"
     if low <= 0:
         return f"No overfitting shows: {words}."
     return f"It overfits{'' if low > MUCH else ' a little'}: {words}."
 
 
 def end_of_training(evidence: Evidence) -> str:
-    """How the validation loss went over the last third of the epochs, by Mann's test and by a fiftieth at least."""
+    """How the validation loss went over the last third of the epochs, by Mann's test and by a twentieth at least."""
     if not evidence.history or evidence.history[-1]["validation_loss"] is None:
         return ""
     if evidence.course is None:
@@ -139,9 +151,9 @@ def end_of_training(evidence: Evidence) -> str:
     went, epochs, before, after = evidence.course
     change = f"over the last {epochs} epochs, from {number(before, 3)} to {number(after, 3)}"
     return {
-        "fell": f"It still improves at the end: the validation loss fell {change}.",
-        "rose": f"It gets worse at the end: the validation loss rose {change}.",
-        "level": f"Its validation loss neither falls nor rises clearly {change}.",
+        "fell": f"It still improved at the end: the validation loss fell {change}.",
+        "rose": f"It got worse at the end: the validation loss rose {change}.",
+        "level": f"At the end the validation loss neither fell nor rose clearly, {change}.",
     }[went]
 
 
@@ -185,6 +197,11 @@ def input_kept_up(evidence: Evidence) -> str:
     return words[:1].upper() + words[1:] + "." if words else ""
 
 
+def _gap(found: Gap | Halves) -> str:
+    low, high = found.interval
+    return f"{_points(found.gap)} (95% interval {100 * low:.1f} to {100 * high:.1f})"
+
+
 def _points(fraction: float) -> str:
     return f"{100 * fraction:.1f} points"
 
@@ -197,5 +214,5 @@ def _count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-RULES = (reaches, copies, beats_largest_class, too_few_examples, weak_classes, confuses_most, small_classes, overfits,
-         end_of_training, best_was_early, calibrated, input_kept_up)  # fmt: skip
+RULES = (reaches, copies, beats_largest_class, too_few_examples, weak_classes, small_classes, confuses_most,
+         little_tested, overfits, end_of_training, best_was_early, calibrated, input_kept_up)  # fmt: skip

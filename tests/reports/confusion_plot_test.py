@@ -57,7 +57,7 @@ def test_the_figures_of_every_cell_can_be_read(monkeypatch, dark):
     monkeypatch.setattr(Axes, "text", lambda _, x, y, text, color, **__: written.append((x, y, text, color)))
     for right in range(0, 101, 2):  # every share of a row, right and wrong
         confusion = np.array([[right, 100 - right], [right, 100 - right]])
-        cells = _cell_colors(confusion, theme.DARK if dark else theme.LIGHT)
+        cells = _cell_colors(confusion, confusion.sum(axis=1), theme.DARK if dark else theme.LIGHT)
         written.clear()
         plot_confusion(confusion, ["a", "b"], dark=dark)
         assert len(written) == np.count_nonzero(confusion)

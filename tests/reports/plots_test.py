@@ -13,7 +13,7 @@ from records.history import COLUMNS
 from reports import plots
 from reports.confusion_plot import plot_confusion
 
-BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of what is right and wrong in the light theme
+BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of the light theme
 
 
 def history_of(epochs: int, **changes) -> list[dict]:
@@ -44,7 +44,7 @@ def _no_warnings():
 
 
 def test_png_pixels_and_data_uri_give_back_what_was_drawn():
-    png = plots.plot_curves(history_of(3))
+    png = plots.plot_history(history_of(3), "loss")
     pixels = plots.png_pixels(png)
     assert pixels.dtype == np.uint8
     assert pixels.shape[2] == 3
@@ -60,8 +60,10 @@ def test_curves_mark_where_all_begins_to_learn(monkeypatch):
     rows = history_of(6, phase="all")
     for row in rows[:4]:
         row["phase"] = "head"
-    plots.plot_curves(rows, best_epoch=2)
-    assert lines == [(4.5, "all learns from epoch 5"), (2, "best: epoch 2")] * 3
+    for panel in plots.PANELS:
+        lines.clear()
+        plots.plot_history(rows, panel, best_epoch=2)
+        assert lines == [(4.5, "all learns from epoch 5"), (2, "best: epoch 2")]
     assert plots.first_of_all(rows) == 5
     for alone in ("head", "all"):
         assert plots.first_of_all(history_of(3, phase=alone)) is None
@@ -69,34 +71,49 @@ def test_curves_mark_where_all_begins_to_learn(monkeypatch):
     assert plots.first_of_all(earlier) is None  # of a version without phases
 
 
-def test_curves_mark_the_best_epoch():
+@pytest.mark.parametrize("panel", plots.PANELS)
+def test_curves_mark_the_best_epoch(panel):
     # The dotted line stands further right for a later epoch; it is the column with the most orange.
     places = []
     for epoch in (None, 3, 19):
-        pixels = plots.png_pixels(plots.plot_curves(history_of(21), best_epoch=epoch))
-        left_panel = pixels[:, : pixels.shape[1] // 3].astype(int)
-        places.append((np.abs(left_panel - ORANGE).max(axis=2) < 40).sum(axis=0).argmax())
+        pixels = plots.png_pixels(plots.plot_history(history_of(21), panel, best_epoch=epoch)).astype(int)
+        places.append((np.abs(pixels - ORANGE).max(axis=2) < 40).sum(axis=0).argmax())
     middle, early, late = places
     assert early < middle < late
-    assert plots.plot_curves(history_of(21)) == plots.plot_curves(history_of(21), best_epoch=11)
+    assert plots.plot_history(history_of(21), panel) == plots.plot_history(history_of(21), panel, best_epoch=11)
 
 
-def test_curves_of_full_training_have_no_validation_line():
-    with_validation = plots.png_pixels(plots.plot_curves(history_of(9)))
-    without = plots.png_pixels(plots.plot_curves(history_of(9, validation_loss=None, validation_accuracy=None)))
+@pytest.mark.parametrize("panel", ["loss", "accuracy", "loss_log"])
+def test_curves_of_full_training_have_no_validation_line(panel):
+    with_validation = plots.png_pixels(plots.plot_history(history_of(9), panel))
+    alone = history_of(9, validation_loss=None, validation_accuracy=None)
     assert len(columns_of(with_validation, BLUE))
-    assert not len(columns_of(without, BLUE))
+    assert not len(columns_of(plots.png_pixels(plots.plot_history(alone, panel)), BLUE))
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 60])
-@pytest.mark.parametrize("stacked", [False, True])
-def test_curves_of_few_and_many_epochs(epochs, stacked):
-    pixels = plots.png_pixels(plots.plot_curves(history_of(epochs), stacked=stacked))
-    assert (pixels.shape[0] > pixels.shape[1]) == stacked
-    blue = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 12
-    assert blue.any(axis=0).sum() > 10
+@pytest.mark.parametrize("panel", plots.PANELS)
+def test_curves_of_few_and_many_epochs(epochs, panel):
+    pixels = plots.png_pixels(plots.plot_history(history_of(epochs), panel))
+    drawn = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 12
+    assert drawn.any(axis=0).sum() > 10
     # A single epoch is a dot, which is higher than the line that the legend has anyway.
-    assert epochs > 1 or blue.sum(axis=0).max() >= 12
+    assert epochs > 1 or drawn.sum(axis=0).max() >= 12
+
+
+def test_a_logarithmic_axis_shows_what_a_linear_one_hides():
+    """A loss that falls to a thousandth, and later to a third of that, which is nothing beside the first fall."""
+    rows = history_of(31)
+    for row in rows:
+        row["loss"] = row["validation_loss"] = 1.0 if row["epoch"] < 3 else 1e-3 if row["epoch"] < 12 else 3e-4
+    heights = []
+    for panel in ("loss", "loss_log"):
+        pixels = plots.png_pixels(plots.plot_history(rows, panel, best_epoch=31)).astype(int)
+        is_line = np.abs(pixels - BLUE).max(axis=2) <= 12
+        lowest = [np.flatnonzero(column).max() for column in is_line.T if column.any()]  # below any legend
+        heights.append(max(lowest) - lowest[len(lowest) // 4])
+    linear, logarithmic = heights
+    assert linear < 6 < logarithmic
 
 
 def test_curves_leave_gaps_for_what_is_no_number():
@@ -104,20 +121,20 @@ def test_curves_leave_gaps_for_what_is_no_number():
     for nothing in (None, float("nan"), float("inf")):
         rows = history_of(9)
         rows[3]["loss"] = rows[4]["validation_loss"] = rows[5]["accuracy"] = nothing
-        pictures.add(plots.plot_curves(rows, best_epoch=5))
+        pictures.add(tuple(plots.plot_history(rows, panel, best_epoch=5) for panel in plots.PANELS))
     assert len(pictures) == 1
-    assert plots.plot_curves(history_of(9), best_epoch=5) not in pictures
+    assert tuple(plots.plot_history(history_of(9), panel, best_epoch=5) for panel in plots.PANELS) not in pictures
 
 
 def test_curves_of_no_epoch_are_refused():
     with pytest.raises(ValueError, match="history has 0 epochs"):
-        plots.plot_curves([])
+        plots.plot_history([], "loss")
 
 
 def test_dark_pictures_are_dark():
     for draw in (
         lambda dark: plot_confusion([[3, 1], [0, 4]], ["a", "b"], dark=dark),
-        lambda dark: plots.plot_curves(history_of(3), dark=dark),
+        lambda dark: plots.plot_history(history_of(3), "loss", dark=dark),
     ):
         assert plots.png_pixels(draw(False))[0, 0].min() == 255
         assert plots.png_pixels(draw(True))[0, 0].max() < 50
