@@ -58,8 +58,10 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible, trim_blocks=True
     )
-    environment.filters |= {"percent": percent, "interval": percent_interval, "number": number, "date": date_and_time,
-                            "broken": _broken, "flagged": _flagged, "is_long": lambda name: len(name) > _LONG}  # fmt: skip
+    environment.filters |= {
+        "percent": percent, "interval": percent_interval, "number": number, "date": date_and_time, "broken": _broken,
+        "flagged": _flagged, "is_long": lambda name: len(name) > _LONG,
+    }  # fmt: skip
     return environment
 
 

@@ -62,11 +62,13 @@ def style_panel(axes: Axes, theme: Theme, title: str, x: str, y: str = "") -> No
     axes.spines["bottom"].set_color(theme.faint)
     axes.tick_params(which="both", colors=theme.text, labelsize=9, labelfontfamily=FONT, length=0)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(prop={"family": FONT, "size": 9}, frameon=False, labelcolor=theme.text)
+        legend = axes.legend(prop={"family": FONT, "size": 9}, frameon=False, labelcolor=theme.text)
+        for text in legend.get_texts():
+            text.set_parse_math(False)  # a class may be called $x^{$
 
 
 def fitted(text: str, letters: int) -> str:
-    """`text` in letters that the font has, its middle left out where it is longer than that."""
+    """`text` in at most so many letters that the plots' font has; of a longer one both ends."""
     text, half = drawable(text), max(1, (letters - 1) // 2)
     return text if len(text) <= letters else f"{text[:half]}…{text[-half:]}"  # names differ at either end
 
