@@ -79,6 +79,21 @@ class AnswerRow(NamedTuple):
     reason: str
 
 
+class RobustnessRow(NamedTuple):
+    """How a model fared on pictures of one corruption and severity, from 1 to 5: the `parameter` with its `unit`, the
+    accuracy with the ends of its Wilson 95 % interval, and the loss in nats."""
+
+    corruption: str
+    severity: int
+    parameter: float | str
+    unit: str
+    examples: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    loss: float
+
+
 def refused_rows(quarantine: Iterable[tuple[bytes, str]]) -> list[RefusedRow]:
     """A row a refused file, of its path and the reason."""
     return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
@@ -156,6 +171,7 @@ _ANSWERED = AnswerRow._fields[:3]
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
 SPLIT, QUARANTINE, BAD_BATCH, RATES = map(table_of, (SplitRow, RefusedRow, BatchRow, RateRow))
+ROBUSTNESS = table_of(RobustnessRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows
