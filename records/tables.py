@@ -112,7 +112,7 @@ def read_lines(path: Path) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _table(row_type: type) -> Format:
+def table_of(row_type: type) -> Format:
     """Of rows of one type; every field is read as text."""
     columns = row_type._fields
 
@@ -180,8 +180,8 @@ _ANSWERED = AnswerRow._fields[:3]
 # How a table of `write_answers` begins, and one with labels.
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
-SPLIT, QUARANTINE, BAD_BATCH, RATES = map(_table, (SplitRow, RefusedRow, BatchRow, RateRow))
-ROBUSTNESS = _table(RobustnessRow)
+SPLIT, QUARANTINE, BAD_BATCH, RATES = map(table_of, (SplitRow, RefusedRow, BatchRow, RateRow))
+ROBUSTNESS = table_of(RobustnessRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows
