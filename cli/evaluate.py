@@ -33,6 +33,10 @@ def define_flags(values: flags.FlagValues) -> None:
         "robustness", False, "score corrupted pictures instead: blur, noise, brightness, contrast, JPEG, rotation and "
         "shift, in five severities each", flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_boolean(
+        "gradcam", False, "draw where the model looked, too, at its worst mistakes and at some right answers: "
+        "gradcam.png", flag_values=values,
+    )  # fmt: skip
     paths.define_cache_dir(values)
 
 
@@ -56,6 +60,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         if values[name].value and not dataset:
             raise UserError(f"--{name} is for other pictures than the run's own: give them with --dataset=folder:PATH")
 
+    if values.gradcam and values.robustness:
+        raise UserError("--gradcam draws the mistakes of a scoring, which --robustness does not make: give one of them")
+
     import_tensorflow()
     from jobs.assess import Assessment
 
@@ -67,6 +74,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         include_trained=values.include_trained,
         data_dir=values.data_dir and paths.expand_home(values.data_dir),
         out_dir=paths.path_of(values.out_dir) if values.out_dir else None,
+        gradcam=values.gradcam,
     )
     for line in _score(asked, paths.cache_dir(values.cache_dir), values.robustness):
         put(line)

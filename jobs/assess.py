@@ -14,16 +14,20 @@ from base.results import ResultFolder
 from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures, confusion_matrix
 from jobs.announce import some_of
+from jobs.answered import Answered
+from jobs.gradcam import SHEET, draw_gradcam
+from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
 from records.tables import LABELLED_BEGINNING, write_answers
 from reports.confusion_plot import plot_confusion
+from serving.pixel_predictor import PixelPredictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
-_PICTURES = ("confusion.png",)
+_PICTURES = ("confusion.png", SHEET)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Assessment:
       include_trained: whether pictures of `folder` that the run trained on are scored.
       data_dir: where the run's own pictures are now, if they have moved.
       out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
+      gradcam: whether a sheet of where the model looked is drawn, too.
     """
 
     run_dir: Path
@@ -47,10 +52,11 @@ class Assessment:
     include_trained: bool = False
     data_dir: str | None = None
     out_dir: Path | None = None
+    gradcam: bool = False
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json and confusion.png; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png and what else is asked for; returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
@@ -58,8 +64,9 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
         _results(asked.out_dir).check()
-    predictor = Predictor(saved_model)
+    predictor = PixelPredictor(saved_model) if asked.gradcam else Predictor(saved_model)
     names = predictor.class_names
+    model = rebuilt_model(asked.run_dir, len(names), predictor.pixel_shape) if asked.gradcam else None
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
     _results(out_dir).check()
@@ -67,11 +74,15 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
     if not rows:
         raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
-    labels = np.array([names.index(scored.labels[row]) for row in rows])
-    probabilities = np.stack([predictions[row].probabilities for row in rows])
-    answers = np.array([names.index(predictions[row].class_name) for row in rows])
-    confusion = confusion_matrix(labels, answers, len(names))
-    figures = all_figures(labels, probabilities, names, answers)
+    answered = Answered(
+        np.array(rows),
+        np.array([names.index(scored.labels[row]) for row in rows]),
+        np.stack([predictions[row].probabilities for row in rows]),
+        np.array([names.index(predictions[row].class_name) for row in rows]),
+    )
+    confusion = confusion_matrix(answered.labels, answered.answers, len(names))
+    figures = all_figures(answered.labels, answered.probabilities, names, answered.answers)
+    looked, looked_words = draw_gradcam(model, predictor, answered, scored.paths) if asked.gradcam else (None, "")
     about = _about(asked.run_dir, saved_model, scored, predictor)
     with _results(out_dir).open():
         table = [prediction.row() for prediction in predictions]
@@ -79,8 +90,11 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-    decided = [f"  {predictor.decision}"] if predictor.decision else []
-    return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
+        if looked:
+            durable.write_bytes(out_dir / SHEET, looked)
+    told = [f"  {predictor.decision}"] if predictor.decision else []
+    told += [f"  Grad-CAM: {looked_words}"] if looked_words else []
+    return told + _lines(scored, figures, confusion, names, predictions, out_dir)
 
 
 def _results(out_dir: Path) -> ResultFolder:
