@@ -1,13 +1,14 @@
 """Where a model looked: pictures beside themselves in gray, with a map of what spoke for the answer in color."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
 
 from pipeline.decoding.pixel_format import LUMA
-from reports.contact_sheet import Band, Sheet, Tile, small
+from reports.contact_sheet import MIN_SIDE, Band, Sheet, Tile, small
 from reports.numbers import percent
 from reports.page_pictures import photo
 from reports.templates import Section
@@ -61,5 +62,6 @@ def attention_sheet(mistakes: Sequence[Looked], right: Sequence[Looked]) -> Shee
 
 
 def _tile(one: Looked) -> Tile:
+    larger = math.ceil(MIN_SIDE / max(one.image.shape[:2]))  # each of the pair by itself as large as any tile
     pair = np.hstack([small(one.image), small(overlaid(one.image, one.map))])
-    return Tile(pair, f"{percent(one.probability)} {one.words}", one.path)
+    return Tile(pair.repeat(larger, axis=0).repeat(larger, axis=1), f"{percent(one.probability)} {one.words}", one.path)

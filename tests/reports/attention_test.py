@@ -80,6 +80,8 @@ def test_the_sheet_has_both_pictures_of_a_pair_side_by_side():
     np.testing.assert_array_equal(tile.image[:, :130], one.image)
     np.testing.assert_array_equal(tile.image[:, 130:], overlaid(one.image, one.map))
     assert (tile.name, tile.path, band.name) == ("87.5% cats taken for dogs", "test/1.jpg", "Mistakes")
+    ((tiny,),) = (band.tiles for band in attention_sheet([looked(side=40)], []).bands)
+    assert tiny.image.shape == (160, 320, 3)
     large = attention_sheet([looked(side=500)], [looked("dogs", "dogs", 2, 500)])
     assert {tile.image.shape for band in large.bands for tile in band.tiles} == {(224, 448, 3)}
     pixels = png_pixels(draw_sheet(large))
