@@ -45,7 +45,7 @@ def test_every_flag_stands_in_its_group_with_its_choices_and_its_default():
     page = page_of("train")
     groups = re.split(r"\n\n(\w+):\n", page)
     by_title = dict(zip(groups[1::2], groups[2::2], strict=True))
-    assert list(by_title) == ["Data", "Augment", "Model", "Training", "Run"]
+    assert list(by_title) == ["Data", "Augment", "Model", "Training", "Decision", "Run"]
     for leaf in run_flags():
         title = leaf.path[0].capitalize() if leaf.path[0] in ("data", "augment", "model", "training") else "Run"
         text = " ".join(re.split(rf"  --(?:\[no\])?{leaf.name} ", by_title[title])[1].split("\n  --")[0].split())
