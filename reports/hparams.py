@@ -10,14 +10,14 @@ Plain = bool | int | float | str
 # whatever lies beside or below the options there would be a column. No experiment is declared in advance: the tab then
 # joins the options of all runs that it finds, and has those that differ first.
 FILE_NAME = "events.out.tfevents.best"
-_SPLIT_FIGURES = ("accuracy", "loss")
+# The tab has figures in the order of their names, and at first shows five of them.
+_FIGURES = (("accuracy", "validation"), ("accuracy", "test"), ("accuracy", "train"), ("loss", "validation"))
 
 
 def figures_of(results: Mapping) -> dict[str, float]:
-    """What the tab compares, of what results.json holds: scores by split, those that there are, the best epoch and the
+    """What the tab compares, of what results.json holds: scores of those splits that there are, the best epoch and the
     seconds."""
-    scores = {f"{split}_{name}": results[split][name] for split in ("validation", "test", "train")
-              if results.get(split) for name in _SPLIT_FIGURES}  # fmt: skip
+    scores = {f"{name}_{split}": results[split][name] for name, split in _FIGURES if results.get(split)}
     return scores | {"best_epoch": results["best_epoch"], "seconds": results["seconds"]}
 
 

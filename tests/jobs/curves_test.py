@@ -36,9 +36,10 @@ def test_the_text_tab_has_the_options_with_what_was_chosen():
 def test_the_hparams_tab_has_the_best_epochs_figures_and_the_options():
     results = json.loads((finished_run() / "results.json").read_text())
     for split in ("train", "validation", "test"):
-        for name in ("accuracy", "loss"):
-            ((step, value),) = tensors_of("best", f"{split}_{name}")
-            assert (step, value) == (results["best_epoch"], np.float32(results[split][name]))
+        ((step, value),) = tensors_of("best", f"accuracy_{split}")
+        assert (step, value) == (results["best_epoch"], np.float32(results[split]["accuracy"]))
+    ((_, loss),) = tensors_of("best", "loss_validation")
+    assert loss == np.float32(results["validation"]["loss"])
     events = EventAccumulator(str(finished_run() / "best")).Reload()
     about = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     options = parse_session_start_info_plugin_data(about).hparams

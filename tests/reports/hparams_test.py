@@ -63,8 +63,8 @@ def test_a_row_has_the_options_and_the_figures_of_results_json(tmp_path):
     assert {name: type(value) for name, value in options.items()} == {
         "model": str, "learning_rate": float, "epochs": float, "horizontal_flip": bool, "filters": str
     }  # fmt: skip
-    expected = {"validation_accuracy": 0.75, "validation_loss": 1 / 3, "test_accuracy": 0.9, "test_loss": 0.3,
-                "train_accuracy": 0.9, "train_loss": 0.3, "best_epoch": 2.0, "seconds": 61.5}  # fmt: skip
+    expected = {"accuracy_validation": 0.75, "loss_validation": 1 / 3, "accuracy_test": 0.9, "accuracy_train": 0.9,
+                "best_epoch": 2.0, "seconds": 61.5}  # fmt: skip
     assert figures_of(results_of()) == expected
     assert figures == {name: (float(np.float32(value)), 2) for name, value in expected.items()}
 
@@ -75,7 +75,7 @@ def test_runs_of_equal_options_have_a_row_each_and_what_differs_comes_first(tmp_
     write(tmp_path / "c", OPTIONS | {"epochs": 5, "mixup_alpha": 0.2})
     differs, rows = tab(tmp_path)
     assert sorted(rows) == ["a/best", "b/best", "c/best"]
-    assert [rows[f"{name}/best"][1]["validation_accuracy"][0] for name in "abc"] == [0.75, 0.5, 0.75]
+    assert [rows[f"{name}/best"][1]["accuracy_validation"][0] for name in "abc"] == [0.75, 0.5, 0.75]
     assert next(iter(differs)) == "epochs"
     assert {name for name, does in differs.items() if does} == {"epochs"}
     assert set(differs) == {*OPTIONS, "mixup_alpha"}
@@ -86,14 +86,14 @@ def test_a_run_that_goes_on_has_its_new_row_alone(tmp_path):
     write(tmp_path / "a", OPTIONS | {"epochs": 9}, results_of(accuracy=0.8))
     _, rows = tab(tmp_path)
     assert rows["a/best"][0]["epochs"] == 9
-    assert rows["a/best"][1]["validation_accuracy"][0] == pytest.approx(0.8)
+    assert rows["a/best"][1]["accuracy_validation"][0] == pytest.approx(0.8)
     assert [path.name for path in (tmp_path / "a" / "best").iterdir()] == ["events.out.tfevents.best"]
 
 
 def test_a_split_without_examples_has_no_figure():
     names = figures_of(results_of(validation=None))
-    assert "validation_accuracy" not in names
-    assert "test_accuracy" in names
+    assert "accuracy_validation" not in names
+    assert "accuracy_test" in names
 
 
 def test_a_folder_that_takes_nothing_is_said_and_no_reason_to_stop(tmp_path):
