@@ -142,6 +142,16 @@ def _read_predictions(path: Path) -> list[PredictionRow]:
     return [PredictionRow(*row[:3], np.array(row[3:], np.float32)) for row in rows]
 
 
+def predicted_classes(path: Path) -> list[str]:
+    """The classes of a table of predictions, in the order of its columns; raises as the table's reader does."""
+    try:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+            header = next(csv.reader(file), [])
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is no table: {error}") from None
+    return [name.removeprefix("p(").removesuffix(")") for name in header[len(_SCORED) :]]
+
+
 def probability_columns(class_names: Sequence[str]) -> list[str]:
     """The names of the columns of probabilities: a class may be called as another column is."""
     return [f"p({name})" for name in class_names]

@@ -76,6 +76,10 @@ class Predictor:
                 waiting, held_bytes = [], 0
         yield from self._predict_batch(waiting)
 
+    def probabilities(self, contents: Sequence[bytes]) -> np.ndarray:
+        """float32 [n, classes] of n encoded pictures; raises tf.errors.InvalidArgumentError for a bad one."""
+        return self._endpoint(image_bytes=tf.constant(contents))["probabilities"].numpy()
+
     def _predict_batch(self, files: Sequence[tuple[bytes, bytes, str]]) -> list[Prediction]:
         contents = {path: content for path, content, reason in files if not reason}
         results = self._classify(list(contents), contents) if contents else {}

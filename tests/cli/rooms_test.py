@@ -17,6 +17,7 @@ SAID = {
     "train": "error: --dataset is missing", "prepare": "error: --out_dir is missing",
     "evaluate": "error: --run is missing", "predict": "error: --run is missing",
     "reproduce": "error: --run is missing",
+    "compare": "error: no run is given",
 }  # fmt: skip
 SCRIPTS = pytest.mark.parametrize("script", SAID)
 
