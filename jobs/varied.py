@@ -24,7 +24,7 @@ def varied_options(options: RunOptions, chosen: Mapping[str, Plain]) -> dict[str
     found = {}
     for leaf in leaves(RunOptions):
         value = values[leaf.name]
-        is_its = bool(leaf.option.identity) and not leaf.option.path and leaf.name not in (*_NEVER, *idle)
+        is_its = bool(leaf.option.identity) and leaf.name not in (*_NEVER, *idle)
         if leaf.name in ALWAYS or (is_its and value not in (leaf.default, None, "")):
             found[leaf.name] = _plain(chosen.get(leaf.name, value) if value in ("auto", 0, None) else value)
     return {name: found[name] for name in (*ALWAYS, *found) if name in found}

@@ -110,6 +110,12 @@ def test_a_run_that_cannot_be_trained_again_is_the_users_to_mend(made, tmp_path)
         reproduce(made[0].path, tmp_path / "again", "", Trainer(made[0], code=2), Watch())
 
 
+def test_a_finished_run_in_the_way_is_not_taken_for_the_new_one(made, tmp_path):
+    shutil.copytree(made[0].path, tmp_path / "again")
+    with pytest.raises(UserError, match="could not be trained again"):
+        reproduce(made[0].path, tmp_path / "again", "", Trainer(made[0], code=2), Watch())
+
+
 def test_a_stop_is_a_stop(made, tmp_path):
     stop = StopRequest()
     stop.signal_name = "SIGINT"
