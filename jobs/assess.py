@@ -17,13 +17,16 @@ from jobs.announce import some_of
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
-from records.tables import LABELLED_BEGINNING, write_answers
+from records.tables import LABELLED_BEGINNING, RefusedRow, write_answers
+from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
+from reports.predicted import Predicted
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
 _PICTURES = ("confusion.png",)
+_PAGE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,19 +53,19 @@ class Assessment:
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json and confusion.png; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png and report.html; returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
     """
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
-        _results(asked.out_dir).check()
+        _check(asked.out_dir)
     predictor = Predictor(saved_model)
     names = predictor.class_names
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
-    _results(out_dir).check()
+    _check(out_dir)
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
     if not rows:
@@ -79,8 +82,43 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
+    with _page(out_dir).open():
+        predicted = Predicted(names, labels, answers, probabilities)
+        durable.write_text(out_dir / _PAGE, _render(asked, about | figures, scored, predicted, predictions))
     decided = [f"  {predictor.decision}"] if predictor.decision else []
     return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
+
+
+def _render(
+    asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction]
+) -> str:
+    """The page, of scores.json; of the run's own pictures it says whether they are synthetic."""
+    split = "" if asked.folder else scored.split
+    run = run_folder_of(asked.run_dir)
+    rows = [prediction.row() for prediction in predictions]
+    return render_assessment(
+        run_path=run.path,
+        what=scored.what,
+        date=figures["date"],
+        split=split,
+        figures=figures,
+        predicted=predicted,
+        paths=[row.path for row, label in zip(rows, scored.labels, strict=True)
+               if not row.reason and label in predicted.class_names],
+        notes=[*filter(None, [figures["decision"]]), *scored.notes],
+        refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
+        is_synthetic=bool(split) and (run.results_if_finished() or {}).get("data_origin") == "synthetic",
+    )  # fmt: skip
+
+
+def _check(out_dir: Path) -> None:
+    for results in (_results(out_dir), _page(out_dir)):
+        results.check()
+
+
+def _page(out_dir: Path) -> ResultFolder:
+    """Which older versions did not write beside their tables."""
+    return ResultFolder("--out_dir", out_dir, {_PAGE: ASSESSMENT_BEGINNING.encode()}, ())
 
 
 def _results(out_dir: Path) -> ResultFolder:
@@ -139,5 +177,5 @@ def _lines(
     lines += [f"  {note}" for note in scored.notes]
     refused = [f"  refused: {prediction.line()}" for prediction in predictions if prediction.reason]
     lines += some_of(refused, "files", 5)
-    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png")
+    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png, report.html")
     return lines
