@@ -14,20 +14,23 @@ from base.results import ResultFolder
 from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures, confusion_matrix
 from jobs.announce import some_of
-from jobs.answered import Answered
-from jobs.gradcam import SHEET, draw_gradcam
+from jobs.gradcam import NOTHING, SHEET, draw_gradcam
 from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
-from records.tables import LABELLED_BEGINNING, write_answers
+from records.tables import LABELLED_BEGINNING, RefusedRow, write_answers
+from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
+from reports.predicted import Predicted
+from reports.templates import Section
 from serving.pixel_predictor import PixelPredictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
 _PICTURES = ("confusion.png", SHEET)
+_PAGE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Assessment:
       include_trained: whether pictures of `folder` that the run trained on are scored.
       data_dir: where the run's own pictures are now, if they have moved.
       out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
-      gradcam: whether a sheet of where the model looked is drawn, too.
+      gradcam: whether it is drawn where the model looked, too.
     """
 
     run_dir: Path
@@ -56,45 +59,82 @@ class Assessment:
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json, confusion.png and what else is asked for; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png and report.html, and gradcam.png where it is asked for;
+    returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
     """
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
-        _results(asked.out_dir).check()
+        _check(asked.out_dir)
     predictor = PixelPredictor(saved_model) if asked.gradcam else Predictor(saved_model)
     names = predictor.class_names
     model = rebuilt_model(asked.run_dir, len(names), predictor.pixel_shape) if asked.gradcam else None
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
-    _results(out_dir).check()
+    _check(out_dir)
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
     if not rows:
         raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
-    answered = Answered(
-        np.array(rows),
-        np.array([names.index(scored.labels[row]) for row in rows]),
-        np.stack([predictions[row].probabilities for row in rows]),
-        np.array([names.index(predictions[row].class_name) for row in rows]),
-    )
-    confusion = confusion_matrix(answered.labels, answered.answers, len(names))
-    figures = all_figures(answered.labels, answered.probabilities, names, answered.answers)
-    looked, looked_words = draw_gradcam(model, predictor, answered, scored.paths) if asked.gradcam else (None, "")
+    labels = np.array([names.index(scored.labels[row]) for row in rows])
+    probabilities = np.stack([predictions[row].probabilities for row in rows])
+    answers = np.array([names.index(predictions[row].class_name) for row in rows])
+    confusion = confusion_matrix(labels, answers, len(names))
+    figures = all_figures(labels, probabilities, names, answers)
     about = _about(asked.run_dir, saved_model, scored, predictor)
+    predicted = Predicted(names, labels, answers, probabilities)
+    looked = (
+        draw_gradcam(model, predictor, predicted, [scored.paths[row] for row in rows]) if asked.gradcam else NOTHING
+    )
     with _results(out_dir).open():
         table = [prediction.row() for prediction in predictions]
         write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-        if looked:
-            durable.write_bytes(out_dir / SHEET, looked)
-    told = [f"  {predictor.decision}"] if predictor.decision else []
-    told += [f"  Grad-CAM: {looked_words}"] if looked_words else []
+        if looked.sheet:
+            durable.write_bytes(out_dir / SHEET, looked.sheet)
+    with _page(out_dir).open():
+        page = _render(asked, about | figures, scored, predicted, predictions, looked.sections)
+        durable.write_text(out_dir / _PAGE, page)
+    told = [f"  {line}" for line in (predictor.decision, looked.words) if line]
     return told + _lines(scored, figures, confusion, names, predictions, out_dir)
+
+
+def _render(
+    asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
+    more: Sequence[Section],
+) -> str:  # fmt: skip
+    """The page, of scores.json; of the run's own pictures it says whether they are synthetic."""
+    split = "" if asked.folder else scored.split
+    run = run_folder_of(asked.run_dir)
+    rows = [prediction.row() for prediction in predictions]
+    return render_assessment(
+        run_path=run.path,
+        what=scored.what,
+        date=figures["date"],
+        split=split,
+        figures=figures,
+        predicted=predicted,
+        paths=[row.path for row, label in zip(rows, scored.labels, strict=True)
+               if not row.reason and label in predicted.class_names],
+        notes=[*filter(None, [figures["decision"]]), *scored.notes],
+        refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
+        is_synthetic=bool(split) and (run.results_if_finished() or {}).get("data_origin") == "synthetic",
+        more=more,
+    )  # fmt: skip
+
+
+def _check(out_dir: Path) -> None:
+    for results in (_results(out_dir), _page(out_dir)):
+        results.check()
+
+
+def _page(out_dir: Path) -> ResultFolder:
+    """Which older versions did not write beside their tables."""
+    return ResultFolder("--out_dir", out_dir, {_PAGE: ASSESSMENT_BEGINNING.encode()}, ())
 
 
 def _results(out_dir: Path) -> ResultFolder:
@@ -153,5 +193,5 @@ def _lines(
     lines += [f"  {note}" for note in scored.notes]
     refused = [f"  refused: {prediction.line()}" for prediction in predictions if prediction.reason]
     lines += some_of(refused, "files", 5)
-    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png")
+    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png, report.html")
     return lines

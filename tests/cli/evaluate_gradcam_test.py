@@ -11,6 +11,7 @@ from jobs.rebuilt import rebuilt_model
 from pipeline.augment.scale import to_float
 from reports.plots import png_pixels
 from serving.pixel_predictor import PixelPredictor
+from tests.helpers.report_fixtures import Parsed
 from tests.helpers.run_fixtures import call_script, finished_run, read_rows, shapes_dir, write_shapes
 
 
@@ -32,12 +33,14 @@ def test_the_model_that_is_built_again_is_the_exported_one():
 def test_a_sheet_of_mistakes_and_right_answers_stands_beside_the_scores(call, tmp_path):
     done = call(f"--run={finished_run()}", "--gradcam", f"--out_dir={tmp_path / 'out'}")
     assert done.code == 0, done.stderr
-    names = ["confusion.png", "gradcam.png", "predictions.csv", "scores.json"]
+    names = ["confusion.png", "gradcam.png", "predictions.csv", "report.html", "scores.json"]
     assert sorted(os.listdir(tmp_path / "out")) == names
     rows = read_rows(tmp_path / "out" / "predictions.csv")
     wrong = min(24, sum(row["label"] != row["prediction"] for row in rows))
     right = min(12, sum(row["label"] == row["prediction"] for row in rows))
     assert f"gradcam.png shows {wrong} mistakes and {right} right answers, by the 2 x 2 places" in done.stdout
+    page = Parsed((tmp_path / "out" / "report.html").read_text("utf-8"))
+    assert page.sections["attention"].count(f"{shapes_dir().name}/") == wrong + right
     pixels = png_pixels((tmp_path / "out" / "gradcam.png").read_bytes())
     assert np.ptp(pixels.astype(int), axis=2).max() > 100  # in color
     assert call(f"--run={finished_run()}", "--gradcam", f"--out_dir={tmp_path / 'out'}").code == 0  # over its own
