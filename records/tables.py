@@ -79,6 +79,36 @@ class AnswerRow(NamedTuple):
     reason: str
 
 
+class LabelIssueRow(NamedTuple):
+    """An example whose label may be wrong, 1 the likeliest, the class that it may be of instead, what a model that had
+    not learnt from it gives to both, the split or the fold in which it was left out, and why it is doubted."""
+
+    rank: int
+    path: str
+    label: str
+    suggested_label: str
+    label_probability: float
+    suggested_probability: float
+    left_out_in: str
+    reason: str
+
+
+class SliceRow(NamedTuple):
+    """Examples that are alike in one column, and how many of them are right; the ends of the 95 % interval of their
+    accuracy, and of the wider one by which `verdict` calls a slice worse, empty where it was not asked."""
+
+    column: str
+    slice: str
+    examples: int
+    right: int
+    accuracy: float
+    low: float
+    high: float
+    corrected_low: float | str
+    corrected_high: float | str
+    verdict: str
+
+
 def refused_rows(quarantine: Iterable[tuple[bytes, str]]) -> list[RefusedRow]:
     """A row a refused file, of its path and the reason."""
     return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
@@ -156,6 +186,7 @@ _ANSWERED = AnswerRow._fields[:3]
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
 SPLIT, QUARANTINE, BAD_BATCH, RATES = map(_table, (SplitRow, RefusedRow, BatchRow, RateRow))
+LABEL_ISSUES, SLICES = map(_table, (LabelIssueRow, SliceRow))
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows
