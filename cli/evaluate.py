@@ -1,10 +1,12 @@
 """evaluate.py's flags, and the scores that they ask for."""
 
+import contextlib
 from pathlib import Path
 
 from absl import flags
 
 from base.errors import UserError, unknown_name
+from base.signals import listen
 from base.splits import SPLIT_NAMES
 from cli import paths
 from cli.guard import refuse_arguments
@@ -27,6 +29,10 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "include_trained", False, "score pictures of --dataset that the run trained on, too", flag_values=values
     )
+    flags.DEFINE_boolean(
+        "robustness", False, "score corrupted pictures instead: blur, noise, brightness, contrast, JPEG, rotation and "
+        "shift, in five severities each", flag_values=values,
+    )  # fmt: skip
     paths.define_cache_dir(values)
 
 
@@ -51,7 +57,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
             raise UserError(f"--{name} is for other pictures than the run's own: give them with --dataset=folder:PATH")
 
     import_tensorflow()
-    from jobs.assess import Assessment, assess
+    from jobs.assess import Assessment
 
     asked = Assessment(
         run_dir=paths.path_of(values.run),
@@ -62,5 +68,18 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         data_dir=values.data_dir and paths.expand_home(values.data_dir),
         out_dir=paths.path_of(values.out_dir) if values.out_dir else None,
     )
-    for line in assess(asked, paths.cache_dir(values.cache_dir)):
+    for line in _score(asked, paths.cache_dir(values.cache_dir), values.robustness):
         put(line)
+
+
+def _score(asked, cache_dir: Path, is_corrupted: bool) -> list[str]:
+    """Lines for the terminal."""
+    if not is_corrupted:
+        from jobs.assess import assess
+
+        return assess(asked, cache_dir)
+    from jobs.robustness import assess_robustness
+    from reports.progress import Terminal
+
+    with listen(at_once=True) as stop, contextlib.closing(Terminal(stop)) as watch:
+        return assess_robustness(asked, cache_dir, watch)

@@ -60,8 +60,8 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         _results(asked.out_dir).check()
     predictor = Predictor(saved_model)
     names = predictor.class_names
-    scored = _find(asked, names, cache_dir)
-    out_dir = asked.out_dir or _run_folder(asked.run_dir).evaluation / scored.name
+    scored = pictures_to_score(asked, names, cache_dir)
+    out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
     _results(out_dir).check()
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
@@ -77,7 +77,7 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         table = [prediction.row() for prediction in predictions]
         write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
-        title = f"{asked.run_dir.name}: {_what(scored)}"
+        title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
     decided = [f"  {predictor.decision}"] if predictor.decision else []
     return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
@@ -87,19 +87,20 @@ def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
 
 
-def _run_folder(run_dir: Path) -> RunFolder:
+def run_folder_of(run_dir: Path) -> RunFolder:
     """That of a SavedModel which is given by itself is the folder that it lies in."""
     return RunFolder(run_dir.absolute().parent if is_saved_model(run_dir) else run_dir)
 
 
-def _find(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
+def pictures_to_score(asked: Assessment, names: Sequence[str], cache_dir: Path) -> Scored:
+    """Those that are asked for, of which the model knows the classes `names`; raises UserError as `assess`."""
     if asked.folder is None:
         split = asked.split or "test"
         return pictures_of_split(asked.run_dir, split, names, asked.data_dir, asked.out_dir, cache_dir)
     dataset = f"folder:{asked.folder}"
-    check_outside("--out_dir", asked.out_dir or _run_folder(asked.run_dir).evaluation, dataset, "")
+    check_outside("--out_dir", asked.out_dir or run_folder_of(asked.run_dir).evaluation, dataset, "")
     check_outside("--cache_dir", cache_dir, dataset, "")
-    seen = _run_folder(asked.run_dir).contents_by_split()
+    seen = run_folder_of(asked.run_dir).contents_by_split()
     return pictures_of_folder(
         asked.folder, asked.split, asked.labels_csv, cache_dir, names, seen, asked.include_trained
     )
@@ -120,16 +121,12 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predicto
     }
 
 
-def _what(scored: Scored) -> str:
-    return f"{scored.dataset}, {f'split {scored.split}' if scored.split else 'all of it'}"
-
-
 def _lines(
     scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction],
     out_dir: Path,
 ) -> list[str]:  # fmt: skip
     low, high = figures["accuracy_interval"]
-    lines = [f"{_what(scored)}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
+    lines = [f"{scored.what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
     if story := another_story(figures):
         lines.append(f"  {story}")

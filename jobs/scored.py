@@ -43,6 +43,11 @@ class Scored:
     include_trained: bool = False
 
     @property
+    def what(self) -> str:
+        """In words, for a person."""
+        return f"{self.dataset}, {f'split {self.split}' if self.split else 'all of it'}"
+
+    @property
     def name(self) -> str:
         """Of a folder for what comes out: the split's own, or that of the pictures' folder with the split."""
         kind, _, folder = self.dataset.partition(":")

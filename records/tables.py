@@ -109,6 +109,21 @@ class SliceRow(NamedTuple):
     verdict: str
 
 
+class RobustnessRow(NamedTuple):
+    """How a model fared on pictures of one corruption and severity, from 1 to 5: the `parameter` with its `unit`, the
+    accuracy with the ends of its Wilson 95 % interval, and the loss in nats."""
+
+    corruption: str
+    severity: int
+    parameter: float | str
+    unit: str
+    examples: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    loss: float
+
+
 def refused_rows(quarantine: Iterable[tuple[bytes, str]]) -> list[RefusedRow]:
     """A row a refused file, of its path and the reason."""
     return [RefusedRow(os.fsdecode(path), reason) for path, reason in quarantine]
@@ -187,6 +202,7 @@ ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
 SPLIT, QUARANTINE, BAD_BATCH, RATES = map(_table, (SplitRow, RefusedRow, BatchRow, RateRow))
 LABEL_ISSUES, SLICES = map(_table, (LabelIssueRow, SliceRow))
+ROBUSTNESS = _table(RobustnessRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows

@@ -67,7 +67,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     if confusion.shape != (classes, classes):
         raise ValueError(f"confusion is {confusion.shape}: {classes} class names need {classes, classes}")
     theme = _DARK if dark else LIGHT
-    labels = [_fitted(name, 24) for name in class_names]
+    labels = [fitted(name, 24) for name in class_names]
     labels = [f"class {number}" if "\ufffd" in label else label for number, label in enumerate(labels)]
     side = float(np.clip(1.15 * classes, 2.3, max(6.5, min(0.25 * classes, 14.0))))
     longest = 0.08 * max(map(len, labels))  # inches
@@ -79,7 +79,7 @@ def plot_confusion(confusion: np.ndarray, class_names: Sequence[str], dark: bool
     axes.imshow(cells, interpolation="nearest")
     _label_classes(axes, labels, upright, theme)
     if title:
-        figure.suptitle(_fitted(title, int(inches[0] / 0.09)), color=theme.text, fontsize=9)
+        figure.suptitle(fitted(title, int(inches[0] / 0.09)), color=theme.text, fontsize=9)
     if classes <= 60:
         _write_counts(axes, confusion, cells, 72 * side / classes)
     return png_of(figure)
@@ -204,7 +204,8 @@ def _write_counts(axes: Axes, confusion: np.ndarray, cells: np.ndarray, cell_poi
         axes.text(column, row, text, family=FONT, size=size, color=color, ha="center", va="center")
 
 
-def _fitted(text: str, letters: int) -> str:
+def fitted(text: str, letters: int) -> str:
+    """`text` in at most so many letters that the plots' font has; of a longer one both ends."""
     text, half = drawable(text), max(1, (letters - 1) // 2)
     return text if len(text) <= letters else f"{text[:half]}…{text[-half:]}"  # names differ at either end
 

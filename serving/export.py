@@ -98,13 +98,20 @@ class ServedModel(tf.Module):
         # The input is named image_bytes because TensorFlow Serving's REST interface decodes base64 for names that
         # end in _bytes, and for no others.
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
-        def classify_bytes(image_bytes):
+        def decode(image_bytes):
             spec = tf.TensorSpec(pixel_format.shape, images.dtype)
-            return classify(
-                tf.map_fn(lambda content: decode_image(content, pixel_format), image_bytes, fn_output_signature=spec)
-            )
+            return tf.map_fn(lambda content: decode_image(content, pixel_format), image_bytes, fn_output_signature=spec)
+
+        @tf.function(input_signature=decode.input_signature, autograph=False)
+        def classify_bytes(image_bytes):
+            return classify(self.decode(image_bytes))
 
         classify_images = tf.function(classify, input_signature=[images], autograph=False)
+        # The two halves of serving_default are at hand by themselves, for what is done to pictures between them.
+        self.decode = decode.get_concrete_function()
+        self.full_scale = tf.function(
+            lambda: pixel_format.full_scale, input_signature=[], autograph=False
+        ).get_concrete_function()
         self.serving_default = classify_bytes.get_concrete_function()
         self.serve_images = classify_images.get_concrete_function()
         self.class_names = tf.function(lambda: names, input_signature=[], autograph=False).get_concrete_function()

@@ -68,7 +68,7 @@ class Predictor:
         """A Prediction a file, in order; a file that cannot be decoded gives its reason and disturbs no other."""
         waiting, held_bytes = [], 0
         for path in paths:
-            waiting.append((path, *_read(path)))
+            waiting.append((path, *read_picture(path)))
             held_bytes += len(waiting[-1][1])
             if len(waiting) == _BATCH or held_bytes > _BATCH_BYTES:
                 yield from self._predict_batch(waiting)
@@ -93,8 +93,8 @@ class Predictor:
         return {path: Prediction(path, name.decode(), float(sure), row) for path, name, sure, row in answers}
 
 
-def _read(path: bytes) -> tuple[bytes, str]:
-    """(content, ""), or (b"", why there is none)."""
+def read_picture(path: bytes) -> tuple[bytes, str]:
+    """(a file's content, ""), or (b"", why it gives none that could be a picture)."""
     try:
         content, _ = read_file(path)
         read_header(content)

@@ -1,12 +1,11 @@
 """What the first lines of a log say of the data, and where its last one sends the user."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from jobs.announce import _log_dir, announce, announce_data, augmentation_lines, some_of
+from jobs.announce import announce, announce_data, augmentation_lines, some_of
 from pipeline.augment.options import AugmentOptions
 from pipeline.data import Data
 from pipeline.decoding.pixel_format import PixelFormat
@@ -71,14 +70,6 @@ def test_what_each_class_weighs_is_said_and_where_they_are_alike_that_it_changes
 def test_updates_are_counted_where_they_are_fewer_than_steps(steps, every, line, tmp_path):
     lines = lines_of([0, 1] * 2 * steps, {"accumulate_steps": every}, tmp_path)
     assert [one for one in lines if one.startswith("updates")] == ([line] if line else [])
-
-
-@pytest.mark.parametrize(
-    ("run_dir", "expected"),
-    [("runs/catdog/2026-01-31-120000", "runs"), ("/data/out/mine", "/data/out"), ("mine", "."), ("runs/mine", "runs")],
-)
-def test_tensorboard_is_sent_where_the_run_is(run_dir, expected):
-    assert str(_log_dir(Path(run_dir))) == expected
 
 
 def test_knobs_that_are_turned_are_said_and_what_comes_of_them():
