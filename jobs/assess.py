@@ -13,17 +13,19 @@ from base.places import is_saved_model
 from base.results import ResultFolder
 from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures, confusion_matrix
+from jobs import findings
 from jobs.announce import some_of
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
 from records.tables import LABELLED_BEGINNING, write_answers
 from reports.plots import plot_confusion
+from serving.pixel_predictor import open_predictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
-_PICTURES = ("confusion.png",)
+_PICTURES = ("confusion.png", findings.SHEET)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Assessment:
       labels_csv: a table of the labels of `folder`, or empty.
       include_trained: whether pictures of `folder` that the run trained on are scored.
       data_dir: where the run's own pictures are now, if they have moved.
+      slices: a table of more columns by which the accuracy is cut, or None.
       out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
     """
 
@@ -46,23 +49,25 @@ class Assessment:
     labels_csv: str = ""
     include_trained: bool = False
     data_dir: str | None = None
+    slices: Path | None = None
     out_dir: Path | None = None
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json and confusion.png; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png and `jobs.findings`; returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
     """
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
-        _results(asked.out_dir).check()
-    predictor = Predictor(saved_model)
+        _check(asked.out_dir)
+    predictor = open_predictor(saved_model)
     names = predictor.class_names
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
-    _results(out_dir).check()
+    _check(out_dir)
+    more, notes = findings.read_more_columns(asked.slices, scored)
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
     if not rows:
@@ -73,18 +78,33 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     confusion = confusion_matrix(labels, answers, len(names))
     figures = all_figures(labels, probabilities, names, answers)
     about = _about(asked.run_dir, saved_model, scored, predictor)
+    found = findings.find(predictor, scored, rows, labels, probabilities, answers, more)
     with _results(out_dir).open():
         table = [prediction.row() for prediction in predictions]
         write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
+    with _more_results(out_dir).open():
+        written = found.write(out_dir)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
-    return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
+    lines = decided + _lines(scored, figures, confusion, names, predictions)
+    lines += [f"  {line}" for line in (*notes, *found.lines)]
+    return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', *written])}"]
+
+
+def _check(out_dir: Path) -> None:
+    for one in (_results(out_dir), _more_results(out_dir)):
+        one.check()
 
 
 def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
+
+
+def _more_results(out_dir: Path) -> ResultFolder:
+    """What may be missing where the scores are, as these are older."""
+    return ResultFolder("--out_dir", out_dir, findings.BEGINNINGS, ())
 
 
 def run_folder_of(run_dir: Path) -> RunFolder:
@@ -122,9 +142,8 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predicto
 
 
 def _lines(
-    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction],
-    out_dir: Path,
-) -> list[str]:  # fmt: skip
+    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction]
+) -> list[str]:
     low, high = figures["accuracy_interval"]
     lines = [f"{scored.what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
@@ -138,6 +157,4 @@ def _lines(
     lines += some_of(shown, "classes")
     lines += [f"  {note}" for note in scored.notes]
     refused = [f"  refused: {prediction.line()}" for prediction in predictions if prediction.reason]
-    lines += some_of(refused, "files", 5)
-    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png")
-    return lines
+    return lines + some_of(refused, "files", 5)

@@ -42,6 +42,11 @@ class PreparedFolder:
             self.suspicious_labels.path.name: LABEL_ISSUES.beginning,
         }
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of all that are written, of which nothing tells whose they are."""
+        return self.samples.name, self.augmented.name, self.suspicious_sheet.name
+
     def names(self, is_probed: bool) -> list[str]:
         """Of all that is always written, with a probe or without."""
         names = [*self.beginnings, self.samples.name, self.augmented.name, self.report.path.name]

@@ -35,8 +35,8 @@ class ValueTable:
             first = next(iter(self.rows))
             raise UserError(
                 f"{self.table.flag}={self.table.path} names none of the {len(files)} pictures that are scored, as "
-                f"'{one_line(files[0]):.200}'; its first is '{one_line(first):.200}': give paths as predictions.csv has "
-                f"them, or relative to {str(self.table.root)!r}"
+                f"'{one_line(files[0]):.200}'; its first is '{one_line(first):.200}': give paths as predictions.csv "
+                f"has them, or relative to {str(self.table.root)!r}"
             )
         empty = ("",) * len(self.names)
         lines = [found[file].values if file in found else empty for file in files]
