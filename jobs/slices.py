@@ -14,7 +14,6 @@ from evaluation.picture_columns import picture_columns
 from evaluation.slices import MOST_TEXTS, WORSE, Column, Slice, asked_slices, column_of, find_slices, worst_slice
 from jobs.answered import Answered
 from pipeline.data import Data
-from pipeline.pixels import PackedPixels
 from pipeline.sources.splits import content_groups
 from records.tables import SliceRow
 from serving.pixel_predictor import PixelPredictor
@@ -23,8 +22,9 @@ from serving.pixel_predictor import PixelPredictor
 def slices_of_run(data: Data, test: Answered, watch: Watch) -> list[Slice]:
     """Of a run's test split; none of an empty one.
 
-    Brightness and sharpness are measured on the stored pixels where there are such: to decode every picture again would
-    cost more than they are worth, and evaluate.py has them too. Raises Stopped where somebody asked for it.
+    Brightness and sharpness are of the pictures as evaluation sees them, which costs one more pass over the split:
+    of the pack, or, where there is none, of the files, as what a run says does not depend on its cache. Raises Stopped
+    where somebody asked for it.
     """
     if not len(test):
         return []
@@ -33,8 +33,8 @@ def slices_of_run(data: Data, test: Answered, watch: Watch) -> list[Slice]:
     used = np.concatenate(list(data.splits.ids.values()))
     is_copied = np.bincount(groups[used], minlength=groups.max() + 1)[groups[ids]] > 1
     names = [manifest.class_names[label] for label in test.labels]
-    appearance = _stored_appearance(data, ids, watch) if isinstance(data.pixels, PackedPixels) else None
-    return find_slices(test.answers == test.labels, picture_columns(names, manifest.facts[ids], is_copied, appearance))
+    columns = picture_columns(names, manifest.facts[ids], is_copied, _appearance(data, ids, watch))
+    return find_slices(test.answers == test.labels, columns)
 
 
 def columns_of(values: Mapping[str, Sequence[str]], taken: Sequence[str]) -> tuple[list[Column], list[str]]:
@@ -91,7 +91,7 @@ def slice_words(slices: Sequence[Slice]) -> str:
     return f"{worse} of {asked} {'is' if worse == 1 else 'are'} worse than the whole; the worst is {told}"
 
 
-def _stored_appearance(data: Data, ids: np.ndarray, watch: Watch) -> np.ndarray:
+def _appearance(data: Data, ids: np.ndarray, watch: Watch) -> np.ndarray:
     parts, full_scale = [], data.pixels.pixel_format.full_scale
     for block in blocks(ids):
         watch.check()

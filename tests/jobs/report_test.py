@@ -11,7 +11,7 @@ def test_it_is_drawn_again_from_a_finished_runs_files_alone():
     old = Parsed(folder.report.path.read_text("utf-8"))
     new = Parsed(draw_report(folder))
     # What no file of the run holds: pixels.
-    drawn = set(old.sections) - {"mistakes", "samples", "augmentation"}
+    drawn = set(old.sections) - {"mistakes", "suspicious", "samples", "augmentation"}
     assert set(new.sections) == drawn
     # With them go their names in the navigation, which stands before the first section.
     assert {name: new.sections[name] for name in drawn - {""}} == {name: old.sections[name] for name in drawn - {""}}
