@@ -34,6 +34,8 @@ POINTS = (
 )
 # Those of work on frozen features, which not every run does.
 FEATURE_POINTS = ("features.batch",)  # the features of a batch of pictures written
+# That of the process that has several runs done, one after another.
+SEVERAL_POINTS = ("run.ended",)  # one of them has ended, the next one is not begun
 
 
 class _Armed:
@@ -43,7 +45,7 @@ class _Armed:
 
 def arm(value: str) -> None:
     """Has `reach` kill as "point:n" says, and never where `value` is empty; raises ValueError for any other value."""
-    known = POINTS + FEATURE_POINTS
+    known = POINTS + FEATURE_POINTS + SEVERAL_POINTS
     point, _, visit = value.rpartition(":")
     if value and (point not in known or not visit.isdecimal() or int(visit) < 1):
         raise ValueError(f"{VARIABLE}={value}: it must be point:n, n from 1 on, with a point of {', '.join(known)}")

@@ -5,7 +5,7 @@ import importlib
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from absl import flags
@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.options import Leaf, Option
 from cli.other_names import RENAMED, SAID
 
-SCRIPTS = ("train", "prepare", "evaluate", "predict")
+SCRIPTS = ("train", "prepare", "evaluate", "predict", "compare")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 _WORDS = ("true", "false", "yes", "no", "on", "off", "0", "1")
 
@@ -40,6 +40,23 @@ def check(arguments: Sequence[str], values: flags.FlagValues) -> None:
             if not following or following[0].startswith("--"):
                 raise UserError(f"--{name} has no value: write --{name}=VALUE ({values[name].help})")
             next(places)
+
+
+def parse(script: str, given: Iterable[str], values: flags.FlagValues) -> list[str]:
+    """The words of a command line that are no flags; those that are stand in `values` then.
+
+    Raises UserError for what cannot be understood.
+    """
+    given = [*given]
+    check(given, values)
+    try:
+        return values([script, *given])[1:]
+    except flags.UnrecognizedFlagError as error:
+        raise unknown_flag(script, error.flagname, error.flagvalue, values) from None
+    except flags.IllegalFlagValueError as error:
+        raise bad_value(error, values) from None
+    except flags.Error as error:
+        raise UserError(str(error)) from None
 
 
 def unknown_flag(script: str, name: str, argument: str, values: flags.FlagValues) -> UserError:

@@ -31,25 +31,30 @@ def expand(arguments: Iterable[str], opened: tuple[str, ...] = ()) -> Iterator[s
 
 
 def _lines_of(text: str, opened: tuple[str, ...]) -> Iterator[str]:
-    path = os.path.expanduser(text)
-    if not path:
-        raise UserError("--flagfile names no file: write --flagfile=FILE")
-    real = os.path.realpath(path)
-    if real in opened:
+    real = os.path.realpath(os.path.expanduser(text))
+    if text and real in opened:
         raise UserError(f"--flagfile={text} reads itself: take that line out of {opened[-1]!r}")
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except (OSError, ValueError) as error:
-        raise UserError(f"--flagfile={text} cannot be read: {getattr(error, 'strerror', error)}") from None
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", _decoded(content, text))]
+    lines = [line.strip() for line in read_text("--flagfile", text).split("\n")]
     flags = [line for line in lines if line and not line.startswith(("#", "//"))]
     if quoted := next((line for line in flags if _QUOTED.match(line)), None):
         raise UserError(f"--flagfile={text}: no shell takes the quotes away from {quoted!r}: write it without them")
     return expand(flags, (*opened, real))
 
 
-def _decoded(content: bytes, text: str) -> str:
+def read_text(flag: str, text: str) -> str:
+    """What the file holds that `flag` names by `text`, with a line feed at the end of each line; raises UserError where
+    it cannot be read."""
+    if not text:
+        raise UserError(f"{flag} names no file: write {flag}=FILE")
+    try:
+        with open(os.path.expanduser(text), "rb") as file:
+            content = file.read()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{flag}={text} cannot be read: {getattr(error, 'strerror', error)}") from None
+    return re.sub(r"\r\n|\r", "\n", _decoded(content, f"{flag}={text}"))
+
+
+def _decoded(content: bytes, shown: str) -> str:
     """Text of UTF-8, or of UTF-16, which PowerShell's > writes, with a byte-order mark or without."""
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in content[:2]:
@@ -58,4 +63,4 @@ def _decoded(content: bytes, text: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise UserError(f"--flagfile={text} is no text in UTF-8 (line {line}): save it as UTF-8") from None
+        raise UserError(f"{shown} is no text in UTF-8 (line {line}): save it as UTF-8") from None

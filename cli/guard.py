@@ -60,16 +60,8 @@ def parse(script: Path, argv: list[str]) -> list[str]:
         put(help_page(script, values, shutil.get_terminal_size().columns))
         sys.exit(0)
     try:
-        given = [*flagfile.expand(argv[1:])]
-        arguments.check(given, values)
-        return values([argv[0], *given])
+        return [argv[0], *arguments.parse(script.stem, flagfile.expand(argv[1:]), values)]
     except UserError as error:
-        _fail(str(error))
-    except flags.UnrecognizedFlagError as error:
-        _fail(str(arguments.unknown_flag(script.stem, error.flagname, error.flagvalue, values)))
-    except flags.IllegalFlagValueError as error:
-        _fail(str(arguments.bad_value(error, values)))
-    except flags.Error as error:
         _fail(str(error))
     except SystemExit as end:
         sys.exit(0 if end.code == 1 else end.code)  # --helpfull: absl exits with 1

@@ -91,6 +91,9 @@ RENAMED = (
 
 # Names -> what is said of them, by the first line whose flags the script has, all of them.
 SAID = (
+    ("run runs run_a run_b run1 run2 model models model_a model_b model1 model2 baseline candidate weights checkpoint",
+     "run folders have no flag: compare.py --time=false RUN RUN"),
+    ("benchmark bench latency speed timing", "--time, which is on, has milliseconds a picture of every run"),
     ("pretrained pretrained_weights imagenet load_weights init_weights from_pretrained checkpoint ckpt transfer "
      "initial_checkpoint pretrained_path",
      "--weights=imagenet starts a --model that keras.applications knows, as mobilenet_v2, from pretrained weights"),

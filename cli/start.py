@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from base import allocator, kill_points
+from base import allocator, kill_points, parent
 from base.signals import INTERRUPTED
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +20,7 @@ def run(script: str) -> None:
     Exits with 2 and one line where a package is not installed.
     """
     sys.excepthook = _show
+    parent.follow(os.environ.pop(parent.VARIABLE, ""))
     allocator.keep_freed_memory()
     try:
         kill_points.arm(os.environ.get(kill_points.VARIABLE, ""))

@@ -10,11 +10,11 @@ from absl import flags
 
 from base.errors import UserError, unknown_name
 from base.signals import listen
-from cli import paths
+from cli import paths, several
 from cli.flags import define_run_flags, given_of, options_of
 from cli.guard import refuse_arguments
 from cli.quiet_import import import_tensorflow
-from jobs.options import chosen_lines, notes_on
+from jobs.options import RunOptions, chosen_lines, notes_on
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside
 from records.claim import RESUMES, claim, claim_new
@@ -25,6 +25,10 @@ def define_flags(values: flags.FlagValues) -> None:
     define_run_flags(values)
     paths.define_cache_dir(values)
     flags.DEFINE_string("run_dir", None, "the run folder; the default is runs/DATASET/TIME", flag_values=values)
+    flags.DEFINE_string(
+        "sweep", None, "a file with a line of flags a run: trains them one after another, in folders of their own in "
+        "--run_dir, and ranks them by validation", flag_values=values,
+    )  # fmt: skip
     flags.DEFINE_boolean(
         "find_learning_rate", False, "train nothing: try growing rates from the initial weights, write the losses and "
         "their curve into the run folder, and suggest a --learning_rate", flag_values=values,
@@ -49,16 +53,26 @@ def _job(finds_rate: bool):
 
 
 def main(values: flags.FlagValues, arguments: list[str]) -> None:
-    """Flags -> options -> one run."""
+    """Flags -> options -> one run, or several."""
     refuse_arguments(arguments)
     if values.resume not in RESUMES:
         fix = "a run goes on when the same command is given again with its --run_dir"
         raise unknown_name("--resume", values.resume, RESUMES, fix)
-    options = options_of(values)
-    dataset, data_dir = options.data.dataset, options.data.data_dir
     if values.run_dir == "":
         raise UserError("--run_dir is empty: name a folder, or leave it out for a new one in runs")
-    run_dir = paths.path_of(values.run_dir) if values.run_dir else default_run_dir(dataset)
+    if values.sweep is not None:
+        run_dir = values.run_dir or default_run_dir(Path(values.sweep).stem)
+        several.run_sweep(values, define_flags, paths.path_of(str(run_dir)))
+        return
+    options = options_of(values)
+    run_dir = paths.path_of(values.run_dir) if values.run_dir else default_run_dir(options.data.dataset)
+    does = several.run_folds if options.data.folds and not options.data.fold else _train
+    does(values, options, run_dir)
+
+
+def _train(values: flags.FlagValues, options: RunOptions, run_dir: Path) -> None:
+    """One run, or its range test."""
+    dataset, data_dir = options.data.dataset, options.data.data_dir
     check_outside("--run_dir", run_dir, dataset, data_dir)
     cache_dir = paths.cache_dir(values.cache_dir)
     if dataset.startswith("tfds:"):

@@ -40,12 +40,20 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     """Of int [n] `labels` and float [n, classes] `probabilities`; a bin holds its upper edge and not its lower one."""
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64)
     right = answers == labels
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    places = bins_of(confidence, bins)
     examples = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
         means = [np.bincount(places, values, bins) / examples for values in (confidence, right)]
-    return Reliability(edges, examples, *means)
+    return Reliability(_edges(bins), examples, *means)
+
+
+def bins_of(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """int64 [n]: the bin of `reliability` that each float64 [n] confidence, in [0, 1], lies in."""
+    return np.clip(np.searchsorted(_edges(bins), confidence, side="left") - 1, 0, bins - 1)
+
+
+def _edges(bins: int) -> np.ndarray:
+    return np.linspace(0.0, 1.0, bins + 1)
 
 
 def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -21,7 +21,8 @@ class ClassFigures:
     """How one class fared: rates in [0, 1] with their Wilson 95% intervals, None where there is nothing to divide by.
 
     `support` examples are of the class, `predicted` ones were predicted to be. f1 is 2 right / (support + predicted),
-    the harmonic mean of precision and recall.
+    the harmonic mean of precision and recall. Its interval is that of the part of examples that are right among those
+    which are of the class or predicted to be, s: f1 = 2 s / (1 + s) grows with it.
     """
 
     support: int
@@ -31,6 +32,7 @@ class ClassFigures:
     recall: float | None
     recall_interval: Interval | None
     f1: float | None
+    f1_interval: Interval | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,8 +190,11 @@ def _figures(right: int, support: int, predicted: int) -> ClassFigures:
     precision, recall = (
         (right / trials, wilson_interval(right, trials)) if trials else (None, None) for trials in (predicted, support)
     )
-    f1 = 2 * right / (support + predicted) if support + predicted else None
-    return ClassFigures(support, predicted, *precision, *recall, f1)
+    if not support + predicted:
+        return ClassFigures(support, predicted, *precision, *recall, None, None)
+    interval = wilson_interval(right, support + predicted - right)
+    f1 = (2 * right / (support + predicted), tuple(2 * share / (1 + share) for share in interval))
+    return ClassFigures(support, predicted, *precision, *recall, *f1)
 
 
 def _class_numbers(name: str, values: np.ndarray, num_classes: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
 from records.tables import LABELLED_BEGINNING, write_answers
-from reports.plots import plot_confusion
+from reports.confusion_plot import plot_confusion
 from serving.pixel_predictor import open_predictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL

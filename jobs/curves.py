@@ -8,12 +8,13 @@ from jobs.answered import Answered
 from jobs.chosen import chosen_of
 from jobs.report import option_rows
 from jobs.run import Run
+from reports.confusion_plot import plot_confusion
 from reports.contact_sheet import Sheet, draw_pages
 from reports.facts import facts_of, option_text
 from reports.letters import drawable
 from reports.markdown import markdown_table
 from reports.numbers import date_and_time
-from reports.plots import plot_confusion, png_pixels
+from reports.plots import png_pixels
 from reports.precision_recall import shown_curves, threshold_table
 
 _READ_ME = (

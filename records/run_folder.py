@@ -110,7 +110,7 @@ class RunFolder:
 
         What a killed process left half-written of the run is deleted then.
         """
-        old = self._checked_options(options) if self.has_begun else {}
+        old = self.checked_options(options) if self.has_begun else {}
         for prefix in TEMPORARIES:
             durable.remove_leftovers(self.path, prefix)
         durable.remove_leftovers(self.checkpoints)
@@ -147,7 +147,8 @@ class RunFolder:
                 contents.setdefault(row.split, set()).add(row.sha256)
         return contents
 
-    def _checked_options(self, options: Options) -> dict[str, Any]:
+    def checked_options(self, options: Options) -> dict[str, Any]:
+        """The options.json of the run that has begun here; as `adopt`, but changes nothing."""
         shown = repr(str(self.options.path))
         try:
             old = self.options.read()

@@ -142,7 +142,7 @@ def read_lines(path: Path) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _table(row_type: type) -> Format:
+def table_of(row_type: type) -> Format:
     """Of rows of one type; every field is read as text."""
     columns = row_type._fields
 
@@ -170,6 +170,16 @@ def _read_predictions(path: Path) -> list[PredictionRow]:
     if tuple(header[:3]) != _SCORED:
         raise ValueError(f"{path.name} does not begin with the columns {', '.join(_SCORED)}")
     return [PredictionRow(*row[:3], np.array(row[3:], np.float32)) for row in rows]
+
+
+def predicted_classes(path: Path) -> list[str]:
+    """The classes of a table of predictions, in the order of its columns; raises as the table's reader does."""
+    try:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+            header = next(csv.reader(file), [])
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is no table: {error}") from None
+    return [name.removeprefix("p(").removesuffix(")") for name in header[len(_SCORED) :]]
 
 
 def probability_columns(class_names: Sequence[str]) -> list[str]:
@@ -200,9 +210,9 @@ _ANSWERED = AnswerRow._fields[:3]
 # How a table of `write_answers` begins, and one with labels.
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
-SPLIT, QUARANTINE, BAD_BATCH, RATES = map(_table, (SplitRow, RefusedRow, BatchRow, RateRow))
-LABEL_ISSUES, SLICES = map(_table, (LabelIssueRow, SliceRow))
-ROBUSTNESS = _table(RobustnessRow)
+SPLIT, QUARANTINE, BAD_BATCH, RATES = map(table_of, (SplitRow, RefusedRow, BatchRow, RateRow))
+LABEL_ISSUES, SLICES = map(table_of, (LabelIssueRow, SliceRow))
+ROBUSTNESS = table_of(RobustnessRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions
 )  # written with the class names, a column each, before the rows

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from records.tables import PredictionRow, RefusedRow, SplitRow
+from reports.confusion_sections import confusion_sections
 from reports.contact_sheet import Sheet
-from reports.data_sections import data_section, sheet_sections
+from reports.data_sections import data_figures, data_section, sheet_sections
 from reports.numbers import duration, number
-from reports.predicted import predicted_figures, predicted_sections
+from reports.predicted import predicted_of
 from reports.templates import Section, render_page
 
 
@@ -27,14 +28,14 @@ def render_data_report(
 ) -> str:
     """The page, as HTML: `probe` is what probe.json holds, empty without one, `predictions` are of its examples, and
     `more` sections stand after them; `sheets` are of examples and of augmented examples."""
-    predicted = predicted_figures(predictions, class_names)
+    predicted = predicted_of(predictions, class_names)
     return render_page(
         "data_page.html",
         [
             Section("headline", "Probe", "probe.html", {"probe": probe, "facts": list(_facts(probe)) if probe else []}),
-            *(predicted_sections(predicted, "probed") if predicted else ()),
+            *(confusion_sections(predicted, "probed") if predicted else ()),
             *more,
-            data_section(split, quarantine, aside, class_names, notes),
+            data_section(data_figures(split, class_names), quarantine, aside, notes),
             *sheet_sections(sheets),
         ],
         dataset=dataset.rstrip("/").rpartition("/")[2] or dataset,

@@ -11,28 +11,12 @@ from reports.contact_sheet import Sheet
 from reports.page_pictures import shown_sheet
 from reports.templates import Section
 
-
-def data_section(
-    split: Sequence[SplitRow], quarantine: Sequence[RefusedRow], aside: Sequence[RefusedRow],
-    class_names: Sequence[str], notes: Sequence[str],
-) -> Section:  # fmt: skip
-    """Examples a class and split, files whose content is in two splits or classes, and what is not used."""
-    figures = _figures(split, class_names)
-    unused = [("quarantined", quarantine, "quarantine.csv"), ("not used", aside, "left_aside.csv")]
-    values = {"data": figures, "unused": unused, "notes": notes, "split_names": SPLIT_NAMES}
-    return Section("data", "Data", "data.html", values)
+MOST_CLASSES = 50  # rows of the table that are shown without a click
 
 
-def sheet_sections(sheets: tuple[Sheet | None, Sheet | None]) -> Iterator[Section]:
-    """Of the sheets of examples and of augmented examples, those that were drawn."""
-    words = [("samples", "Examples", "As the model sees them: decoded and resized."),
-             ("augmentation", "Augmentation", "The same examples as training sees them.")]  # fmt: skip
-    for (name, title, text), sheet in zip(words, sheets, strict=True):
-        if sheet is not None:
-            yield Section(name, title, "sheet.html", {"text": text, "sheet": shown_sheet(sheet)})
-
-
-def _figures(rows: Sequence[SplitRow], class_names: Sequence[str]) -> Mapping:
+def data_figures(rows: Sequence[SplitRow], class_names: Sequence[str]) -> dict:
+    """Examples a class and split ("rows", "totals"), and how many files have their content in two splits ("shared") or
+    in two classes ("contradicting")."""
     counts, twins = Counter(), {"split": defaultdict(Counter), "label": defaultdict(Counter)}
     for row in rows:
         counts[row.label, row.split] += 1
@@ -45,3 +29,22 @@ def _figures(rows: Sequence[SplitRow], class_names: Sequence[str]) -> Mapping:
         "shared": sum(splits.total() for splits in twins["split"].values() if len(splits) > 1),
         "contradicting": sum(labels.total() for labels in twins["label"].values() if len(labels) > 1),
     }
+
+
+def data_section(
+    figures: Mapping, quarantine: Sequence[RefusedRow], aside: Sequence[RefusedRow], notes: Sequence[str]
+) -> Section:
+    """Of `data_figures`; and what is not used."""
+    unused = [("quarantined", quarantine, "quarantine.csv"), ("not used", aside, "left_aside.csv")]
+    values = {"data": figures, "unused": unused, "notes": notes, "split_names": SPLIT_NAMES,
+              "are_many": len(figures["rows"]) > MOST_CLASSES}  # fmt: skip
+    return Section("data", "Data", "data.html", values)
+
+
+def sheet_sections(sheets: tuple[Sheet | None, Sheet | None]) -> Iterator[Section]:
+    """Of the sheets of examples and of augmented examples, those that were drawn."""
+    words = [("samples", "Examples", "As the model sees them: decoded and resized."),
+             ("augmentation", "Augmentation", "The same examples as training sees them.")]  # fmt: skip
+    for (name, title, text), sheet in zip(words, sheets, strict=True):
+        if sheet is not None:
+            yield Section(name, title, "sheet.html", {"text": text, "sheet": shown_sheet(sheet)})

@@ -7,7 +7,7 @@ from base.splits import SPLIT_NAMES
 from reports.numbers import NOTHING, duration, number, percent
 
 _NOT_FACTS = {"dataset", "model", "data_origin", "class_names", "best_epoch", "seed", "finished_at", "chosen",
-              "global_batch_size", "epochs_asked", "notes", *SPLIT_NAMES}  # fmt: skip
+              "global_batch_size", "epochs_asked", "notes", "decision", *SPLIT_NAMES}  # fmt: skip
 
 
 class OptionRow(NamedTuple):

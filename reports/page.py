@@ -11,17 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from base.splits import SPLIT_NAMES
-from evaluation.figures import WORDS
 from records.tables import PredictionRow, RefusedRow, SplitRow
+from reports.advice import advice
+from reports.calibration_section import calibration_section
+from reports.confusion_sections import confusion_sections
 from reports.contact_sheet import Sheet
-from reports.data_sections import data_section, sheet_sections
+from reports.data_sections import data_figures, data_section, sheet_sections
+from reports.decision_section import decision_section
+from reports.evidence import Evidence
 from reports.facts import OptionRow, facts_of, option_text
-from reports.numbers import number, percent
-from reports.page_pictures import photo, themed
-from reports.plots import displayable, first_of_all, plot_curves
-from reports.predicted import predicted_figures, predicted_sections
+from reports.headline_section import headline_section
+from reports.history_section import history_section
+from reports.page_pictures import photo
+from reports.plots import displayable
+from reports.predicted import Predicted, predicted_of
+from reports.ranking_section import ranking_section
 from reports.templates import Section, render_page
+from reports.verdict import verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,16 +61,18 @@ def render_report(
     left_aside.csv; `command` starts the run again; `sheets` are of examples and of augmented examples; `more` sections
     stand after the mistakes. Raises ValueError where `predictions` name a class that `results` do not.
     """
-    predicted = predicted_figures(predictions, results["class_names"])
+    predicted = predicted_of(predictions, results["class_names"])
+    data = data_figures(split, results["class_names"])
+    evidence = evidence_of_run(results, history, predicted, options, data)
     return render_page(
         "page.html",
         [
-            _headline(results, predicted),
-            *_curves(history, results.get("best_epoch")),
-            *(predicted_sections(predicted, "test", (results.get("test") or {}).get("accuracy")) if predicted else ()),
+            headline_section(results, evidence.shown, verdict(evidence), advice(evidence)),
+            *history_section(history, results.get("best_epoch")),
+            *_predicted_sections(predicted, results),
             *_mistakes(mistakes, predicted),
             *more,
-            data_section(split, *unused, results["class_names"], results.get("notes", [])),
+            data_section(data, *unused, results.get("notes", [])),
             *sheet_sections(sheets),
             Section("run", "Run", "run.html", {"facts": facts_of(results)}),
             _options(options, command),
@@ -75,35 +83,38 @@ def render_report(
     )
 
 
-def _headline(results: Mapping, predicted: Mapping | None) -> Section:
-    split = next((name for name in reversed(SPLIT_NAMES) if results.get(name)), None)
-    values = {"results": results, "split": split, "split_names": SPLIT_NAMES, "predicted": predicted,
-              "ranking": _ranking(results.get("test") or {})}  # fmt: skip
-    return Section("headline", "Result", "headline.html", values)
+def evidence_of_run(
+    results: Mapping,
+    history: Sequence[Mapping],
+    predicted: Predicted | None,
+    options: Sequence[OptionRow],
+    data: Mapping,
+) -> Evidence:
+    """What a run's verdict is made from; `data` as of `data_figures`."""
+    return Evidence(
+        scored="test",
+        figures=results,
+        predicted=predicted,
+        history=history,
+        results=results,
+        options={row.flag: row.asked if row.chosen is None else row.chosen for row in options},
+        train_counts=[counts[0] for _, counts in data["rows"]],
+        copies=data["shared"],
+    )
 
 
-def _ranking(figures: Mapping) -> list[tuple[str, str]]:
-    """(words, value) of what the test split says besides its scores; a run of before has none."""
-    known = {name: word for name, word in WORDS.items() if figures.get(name) is not None}
-    return [
-        (word, percent(figures[name], 2) if name.endswith("accuracy") else number(figures[name], 4))
-        for name, word in known.items()
-    ]
-
-
-def _curves(history: Sequence[Mapping], best_epoch: int | None) -> Iterator[Section]:
-    if not history:
+def _predicted_sections(predicted: Predicted | None, results: Mapping) -> Iterator[Section]:
+    if predicted is None:
         return
-    curves = {
-        name: themed(lambda dark, stacked=stacked: plot_curves(history, best_epoch, dark=dark, stacked=stacked))
-        for name, stacked in (("wide", False), ("narrow", True))
-    }
-    values = {"history": history, "first_of_all": first_of_all(history), "curves": curves}
-    yield Section("curves", "Curves", "curves.html", values)
+    decision = results.get("decision") or {}
+    yield from confusion_sections(predicted, "test", (results.get("test") or {}).get("accuracy"))
+    yield from ranking_section(predicted, (decision.get("asked") or {}).get("positive_class", ""))
+    yield calibration_section(predicted)
+    yield from decision_section(decision)
 
 
-def _mistakes(mistakes: Sequence[Mistake], predicted: Mapping | None) -> Iterator[Section]:
-    if mistakes or (predicted and predicted["right"] == predicted["examples"]):
+def _mistakes(mistakes: Sequence[Mistake], predicted: Predicted | None) -> Iterator[Section]:
+    if mistakes or (predicted and predicted.right == len(predicted.labels)):
         shown = [(one, photo(displayable(one.image[None])[0])) for one in mistakes]
         yield Section("mistakes", "Worst mistakes", "mistakes.html", {"mistakes": shown, "predicted": predicted})
 

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from reports.contact_sheet import Sheet, small
-from reports.plots import PIXELS_PER_INCH, data_uri
+from reports.plots import data_uri
+from reports.theme import PIXELS_PER_INCH
 
 PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
 

@@ -1,21 +1,43 @@
-"""Sections of a page that show what was predicted of examples: confusion matrix, classes, confused pairs."""
+"""What a model said of examples whose classes are known, as a page and its words take it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.metrics import balanced_accuracy, class_figures, confusion_matrix, confusion_pairs
+from evaluation.metrics import confusion_matrix
 from records.tables import PredictionRow
-from reports.letters import drawable
-from reports.page_pictures import themed
-from reports.plots import plot_confusion
-from reports.templates import Section
-
-MAX_PAIRS = 12
 
 
-def predicted_figures(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> dict | None:
-    """What was predicted of examples, as counted from their rows; None where there are none.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Predicted:
+    """At least one example.
+
+    Attributes:
+      class_names: in class order.
+      labels, answers: int [n], class numbers; an answer is not the likeliest class where a threshold decides.
+      probabilities: float [n, classes].
+    """
+
+    class_names: Sequence[str]
+    labels: np.ndarray
+    answers: np.ndarray
+    probabilities: np.ndarray
+
+    @functools.cached_property
+    def confusion(self) -> np.ndarray:
+        """int64 [true class, answer] counts."""
+        return confusion_matrix(self.labels, self.answers, len(self.class_names))
+
+    @property
+    def right(self) -> int:
+        """Examples that were answered with their class."""
+        return int(np.trace(self.confusion))
+
+
+def predicted_of(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> Predicted | None:
+    """What the rows of a table say; None where there are none.
 
     Raises ValueError where they name a class that is not in `class_names`.
     """
@@ -25,25 +47,5 @@ def predicted_figures(rows: Sequence[PredictionRow], class_names: Sequence[str])
         raise ValueError(f"a prediction names the class {min(unknown)!r}, the results do not: both must be of one run")
     if not rows:
         return None
-    labels, predictions = np.array([(numbers[row.label], numbers[row.prediction]) for row in rows]).T
-    confusion = confusion_matrix(labels, predictions, len(class_names))
-    return {
-        "examples": len(rows),
-        "right": int(np.trace(confusion)),
-        "balanced_accuracy": balanced_accuracy(confusion),
-        "numbered": any("\ufffd" in drawable(name) for name in class_names),
-        "picture": themed(lambda dark: plot_confusion(confusion, class_names, dark=dark)),
-        "classes": list(zip(class_names, class_figures(confusion), strict=True)),
-        "pairs": [
-            (class_names[pair.true], class_names[pair.predicted], pair.examples, int(confusion[pair.true].sum()))
-            for pair in confusion_pairs(confusion, MAX_PAIRS)
-        ],
-    }
-
-
-def predicted_sections(figures: Mapping, scored: str, told_accuracy: float | None = None) -> Iterator[Section]:
-    """Of `predicted_figures` of the `scored` examples, as "test"; `told_accuracy` is what results.json has."""
-    values = {"predicted": figures, "scored": scored}
-    yield Section("confusion", "Confusion matrix", "confusion.html", values | {"told_accuracy": told_accuracy})
-    yield Section("classes", "Classes", "classes.html", values)
-    yield Section("pairs", "Most confused pairs", "pairs.html", values)
+    labels, answers = np.array([(numbers[row.label], numbers[row.prediction]) for row in rows]).T
+    return Predicted(class_names, labels, answers, np.stack([row.probabilities for row in rows]))

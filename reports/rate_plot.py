@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from records.tables import RateRow
 from reports.letters import FONT
-from reports.plots import LAYOUT, LIGHT, png_of
+from reports.theme import LAYOUT, LIGHT, png_of
 
 
 def plot_rate_range(rows: Sequence[RateRow], suggested: float | None) -> bytes:

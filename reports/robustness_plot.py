@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from records.tables import RobustnessRow
 from reports.letters import FONT
-from reports.plots import LAYOUT, LIGHT, fitted, png_of
+from reports.theme import LAYOUT, LIGHT, fitted, png_of
 
 # Okabe & Ito, "Color universal design" (2008), without the yellow, which is faint on white; each with a mark of its
 # own, so that no color has to be told from another.

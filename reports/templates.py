@@ -19,6 +19,7 @@ from reports.numbers import date_and_time, number, percent, percent_interval
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Where a name or a path may go on in another line; never within a number.
 _BREAKABLE = re.compile(r"(?<=[/\\_:=@])(?=[^/\\_:=@\s])|(?<=[.,-])(?=[^\W\d])")
+_FLAG = re.compile(r"(--[a-z]\w*(?:=[^\s,]*\w)?)")
 _LONG = 16  # letters of a name that may be broken within a word where nothing else helps
 
 
@@ -57,14 +58,23 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible, trim_blocks=True
     )
-    environment.filters |= {"percent": percent, "interval": percent_interval, "number": number, "date": date_and_time,
-                            "broken": _broken, "is_long": lambda name: len(name) > _LONG}  # fmt: skip
+    environment.filters |= {
+        "percent": percent, "interval": percent_interval, "number": number, "date": date_and_time, "broken": _broken,
+        "flagged": _flagged, "is_long": lambda name: len(name) > _LONG,
+    }  # fmt: skip
     return environment
 
 
 def _broken(text: object) -> Markup:
     """A name or a path that goes on in another line between its parts, not within them, where there is room."""
     return Markup("<wbr>").join(_BREAKABLE.split(_visible(str(text))))
+
+
+def _flagged(text: str) -> Markup:
+    """A sentence with its flags as they are typed."""
+    parts = [Markup("<code>{}</code>").format(part) if place % 2 else _visible(part)
+             for place, part in enumerate(_FLAG.split(text))]  # fmt: skip
+    return Markup("").join(parts)
 
 
 def _visible(value: object) -> object:

@@ -59,7 +59,8 @@ class Predictor:
             self._loaded = tf.saved_model.load(str(saved_model_dir))
             self._endpoint = self._loaded.signatures["serving_default"]
             self.class_names = [name.decode() for name in self._loaded.class_names().numpy().tolist()]
-            self.decision = self._loaded.decision().numpy().decode()
+            has_decision = hasattr(self._loaded, "decision")  # an export of before has none
+            self.decision = self._loaded.decision().numpy().decode() if has_decision else ""
         except (OSError, ValueError, KeyError, AttributeError, TypeError, tf.errors.OpError) as error:
             first = (str(error).splitlines() or [""])[0]
             raise UserError(f"{str(saved_model_dir)!r} is not a SavedModel that Penstock exported: {first}") from None
@@ -74,6 +75,10 @@ class Predictor:
                 yield from self._predict_batch(waiting)
                 waiting, held_bytes = [], 0
         yield from self._predict_batch(waiting)
+
+    def probabilities(self, contents: Sequence[bytes]) -> np.ndarray:
+        """float32 [n, classes] of n encoded pictures; raises tf.errors.InvalidArgumentError for a bad one."""
+        return self._endpoint(image_bytes=tf.constant(contents))["probabilities"].numpy()
 
     def _predict_batch(self, files: Sequence[tuple[bytes, bytes, str]]) -> list[Prediction]:
         contents = {path: content for path, content, reason in files if not reason}

@@ -6,13 +6,13 @@ import re
 import pytest
 from absl import flags
 
-from cli import evaluate, predict, prepare, train
+from cli import compare, evaluate, predict, prepare, train
 from cli.arguments import SCRIPTS, bad_value, flags_of, mentioned, renamed, said_of
 from cli.other_names import RENAMED, SAID
 from cli.paths import dataset_of
 from tests.helpers.run_fixtures import call_script, write_shapes
 
-MODULES = {"train": train, "prepare": prepare, "evaluate": evaluate, "predict": predict}
+MODULES = {"train": train, "prepare": prepare, "evaluate": evaluate, "predict": predict, "compare": compare}
 FLAGS = {script: flags_of(script) for script in SCRIPTS}
 # What must be answered, and by what.
 KNOWN = {
@@ -35,9 +35,8 @@ KNOWN = {
         "initial-checkpoint": "weights", "min-lr": "final_rate_fraction", "gamma": "decay_factor",
         "step_size": "step_epochs", "milestones": "step_epochs", "lr_scheduler": "schedule",
         "lr-patience": "plateau_patience",
-        "target_size": "image_size", "start-epoch": "run_dir",
-        "monitor": "early_stop_on", "best-metric": "best_on", "model-ema": "ema_momentum",
-        "tta": "test_time_flip", "ema_decay": "ema_momentum",
+        "target_size": "image_size", "start-epoch": "run_dir", "monitor": "early_stop_on",
+        "best-metric": "best_on", "model-ema": "ema_momentum", "tta": "test_time_flip", "ema_decay": "ema_momentum",
         "evaluate": "", "exist_ok": "run_dir", "local-rank": "", "mean": "model",
         "jit_compile": "", "interpolation": "resize", "letterbox": "resize", "crop_mode": "resize",
         "smoothing": "label_smoothing",
@@ -53,6 +52,7 @@ KNOWN = {
                  "device": ""},
     "predict": {"model": "run", "weights": "run", "output": "csv", "source": "csv", "image": "csv", "batch_size": "",
                 "conf": "csv", "img_size": "run", "device": ""},
+    "compare": {"run": "time", "runs": "time", "models": "time", "output": "out_dir", "data": "dataset", "device": ""},
 }  # fmt: skip
 CASES = [(script, theirs, ours) for script, names in KNOWN.items() for theirs, ours in names.items()]
 

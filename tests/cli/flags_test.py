@@ -16,7 +16,7 @@ from tests.helpers.other_values import OTHER_VALUES, beside, other_values_togeth
 from training.options import TrainingOptions
 
 # Flags that say where files are and what to do with a run folder; they are no part of a run's options.
-PLACES = {"cache_dir", "run_dir", "resume", "find_learning_rate"}
+PLACES = {"cache_dir", "run_dir", "resume", "find_learning_rate", "sweep"}
 
 
 def options_from(*arguments: str) -> RunOptions:

@@ -10,7 +10,7 @@ import pytest
 from base import allocator
 from tests.helpers.run_fixtures import ROOT
 
-SCRIPTS = pytest.mark.parametrize("script", ["train", "prepare", "evaluate", "predict"])
+SCRIPTS = pytest.mark.parametrize("script", ["train", "prepare", "evaluate", "predict", "compare"])
 
 
 def begin(script: str, *arguments: str, python: tuple[str, ...] = (), **environment: str):

@@ -55,3 +55,13 @@ def test_the_surest_are_answered_first():
         assert answered[place] == (place + 1) / 100
         assert accuracy[place] == right[confidence >= np.sort(confidence)[::-1][place]].mean()
     assert accuracy[:50].mean() > accuracy[-1]
+
+
+def test_a_threshold_between_neighbours_of_float32_calls_the_upper_one_alone():
+    for lower in (
+        np.float32(0.5),
+        np.nextafter(np.float32(0.5), np.float32(1)),
+    ):  # one of the middles rounds down, one up
+        pair = np.array([np.nextafter(lower, np.float32(1)), lower], np.float32)
+        point = point_for_recall(curve_of([True, False], pair), 1.0)
+        assert (pair >= np.float32(point.threshold)).tolist() == [True, False]

@@ -87,8 +87,28 @@ def test_class_figures_are_none_where_there_is_nothing_to_divide_by():
     assert figures[2].recall == 0.0
     assert figures[2].f1 == 0.0
     assert figures[3].f1 is None
+    assert figures[3].f1_interval is None
+    assert figures[2].f1_interval[0] == 0.0
+    assert 0.3 < figures[2].f1_interval[1] < 1.0
     for figure in figures:
         json.dumps(dataclasses.asdict(figure), allow_nan=False)
+
+
+@pytest.mark.parametrize(("examples", "share", "accuracy"), [(40, 0.5, 0.9), (200, 0.1, 0.95), (100, 0.3, 0.6)])
+def test_the_interval_of_f1_holds_what_it_is_about_nineteen_times_in_twenty(examples, share, accuracy):
+    # Of a binary model that is right with `accuracy` in either class, whose f1 over endless examples is known.
+    generator = np.random.default_rng(1)
+    positives, called = share * accuracy, share * accuracy + (1 - share) * (1 - accuracy)
+    true = 2 * positives / (share + called)
+    held = []
+    for _ in range(2000):
+        labels = generator.random(examples) < share
+        answers = labels ^ (generator.random(examples) >= accuracy)
+        figures = metrics.class_figures(metrics.confusion_matrix(labels.astype(int), answers.astype(int), 2))[1]
+        low, high = figures.f1_interval or (0.0, 1.0)
+        assert low <= (figures.f1 or 0.0) <= high
+        held.append(low <= true <= high)
+    assert 0.92 < np.mean(held) < 0.985
 
 
 def test_class_figures_can_not_be_changed():

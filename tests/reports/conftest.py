@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports import page, predicted
+from reports import calibration_section, confusion_sections, history_section, ranking_section
 from reports.contact_sheet import draw_sheet
 from tests.helpers.report_fixtures import SHEET
 
@@ -11,5 +11,9 @@ from tests.helpers.report_fixtures import SHEET
 def _fast_plots(monkeypatch):
     """Pictures have their own tests; here a small one stands for each."""
     png = draw_sheet(SHEET)
-    monkeypatch.setattr(page, "plot_curves", lambda *_, **__: png)
-    monkeypatch.setattr(predicted, "plot_confusion", lambda *_, **__: png)
+    plots = {history_section: ["plot_history"], confusion_sections: ["plot_confusion", "plot_overview"],
+             ranking_section: ["plot_roc", "plot_precision_recall"],
+             calibration_section: ["plot_reliability", "plot_abstention"]}  # fmt: skip
+    for module, names in plots.items():
+        for name in names:
+            monkeypatch.setattr(module, name, lambda *_, **__: png)

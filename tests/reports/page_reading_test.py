@@ -11,7 +11,7 @@ from PIL import Image
 from jobs.options import resolve
 from records.history import COLUMNS
 from records.tables import RefusedRow
-from reports import plots
+from reports import plots, theme
 from reports.contact_sheet import Band, Sheet, Tile
 from tests.helpers.report_fixtures import SCORES, SHEET, make_run, mistake, report_of
 
@@ -82,7 +82,7 @@ def test_what_is_wide_scrolls_in_a_box_of_its_own(tmp_path):
     boxes = re.findall(
         r'<div class="scroll[^>]*tabindex="0"[^>]*><div class="wide">\s*(.*?)\s*</div></div>', text, re.S
     )
-    assert sum(box.count("<table") for box in boxes) == sum(tag == "table" for tag, _ in parsed.tags) == 7
+    assert sum(box.count("<table") for box in boxes) == sum(tag == "table" for tag, _ in parsed.tags) == 9
     assert any(box.startswith("<picture") and "Confusion matrix" in box for box in boxes)
     assert ".scroll::after" in text  # the shadow that says so
     for tag, attributes in parsed.tags:
@@ -118,9 +118,9 @@ def test_a_sheet_has_its_pictures_and_all_of_their_names(tmp_path):
 def test_everything_written_can_be_read_in_both_themes(tmp_path):
     text, _ = report_of(make_run(tmp_path))
     light, dark = re.findall(r":root \{[^}]*--page[^}]*\}", text)
-    for theme in (light, dark):
-        colors = dict(re.findall(r"--(\w+): (#\w{6})", theme))
+    for sheet in (light, dark):
+        colors = dict(re.findall(r"--(\w+): (#\w{6})", sheet))
         for ink in ("text", "soft", "accent"):
             for ground in ("page", "card", "stripe"):
-                assert plots.contrast(to_rgb(colors[ink]), to_rgb(colors[ground])) >= 4.5, (theme, ink, ground)
-        assert plots.contrast(to_rgb(colors["alarm"]), to_rgb("#ffffff")) >= 4.5
+                assert theme.contrast(to_rgb(colors[ink]), to_rgb(colors[ground])) >= 4.5, (sheet, ink, ground)
+        assert theme.contrast(to_rgb(colors["alarm"]), to_rgb("#ffffff")) >= 4.5

@@ -14,8 +14,8 @@ from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports import plots
 from tests.helpers.report_fixtures import SCORES, SHEET, make_run, mistake, report_of
 
-SECTIONS = ("headline", "curves", "confusion", "classes", "pairs", "mistakes", "data", "samples", "augmentation",
-            "run", "options")  # fmt: skip
+SECTIONS = ("headline", "curves", "confusion", "classes", "pairs", "ranking", "calibration", "mistakes", "data",
+            "samples", "augmentation", "run", "options")  # fmt: skip
 HOSTILE = ("<b>bold</b>", "\"quoted\" & 'single'", "猫 </td>", "\udcff\nnew", "$x$ {{ 7 * 7 }}", "n" * 400)
 
 
@@ -207,7 +207,7 @@ def test_long_quarantine_list_is_cut_and_counted(tmp_path):
 def test_mistakes_show_their_pixels(tmp_path):
     shown = mistake(side=40)
     _, parsed = report_of(make_run(tmp_path), [shown, mistake(side=500)])
-    images = [attributes for tag, attributes in parsed.tags if tag == "img" and "taken for" in attributes["alt"]]
+    images = [attributes for tag, attributes in parsed.tags if tag == "img" and ", taken for" in attributes["alt"]]
     assert images[0]["src"] == plots.data_uri(_png_of(shown.image))
     assert len(images[1]["src"]) < 300_000  # reduced
     assert images[1]["src"].startswith("data:image/jpeg;")

@@ -1,4 +1,4 @@
-"""The plots are PNGs of the right size and colors, and what is written on them can be read."""
+"""The curves are PNGs of the right size and colors, and screens show what they can."""
 
 import base64
 import subprocess
@@ -8,12 +8,12 @@ import warnings
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 
 from records.history import COLUMNS
 from reports import plots
+from reports.confusion_plot import plot_confusion
 
-BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of what is right and wrong in the light theme
+BLUE, ORANGE = (11, 99, 206), (217, 83, 11)  # of the light theme
 
 
 def history_of(epochs: int, **changes) -> list[dict]:
@@ -44,7 +44,7 @@ def _no_warnings():
 
 
 def test_png_pixels_and_data_uri_give_back_what_was_drawn():
-    png = plots.plot_confusion([[3, 1], [0, 4]], ["a", "b"])
+    png = plots.plot_history(history_of(3), "loss")
     pixels = plots.png_pixels(png)
     assert pixels.dtype == np.uint8
     assert pixels.shape[2] == 3
@@ -60,8 +60,10 @@ def test_curves_mark_where_all_begins_to_learn(monkeypatch):
     rows = history_of(6, phase="all")
     for row in rows[:4]:
         row["phase"] = "head"
-    plots.plot_curves(rows, best_epoch=2)
-    assert lines == [(4.5, "all learns from epoch 5"), (2, "best: epoch 2")] * 2
+    for panel in plots.PANELS:
+        lines.clear()
+        plots.plot_history(rows, panel, best_epoch=2)
+        assert lines == [(4.5, "all learns from epoch 5"), (2, "best: epoch 2")]
     assert plots.first_of_all(rows) == 5
     for alone in ("head", "all"):
         assert plots.first_of_all(history_of(3, phase=alone)) is None
@@ -69,34 +71,49 @@ def test_curves_mark_where_all_begins_to_learn(monkeypatch):
     assert plots.first_of_all(earlier) is None  # of a version without phases
 
 
-def test_curves_mark_the_best_epoch():
+@pytest.mark.parametrize("panel", plots.PANELS)
+def test_curves_mark_the_best_epoch(panel):
     # The dotted line stands further right for a later epoch; it is the column with the most orange.
     places = []
     for epoch in (None, 3, 19):
-        pixels = plots.png_pixels(plots.plot_curves(history_of(21), best_epoch=epoch))
-        left_panel = pixels[:, : pixels.shape[1] // 2].astype(int)
-        places.append((np.abs(left_panel - ORANGE).max(axis=2) < 40).sum(axis=0).argmax())
+        pixels = plots.png_pixels(plots.plot_history(history_of(21), panel, best_epoch=epoch)).astype(int)
+        places.append((np.abs(pixels - ORANGE).max(axis=2) < 40).sum(axis=0).argmax())
     middle, early, late = places
     assert early < middle < late
-    assert plots.plot_curves(history_of(21)) == plots.plot_curves(history_of(21), best_epoch=11)
+    assert plots.plot_history(history_of(21), panel) == plots.plot_history(history_of(21), panel, best_epoch=11)
 
 
-def test_curves_of_full_training_have_no_validation_line():
-    with_validation = plots.png_pixels(plots.plot_curves(history_of(9)))
-    without = plots.png_pixels(plots.plot_curves(history_of(9, validation_loss=None, validation_accuracy=None)))
+@pytest.mark.parametrize("panel", ["loss", "accuracy", "loss_log"])
+def test_curves_of_full_training_have_no_validation_line(panel):
+    with_validation = plots.png_pixels(plots.plot_history(history_of(9), panel))
+    alone = history_of(9, validation_loss=None, validation_accuracy=None)
     assert len(columns_of(with_validation, BLUE))
-    assert not len(columns_of(without, BLUE))
+    assert not len(columns_of(plots.png_pixels(plots.plot_history(alone, panel)), BLUE))
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 60])
-@pytest.mark.parametrize("stacked", [False, True])
-def test_curves_of_few_and_many_epochs(epochs, stacked):
-    pixels = plots.png_pixels(plots.plot_curves(history_of(epochs), stacked=stacked))
-    assert (pixels.shape[0] > pixels.shape[1]) == stacked
-    blue = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 12
-    assert blue.any(axis=0).sum() > 10
+@pytest.mark.parametrize("panel", plots.PANELS)
+def test_curves_of_few_and_many_epochs(epochs, panel):
+    pixels = plots.png_pixels(plots.plot_history(history_of(epochs), panel))
+    drawn = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 12
+    assert drawn.any(axis=0).sum() > 10
     # A single epoch is a dot, which is higher than the line that the legend has anyway.
-    assert epochs > 1 or blue.sum(axis=0).max() >= 12
+    assert epochs > 1 or drawn.sum(axis=0).max() >= 12
+
+
+def test_a_logarithmic_axis_shows_what_a_linear_one_hides():
+    """A loss that falls to a thousandth, and later to a third of that, which is nothing beside the first fall."""
+    rows = history_of(31)
+    for row in rows:
+        row["loss"] = row["validation_loss"] = 1.0 if row["epoch"] < 3 else 1e-3 if row["epoch"] < 12 else 3e-4
+    heights = []
+    for panel in ("loss", "loss_log"):
+        pixels = plots.png_pixels(plots.plot_history(rows, panel, best_epoch=31)).astype(int)
+        is_line = np.abs(pixels - BLUE).max(axis=2) <= 12
+        lowest = [np.flatnonzero(column).max() for column in is_line.T if column.any()]  # below any legend
+        heights.append(max(lowest) - lowest[len(lowest) // 4])
+    linear, logarithmic = heights
+    assert linear < 6 < logarithmic
 
 
 def test_curves_leave_gaps_for_what_is_no_number():
@@ -104,94 +121,20 @@ def test_curves_leave_gaps_for_what_is_no_number():
     for nothing in (None, float("nan"), float("inf")):
         rows = history_of(9)
         rows[3]["loss"] = rows[4]["validation_loss"] = rows[5]["accuracy"] = nothing
-        pictures.add(plots.plot_curves(rows, best_epoch=5))
+        pictures.add(tuple(plots.plot_history(rows, panel, best_epoch=5) for panel in plots.PANELS))
     assert len(pictures) == 1
-    assert plots.plot_curves(history_of(9), best_epoch=5) not in pictures
+    assert tuple(plots.plot_history(history_of(9), panel, best_epoch=5) for panel in plots.PANELS) not in pictures
 
 
 def test_curves_of_no_epoch_are_refused():
     with pytest.raises(ValueError, match="history has 0 epochs"):
-        plots.plot_curves([])
-
-
-@pytest.mark.parametrize("classes", [1, 2, 3, 43, 120])
-def test_confusion_is_readable_for_any_number_of_classes(classes):
-    confusion = np.diag(np.arange(classes) + 1)
-    pixels = plots.png_pixels(plots.plot_confusion(confusion, [f"class_{number}" for number in range(classes)]))
-    assert 400 < pixels.shape[0] < 3500
-    blue = np.abs(pixels.astype(int) - BLUE).max(axis=2) <= 3
-    assert blue.sum() / classes > 100  # a square for each
-
-
-def test_confusion_shows_right_in_blue_and_wrong_in_orange():
-    right = plots.png_pixels(plots.plot_confusion([[5, 0], [0, 5]], ["a", "b"]))
-    wrong = plots.png_pixels(plots.plot_confusion([[0, 5], [5, 0]], ["a", "b"]))
-    assert len(columns_of(right, BLUE)) > 100 > len(columns_of(right, ORANGE))
-    assert len(columns_of(wrong, ORANGE)) > 100 > len(columns_of(wrong, BLUE))
-
-
-def test_confusion_has_true_classes_in_rows():
-    pixels = plots.png_pixels(plots.plot_confusion([[0, 5], [0, 5]], ["a", "b"])).astype(int)
-    ys, xs = np.nonzero(np.abs(pixels - ORANGE).max(axis=2) <= 3)
-    # True class a, predicted b: the upper right cell.
-    assert ys.mean() < pixels.shape[0] / 2
-    assert xs.mean() > pixels.shape[1] / 2
-
-
-@pytest.mark.parametrize("name", ["$x^{$", "猫", "a\nb", "\udcff", "<b>&", "n" * 300, "", "\u202egnp"])
-def test_names_can_be_anything(name):
-    plots.plot_confusion([[3, 1], [0, 4]], [name, "dogs"])
-
-
-def contrast_of(one: str, other) -> float:
-    """WCAG 2.2's contrast ratio, written down a second time."""
-
-    def luminance(color):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_figures_of_every_cell_can_be_read(monkeypatch, dark):
-    written = []
-    monkeypatch.setattr(Axes, "text", lambda _, x, y, text, color, **__: written.append((x, y, text, color)))
-    for right in range(0, 101, 2):  # every share of a row, right and wrong
-        confusion = np.array([[right, 100 - right], [right, 100 - right]])
-        cells = plots._cell_colors(confusion, plots._DARK if dark else plots.LIGHT)
-        written.clear()
-        plots.plot_confusion(confusion, ["a", "b"], dark=dark)
-        assert len(written) == np.count_nonzero(confusion)
-        for x, y, _, color in written:
-            assert contrast_of(color, cells[y, x]) >= 4.5, (right, y, x)
-
-
-def test_no_row_is_whole_that_is_not(monkeypatch):
-    written = []
-    monkeypatch.setattr(Axes, "text", lambda _, x, y, text, **__: written.append(text))
-    plots.plot_confusion(np.array([[399, 1], [0, 5]]), ["a", "b"])
-    assert written == ["399\n>99%", "1\n<1%", "5\n100%"]
-
-
-@pytest.mark.parametrize("name", ["猫", "قطة", "शेर", "a猫"])
-def test_a_name_that_the_font_cannot_write_is_its_number(monkeypatch, name):
-    shown = []
-    monkeypatch.setattr(Axes, "set_yticks", lambda _, places, labels=(), **__: shown.extend(labels))
-    plots.plot_confusion([[3, 1], [0, 4]], ["dogs", name])
-    assert shown == ["dogs", "class 1"]
-
-
-def test_confusion_refuses_names_that_are_not_as_many():
-    with pytest.raises(ValueError, match="3 class names need"):
-        plots.plot_confusion([[3, 1], [0, 4]], ["a", "b", "c"])
+        plots.plot_history([], "loss")
 
 
 def test_dark_pictures_are_dark():
     for draw in (
-        lambda dark: plots.plot_confusion([[3, 1], [0, 4]], ["a", "b"], dark=dark),
-        lambda dark: plots.plot_curves(history_of(3), dark=dark),
+        lambda dark: plot_confusion([[3, 1], [0, 4]], ["a", "b"], dark=dark),
+        lambda dark: plots.plot_history(history_of(3), "loss", dark=dark),
     ):
         assert plots.png_pixels(draw(False))[0, 0].min() == 255
         assert plots.png_pixels(draw(True))[0, 0].max() < 50
@@ -221,8 +164,8 @@ def test_displayable_stretches_depth_and_keeps_its_order():
 
 def test_plots_leave_pyplot_alone():
     code = (
-        "import sys; from reports import plots; "
-        "plots.plot_confusion([[1, 0], [0, 1]], ['a', 'b']); "
+        "import sys; from reports import page, confusion_plot; "
+        "confusion_plot.plot_confusion([[1, 0], [0, 1]], ['a', 'b']); "
         "sys.exit('matplotlib.pyplot' in sys.modules or 'tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
