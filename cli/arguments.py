@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.options import Leaf, Option
 from cli.other_names import RENAMED, SAID
 
-SCRIPTS = ("train", "prepare", "evaluate", "predict", "compare")
+SCRIPTS = ("train", "prepare", "evaluate", "predict", "compare", "reproduce")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 _WORDS = ("true", "false", "yes", "no", "on", "off", "0", "1")
 

@@ -47,7 +47,8 @@ def render() -> str:
         users = _users(defined, options_class)
         parts += ["", f"## {name.capitalize()} ({users})", "", *_table(list(leaves(options_class)), name, told)]
     shared = defined["train"]["cache_dir"]
-    parts += ["", "## train.py, prepare.py, evaluate.py and compare.py", "", *_own_table([shared])]
+    users = [f"{script}.py" for script, values in defined.items() if shared.name in values]
+    parts += ["", f"## {', '.join(users[:-1])} and {users[-1]}", "", *_own_table([shared])]
     for script, values in defined.items():
         known = {name for name in _run_flags() if any(_uses(values, one) for _, one, _ in groups(RunOptions))}
         own = [values[name] for name in values if name not in known | {shared.name}]

@@ -55,6 +55,11 @@ def define_cache_dir(values: flags.FlagValues) -> None:
     )
 
 
+def cache_arguments(values: flags.FlagValues) -> tuple[str, ...]:
+    """--cache_dir as it was given, for another of our scripts."""
+    return (f"--cache_dir={os.path.abspath(path_of(values.cache_dir))}",) if values.cache_dir else ()
+
+
 def cache_dir(text: str | None) -> Path:
     """--cache_dir, or $XDG_CACHE_HOME/penstock, or ~/.cache/penstock (XDG Base Directory Specification).
 

@@ -1,7 +1,6 @@
 """train.py with --folds or --sweep: several runs as one command, each a process of its own."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -86,8 +85,7 @@ def _given(values: flags.FlagValues) -> dict[str, Any]:
 
 def _texts(given: Mapping[str, Any], values: flags.FlagValues) -> tuple[str, ...]:
     """The arguments of train.py for options, and the cache of all runs."""
-    cache_dir = (f"--cache_dir={os.path.abspath(paths.path_of(values.cache_dir))}",) if values.cache_dir else ()
-    return (*(f"--{name}={shown(value)}" for name, value in given.items()), *cache_dir)
+    return (*(f"--{name}={shown(value)}" for name, value in given.items()), *paths.cache_arguments(values))
 
 
 @contextlib.contextmanager
@@ -102,11 +100,12 @@ def _runs(
     with listen() as stop, claim_runs(run_dir, kind, resume) as folder, contextlib.closing(Terminal(stop)) as watch:
         stop.say = lambda line: None  # the run that hears the signal says so
         watch.say(f"runs        {len(plan)} in {run_dir}; the same command with --run_dir={run_dir} goes on")
-        yield folder, _starter(stop), watch
+        yield folder, starter(stop), watch
 
 
-def _starter(stop: StopRequest) -> Runner:
-    return lambda words: run_child([sys.executable, str(_TRAIN), *words], stop)
+def starter(stop: StopRequest, more: Sequence[str] = ()) -> Runner:
+    """What runs train.py with arguments, and `more` before them, in a process that hears what `stop` hears."""
+    return lambda words: run_child([sys.executable, str(_TRAIN), *more, *words], stop)
 
 
 def _exit_unless_finished(code: int) -> None:

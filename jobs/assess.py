@@ -18,14 +18,18 @@ from jobs.announce import some_of
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
-from records.tables import LABELLED_BEGINNING, write_answers
+from records.tables import LABELLED_BEGINNING, RefusedRow, write_answers
+from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
+from reports.predicted import Predicted
+from reports.templates import Section
 from serving.pixel_predictor import open_predictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
 _PICTURES = ("confusion.png", findings.SHEET)
+_PAGE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Assessment:
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json, confusion.png and `jobs.findings`; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png, report.html and what `jobs.findings` has; returns lines for
+    the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
@@ -87,10 +92,13 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
     with _more_results(out_dir).open():
         written = found.write(out_dir)
+        predicted = Predicted(names, labels, answers, probabilities)
+        page = _render(asked, about | figures, scored, predicted, predictions, found.sections)
+        durable.write_text(out_dir / _PAGE, page)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
     lines = decided + _lines(scored, figures, confusion, names, predictions)
     lines += [f"  {line}" for line in (*notes, *found.lines)]
-    return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', *written])}"]
+    return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', _PAGE, *written])}"]
 
 
 def _check(out_dir: Path) -> None:
@@ -98,13 +106,37 @@ def _check(out_dir: Path) -> None:
         one.check()
 
 
+def _render(
+    asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
+    more: Sequence[Section],
+) -> str:  # fmt: skip
+    """The page, of scores.json; of the run's own pictures it says whether they are synthetic."""
+    split = "" if asked.folder else scored.split
+    run = run_folder_of(asked.run_dir)
+    rows = [prediction.row() for prediction in predictions]
+    return render_assessment(
+        run_path=run.path,
+        what=scored.what,
+        date=figures["date"],
+        split=split,
+        figures=figures,
+        predicted=predicted,
+        paths=[row.path for row, label in zip(rows, scored.labels, strict=True)
+               if not row.reason and label in predicted.class_names],
+        notes=[*filter(None, [figures["decision"]]), *scored.notes],
+        refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
+        is_synthetic=bool(split) and (run.results_if_finished() or {}).get("data_origin") == "synthetic",
+        more=more,
+    )  # fmt: skip
+
+
 def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
 
 
 def _more_results(out_dir: Path) -> ResultFolder:
-    """What may be missing where the scores are, as these are older."""
-    return ResultFolder("--out_dir", out_dir, findings.BEGINNINGS, ())
+    """What older versions did not write beside their tables."""
+    return ResultFolder("--out_dir", out_dir, findings.BEGINNINGS | {_PAGE: ASSESSMENT_BEGINNING.encode()}, ())
 
 
 def run_folder_of(run_dir: Path) -> RunFolder:

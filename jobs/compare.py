@@ -98,9 +98,9 @@ def compare(asked: Comparison, opened: Opened, cache_dir: Path) -> list[str]:
             name = scored.name
             _results(asked, runs, name).check()
             joined = compared_models.score(runs, models, scored)
-    times, time_notes = _times(models, joined) if asked.time else ([None] * len(runs), [])
+    times, machine, time_notes = _times(models, joined) if asked.time else ([None] * len(runs), "", [])
     notes = [*opened.notes, *joined.notes, *_twin_notes(runs), *time_notes]
-    comparison = _comparison(runs, joined, times, notes)
+    comparison = _comparison(runs, joined, times, notes) | {"machine": machine}
     rows, names = disagreement_rows(joined), [run.name for run in runs]
     is_synthetic = asked.folder is None and any(run.results.get("data_origin") == "synthetic" for run in runs)
     page = render_comparison(comparison, groups_to_show(joined, rows, names), is_synthetic)
@@ -147,18 +147,19 @@ def _check_outside_pictures(asked: Comparison, runs: Sequence[FinishedRun], run:
         check_outside("--out_dir", _results(asked, runs).path, dataset, asked.data_dir)
 
 
-def _times(models: Sequence, joined: Joined) -> tuple[list[dict | None], list[str]]:
-    """Of each model, and why there are none."""
-    from jobs.compared_models import time_models
+def _times(models: Sequence, joined: Joined) -> tuple[list[dict | None], str, list[str]]:
+    """(milliseconds of each model, the machine, why there are none)."""
+    from jobs.compared_models import machine_words, time_models
 
     rows = np.unique(np.linspace(0, len(joined.labels) - 1, _TIMED_PICTURES).astype(int))
     contents = [content for row in rows if (content := content_of(joined, row)) is not None]
     if not contents:
-        return [None] * len(models), ["not timed: the pictures are not where they were; --data_dir says where they are"]
+        why = "not timed: the pictures are not where they were; --data_dir says where they are"
+        return [None] * len(models), "", [why]
     times = time_models(models, contents)
     if times is None:
-        return [None] * len(models), ["not timed: a picture cannot be decoded"]
-    return [{str(batch): value for batch, value in one.items()} for one in times], []
+        return [None] * len(models), "", ["not timed: a picture cannot be decoded"]
+    return [{str(batch): value for batch, value in one.items()} for one in times], machine_words(), []
 
 
 def _twin_notes(runs: Sequence[FinishedRun]) -> list[str]:
@@ -189,7 +190,6 @@ def _comparison(runs: Sequence[FinishedRun], joined: Joined, times: Sequence, no
         "resamples": resamples_of(len(joined.labels)),
         "differing_options": [{"option": name, "values": words} for name, words in differing_options(runs)],
         "notes": list(notes),
-        "machine": f"{len(os.sched_getaffinity(0))} CPU cores" if any(times) else "",
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
     }
 

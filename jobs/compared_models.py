@@ -83,6 +83,12 @@ def time_models(models: Sequence[Predictor], contents: Sequence[bytes]) -> list[
         return None
 
 
+def machine_words() -> str:
+    """What models run on here."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{len(os.sched_getaffinity(0))} CPU cores" + (f" and {gpus} GPU{'s' if gpus > 1 else ''}" if gpus else "")
+
+
 def _digest(path: bytes) -> str:
     try:
         content, _ = read_file(path)

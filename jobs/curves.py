@@ -8,6 +8,7 @@ from jobs.answered import Answered
 from jobs.chosen import chosen_of
 from jobs.report import option_rows
 from jobs.run import Run
+from jobs.varied import varied_options
 from reports.confusion_plot import plot_confusion
 from reports.contact_sheet import Sheet, draw_pages
 from reports.facts import facts_of, option_text
@@ -46,8 +47,10 @@ def draw_test(run: Run, epoch: int, figures: Mapping, test: Answered, worst: She
 
 
 def write_results(run: Run, results: Mapping) -> None:
-    """Writes what results.json holds besides the scores, at the last epoch."""
+    """Writes what results.json holds: at the last epoch what is there besides the scores, and for the HParams tab the
+    options with the scores."""
     facts = [("data set", results["dataset"]), ("model", results["model"]), ("seed", str(results["seed"])),
              ("finished", date_and_time(results["finished_at"])), ("run", str(run.folder.path.absolute())),
              *facts_of(results)]  # fmt: skip
     run.summaries.text("train", "run", results["epochs"], markdown_table(("fact", "value"), facts))
+    run.summaries.session(varied_options(run.options, chosen_of(run)), results)

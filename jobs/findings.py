@@ -18,33 +18,46 @@ from pipeline.sources.values_csv import ValueTable, read_values
 from records.tables import LABEL_ISSUES, SLICES
 from reports.contact_sheet import draw_sheet
 from reports.plots import displayable
-from reports.suspicious import Suspect, suspicious_sheet
+from reports.slices import slices_section
+from reports.suspicious import Suspect, suspicious_section, suspicious_sheet
+from reports.templates import Section
 from serving.pixel_predictor import PixelPredictor
 from serving.predictor import Predictor
 
 _SLICES, _LABELS, SHEET = "slices.csv", "suspicious_labels.csv", "suspicious_labels.png"
 BEGINNINGS = {_SLICES: SLICES.beginning, _LABELS: LABEL_ISSUES.beginning}
+_RESTS_ON = "In the view of this network, of pictures that it is not known to have been trained on."
 _NOT_MEASURED = "brightness and sharpness: not measured, as the model was exported by an earlier version"
 _LEARNT = "labels: not looked at, as the run has learnt those of what it trained on, wrong ones too"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Findings:
-    """Slices, labels that may be wrong, a sheet of these, where there are such, and lines for the terminal."""
+    """Slices; labels that may be wrong, and the first of these with their pictures; lines for the terminal."""
 
+    class_names: Sequence[str]
     slices: Sequence[Slice]
     doubts: LabelDoubts
-    sheet: bytes | None
+    suspects: Sequence[Suspect]
     lines: Sequence[str]
+
+    @property
+    def sections(self) -> list[Section]:
+        """Of the page."""
+        sections = [*slices_section(slice_rows(self.slices))]
+        if self.doubts.examples:
+            sections.append(suspicious_section(self.suspects, self.doubts.words, _RESTS_ON))
+        return sections
 
     def write(self, out_dir: Path) -> list[str]:
         """Writes them; returns the names of the files."""
         SLICES.write(out_dir / _SLICES, slice_rows(self.slices))
         LABEL_ISSUES.write(out_dir / _LABELS, self.doubts.rows)
-        if self.sheet is None:
+        if not self.suspects:
             (out_dir / SHEET).unlink(missing_ok=True)  # of what was scored before
             return [_SLICES, _LABELS]
-        durable.write_bytes(out_dir / SHEET, self.sheet)
+        numbers = {name: number for number, name in enumerate(self.class_names)}
+        durable.write_bytes(out_dir / SHEET, draw_sheet(suspicious_sheet(self.suspects, numbers)))
         return [_SLICES, _LABELS, SHEET]
 
 
@@ -85,7 +98,8 @@ def find(
     kept = ~scored.is_trained[rows]
     doubts = _doubt(predictor, scored, rows[kept], labels[kept], probabilities[kept], contents[kept])
     lines += [f"labels: {one}" for one in doubts.words] if kept.any() else [_LEARNT]
-    return Findings(slices, doubts, _sheet(predictor, scored, rows[kept], doubts), lines)
+    suspects = _suspects(predictor, scored, rows[kept], doubts)
+    return Findings(predictor.class_names, slices, doubts, suspects, lines)
 
 
 def _doubt(predictor, scored, rows, labels, probabilities, contents) -> LabelDoubts:
@@ -94,15 +108,10 @@ def _doubt(predictor, scored, rows, labels, probabilities, contents) -> LabelDou
     return doubt_labels(paths, predictor.class_names, labels, probabilities, [scored.split] * len(rows), rivals)
 
 
-def _sheet(predictor: Predictor, scored: Scored, rows: np.ndarray, doubts: LabelDoubts) -> bytes | None:
+def _suspects(predictor: Predictor, scored: Scored, rows: np.ndarray, doubts: LabelDoubts) -> list[Suspect]:
     if not len(doubts.shown) or not isinstance(predictor, PixelPredictor):
-        return None
+        return []
     decoded = [predictor.decode(scored.paths[row])[0] for row in rows[doubts.shown]]
     found = [(row, one) for row, one in zip(doubts.rows, decoded, strict=False) if one is not None]
-    if not found:
-        return None
-    images = displayable(np.stack([one for _, one in found]))
-    numbers = {name: number for number, name in enumerate(predictor.class_names)}
-    return draw_sheet(
-        suspicious_sheet([Suspect(row, image) for (row, _), image in zip(found, images, strict=True)], numbers)
-    )
+    images = displayable(np.stack([one for _, one in found])) if found else []
+    return [Suspect(row, image) for (row, _), image in zip(found, images, strict=True)]

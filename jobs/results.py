@@ -51,6 +51,7 @@ def results_of(run: Run, loop: Loop, figures: dict, difference: float, files_cha
         "export_files_changed": files_changed,
         "manifest_sha256": run.data.manifest.sha256,
         "weights_sha256": final_sha256,
+        "identity": loop.identity,
         "versions": versions(),
     }
 

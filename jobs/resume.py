@@ -15,6 +15,7 @@ from jobs.options import RunOptions
 from jobs.run import Run
 from models.layers import normalizes_batches
 from records.run_folder import RunFolder
+from records.split_changes import changed_pictures
 from training.checkpoint import Checkpoint, DamagedError, checkpoint_path, load_checkpoint, load_newest, restore
 from training.history import should_stop
 from training.loop import Loop
@@ -148,11 +149,4 @@ def _changed_pictures(run: Run) -> list[str]:
         rows = run.folder.split.read()
     except (OSError, ValueError):
         return []
-    now = run.data.split_rows()
-    old, new = ({row.path: (row.sha256, row.label) for row in table} for table in (rows, now))
-    groups = {
-        "new": new.keys() - old.keys(),
-        "gone": old.keys() - new.keys(),
-        "changed": {path for path in new.keys() & old.keys() if new[path] != old[path]},
-    }
-    return [f"{what} pictures: {len(paths)}, as {min(paths)!r}" for what, paths in groups.items() if paths]
+    return changed_pictures(rows, run.data.split_rows())

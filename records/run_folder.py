@@ -84,6 +84,7 @@ class RunFolder:
         self.slices = RunFile(path / "slices.csv", SLICES, may_lack=True)  # a row a slice of the test examples
         self.results = RunFile(path / "results.json", JSON)  # plain values
         self.report = RunFile(path / "report.html", TEXT)  # the last file of a run
+        self.best_events = path / "best"  # TensorBoard's of the options and the best epoch, whole or absent
         self.checkpoints = path / "checkpoints"
         self.saved_model = path / "saved_model"
         self.evaluation = path / "evaluation"  # scores that are computed once the run is finished
@@ -114,6 +115,7 @@ class RunFolder:
         for prefix in TEMPORARIES:
             durable.remove_leftovers(self.path, prefix)
         durable.remove_leftovers(self.checkpoints)
+        durable.remove_leftovers(self.best_events)
         return old
 
     def examples_of(self, split: str, class_names: Sequence[str]) -> tuple[str, str, list[SplitRow]]:
@@ -191,7 +193,7 @@ _ANY = RunFolder(Path())
 FILES = tuple(one.path.name for one in vars(_ANY).values() if isinstance(one, RunFile))
 # Those of a range test, which is made before there is a run.
 BEFORE_A_RUN = (_ANY.rates.path.name, _ANY.rates_curve.path.name)
-FOLDERS = (*SPLIT_NAMES, _ANY.checkpoints.name, _ANY.saved_model.name)
+FOLDERS = (*SPLIT_NAMES, _ANY.best_events.name, _ANY.checkpoints.name, _ANY.saved_model.name)
 LOCK = ".lock"
 # How the names begin of what a killed process leaves half-written.
 TEMPORARIES = tuple(durable.temporary_prefix(Path(name)) for name in (*FILES, _ANY.saved_model.name))

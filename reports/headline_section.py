@@ -9,13 +9,17 @@ from reports.templates import Section
 
 
 def headline_section(
-    figures: Mapping[str, Mapping | None], shown: str | None, verdict: Sequence[str], advice: Sequence[str]
+    figures: Mapping[str, Mapping | None],
+    shown: str | None,
+    verdict: Sequence[str],
+    advice: Sequence[str],
+    warning: str,
 ) -> Section:
     """Of `figures` by split name, as `evaluation.figures` makes them, with those of `shown` in large."""
     rows = [(name, figures[name]) for name in (*SPLIT_NAMES, shown) if figures.get(name)]
     score = figures[shown] if shown else None
     values = {"shown": shown, "score": score, "rows": dict(rows), "ranking": _ranking(score or {}), "verdict": verdict,
-              "advice": advice, "was_seen": {"validation": "chosen", "train": "trained"}.get(shown)}  # fmt: skip
+              "advice": advice, "warning": warning}  # fmt: skip
     return Section("headline", "Result", "headline.html", values)
 
 

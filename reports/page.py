@@ -67,7 +67,9 @@ def render_report(
     return render_page(
         "page.html",
         [
-            headline_section(results, evidence.shown, verdict(evidence), advice(evidence)),
+            headline_section(
+                results, evidence.shown, verdict(evidence), advice(evidence), _without_test(evidence.shown)
+            ),
             *history_section(history, results.get("best_epoch")),
             *_predicted_sections(predicted, results),
             *_mistakes(mistakes, predicted),
@@ -101,6 +103,12 @@ def evidence_of_run(
         train_counts=[counts[0] for _, counts in data["rows"]],
         copies=data["shared"],
     )
+
+
+def _without_test(shown: str | None) -> str:
+    was = {"validation": "chosen", "train": "trained"}.get(shown)
+    lacks = f"This run has no test split: what is shown is the {shown} split, on which the model was {was}."
+    return lacks if was else ""
 
 
 def _predicted_sections(predicted: Predicted | None, results: Mapping) -> Iterator[Section]:

@@ -44,11 +44,8 @@ def roc_points(curve: Curve | Sequence[Curve]) -> tuple[np.ndarray, np.ndarray]:
     """(false positive rates, recalls), of one curve its points, of several their means on `GRID`, each in [0, 1]."""
     if isinstance(curve, Curve):
         return curve.false_positive_rate, curve.recall
-    recalls = []
-    for one in curve:
-        # Of several points above each other the highest: what is reached at that false positive rate.
-        last = np.append(np.flatnonzero(np.diff(one.false_positives)), len(one.false_positives) - 1)
-        recalls.append(np.interp(GRID, one.false_positive_rate[last], one.recall[last]))
+    # Of points above each other NumPy takes the highest at their place, the lowest on the way there: the curve itself.
+    recalls = [np.interp(GRID, one.false_positive_rate, one.recall) for one in curve]
     return np.append(0.0, GRID), np.append(0.0, np.mean(recalls, axis=0))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from base import kill_points
+from base import durable, kill_points
 from base.errors import UserError
 from base.watch import Watch
 from records.run_folder import RunFolder
+from reports.hparams import FILE_NAME, Plain, session_bytes
 
 
 class Summaries:
@@ -55,6 +56,11 @@ class Summaries:
 
         about = create_summary_metadata(name, "", table.shape[1])
         self._write(split, epoch, lambda: tf.summary.write(tag, table, metadata=about))
+
+    def session(self, options: Mapping[str, Plain], results: Mapping) -> None:
+        """Writes the run's row of the HParams tab, in place of one that is there; see `reports.hparams`."""
+        content = session_bytes(options, results)
+        self._going_on(lambda: durable.write_bytes(self._folder.best_events / FILE_NAME, content))
 
     def close(self) -> None:
         """Closes the event files."""

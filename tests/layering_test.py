@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("scripts", "cli", "jobs", "reports", "serving", "evaluation", "training", "models", "pipeline", "rendered",
          "records", "base")  # fmt: skip
 ROOMS = {room: set(ORDER[place + 1 :]) for place, room in enumerate(ORDER)}
-SCRIPTS = {"train", "prepare", "evaluate", "predict", "compare"}
+SCRIPTS = {"train", "prepare", "evaluate", "predict", "compare", "reproduce"}
 OUTSIDE = {"tests", "benchmarks"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 250, 60
 

@@ -37,7 +37,11 @@ def test_a_wrong_label_is_found_in_a_folder_and_shown(call, tmp_path):
     assert {row["label"] for row in moved} == {"square"}
     assert (tmp_path / "out" / "suspicious_labels.png").read_bytes().startswith(b"\x89PNG")
     assert f" of {len(rows)} labels may be wrong; look at them (2 of them are of files whose bytes" in done.stdout
-    assert done.stdout.rstrip().endswith("confusion.png, slices.csv, suspicious_labels.csv, suspicious_labels.png")
+    written = "confusion.png, report.html, slices.csv, suspicious_labels.csv, suspicious_labels.png"
+    assert done.stdout.rstrip().endswith(written)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "square</bdi></strong> (" in page.partition('<section id="suspicious">')[2]
+    assert '<section id="slices">' in page
     slices = read_rows(tmp_path / "out" / "slices.csv")
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     for column in ("class", "size", "format", "copies", "brightness, 0 to 1", "sharpness, variance of the Laplacian"):
@@ -55,6 +59,7 @@ def test_of_what_the_run_trained_on_no_label_is_doubted(call, tmp_path):
     assert read_rows(tmp_path / "suspicious_labels.csv") == []
     assert not (tmp_path / "suspicious_labels.png").exists()
     assert read_rows(tmp_path / "slices.csv")
+    assert '<section id="suspicious">' not in (tmp_path / "report.html").read_text()
 
 
 def test_a_run_says_of_its_test_split_what_evaluate_says(call, tmp_path):

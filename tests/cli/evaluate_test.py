@@ -11,6 +11,7 @@ from sklearn import metrics
 from cli import evaluate
 from evaluation.figures import figures_line
 from serving.seal import check_seal
+from tests.helpers.report_fixtures import Parsed
 from tests.helpers.run_fixtures import BROKEN, SHAPES, call_script, finished_run, read_rows, shapes_dir, write_shapes
 
 
@@ -38,7 +39,14 @@ def test_a_split_scores_as_the_run_said(split, call, tmp_path):
             assert scores[name] == pytest.approx(expected[name], abs=1e-4), name
     assert figures_line(scores) in done.stdout
     written = {path.name for path in tmp_path.iterdir()} - {"suspicious_labels.png"}  # where there are such
-    assert written == {"confusion.png", "predictions.csv", "scores.json", "slices.csv", "suspicious_labels.csv"}
+    assert written == {
+        "confusion.png",
+        "predictions.csv",
+        "report.html",
+        "scores.json",
+        "slices.csv",
+        "suspicious_labels.csv",
+    }
 
 
 def test_predictions_are_the_runs_own_and_test_is_the_default(call, tmp_path):
@@ -73,6 +81,9 @@ def test_another_folder_is_scored_by_its_own_labels(call, tmp_path):
     assert done.code == 0, done.stderr
     rows = read_rows(tmp_path / "out" / "predictions.csv")
     right = sum(row["path"].split("/")[-2] == row["prediction"] for row in rows)
+    page = Parsed((tmp_path / "out" / "report.html").read_text("utf-8"))
+    assert f"{right} of 9 scored pictures are right" in page.sections["headline"]
+    assert "bad.png" in page.sections["data"]
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert (scores["examples"], scores["accuracy"]) == (9, right / 9)
     assert np.array(scores["confusion"]).sum(axis=1).tolist() == [4, 0, 5]
@@ -167,6 +178,7 @@ def test_a_bare_saved_model_is_scored_and_stays_as_it_was_exported(call, tmp_pat
         (["--run={run}", "--data_dir={tmp}/strange", "--out_dir={tmp}/strange/x"], ["x' lies in the data folder"]),
         (["--run={run}", "--out_dir=/proc/x"], ["--out_dir=/proc/x cannot be written"]),
         (["--run={run}", "--out_dir={tmp}/mine"], ["mine holds 'confusion.png', which this script did not write"]),
+        (["--run={run}", "--out_dir={tmp}/page"], ["page holds 'report.html', which this script did not write"]),
         (["--run={run}", "--out_dir={run}/saved_model/x"], ["cannot be written: it lies in a SavedModel", "exported"]),
         ([], ["--run is missing"]),
     ],
@@ -182,6 +194,8 @@ def test_mistakes_are_one_line(arguments, words, call, tmp_path):
     write_shapes(tmp_path / "near", {"disk": 1}, 667)
     (tmp_path / "near" / "disk").rename(tmp_path / "near" / "Disk")
     (tmp_path / "file").write_text("")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "report.html").write_text('<!DOCTYPE html>\n<html lang="en">')
     write_shapes(tmp_path, {"mine/disk": 2})
     (tmp_path / "mine" / "disk" / "0001.png").rename(tmp_path / "mine" / "confusion.png")
     done = call(*(argument.format(run=finished_run(), tmp=tmp_path) for argument in arguments))

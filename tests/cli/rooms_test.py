@@ -16,6 +16,7 @@ ROOMS = sorted(set(ORDER) - {"scripts"})
 SAID = {
     "train": "error: --dataset is missing", "prepare": "error: --out_dir is missing",
     "evaluate": "error: --run is missing", "predict": "error: --run is missing",
+    "reproduce": "error: --run is missing",
     "compare": "error: no run is given",
 }  # fmt: skip
 SCRIPTS = pytest.mark.parametrize("script", SAID)

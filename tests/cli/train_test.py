@@ -34,7 +34,7 @@ STEPS, EPOCHS, EXAMPLES = 25, 3, 321
 FILES = {"options.json", "flags.txt", "split.csv", "quarantine.csv", "left_aside.csv", "history.csv",
          "predictions_test.csv", "results.json", "report.html", ".lock"}  # fmt: skip
 SHAPE_COLUMNS = [f"p({name})" for name in sorted(SHAPES)]
-FOLDERS = {"train", "validation", "test", "checkpoints", "saved_model"}
+FOLDERS = {"train", "validation", "test", "best", "checkpoints", "saved_model"}
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ def outcome(run_dir: Path) -> dict:
     assert not [name for name in names if name.startswith(".incomplete")]
     chosen = results.pop("chosen")
     results["chosen"] = {name: value for name, value in chosen.items() if name not in _FREE}
+    results["identity"] = {name: value for name, value in results["identity"].items() if name not in _FREE}
     return {
         "results": {name: value for name, value in results.items() if name not in _TIMED_RESULTS},
         "history": history,

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard import plugin_util
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from tests.helpers.run_fixtures import finished_run
 
@@ -30,6 +31,22 @@ def test_the_text_tab_has_the_options_with_what_was_chosen():
                         ("bit_depth", "auto: 8"), ("epochs", "3"), ("filters", "4,8"), ("data_dir", "–"),
                         ("replicas", "1 (chosen)"), ("learning_rate", "0.01")):  # fmt: skip
         assert f"<td>{name}</td>\n<td>{value}</td>" in text
+
+
+def test_the_hparams_tab_has_the_best_epochs_figures_and_the_options():
+    results = json.loads((finished_run() / "results.json").read_text())
+    for split in ("train", "validation", "test"):
+        ((step, value),) = tensors_of("best", f"accuracy_{split}")
+        assert (step, value) == (results["best_epoch"], np.float32(results[split]["accuracy"]))
+    ((_, loss),) = tensors_of("best", "loss_validation")
+    assert loss == np.float32(results["validation"]["loss"])
+    events = EventAccumulator(str(finished_run() / "best")).Reload()
+    about = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    options = parse_session_start_info_plugin_data(about).hparams
+    assert options["learning_rate"].number_value == 0.01
+    assert options["filters"].string_value == "4,8"
+    assert options["precision"].string_value == "mixed_bfloat16"
+    assert "dataset" not in options
 
 
 def test_the_text_tab_says_how_to_read_the_curves():

@@ -76,9 +76,8 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
 
 def test_the_folders_have_their_names(folder):
     found = [folder.events(split) for split in ("train", "validation", "test")]
-    assert [path.relative_to(folder.path).as_posix() for path in (*found, folder.checkpoints, folder.saved_model)] == [
-        *FOLDERS
-    ]
+    found += [folder.best_events, folder.checkpoints, folder.saved_model]
+    assert [path.relative_to(folder.path).as_posix() for path in found] == [*FOLDERS]
 
 
 def test_a_run_has_begun_where_its_options_are(folder, tmp_path):

@@ -1,15 +1,19 @@
 """Files become small upright pictures, whatever they hold, or nothing."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from base.errors import BadImage
+from pipeline.sources.headers import read_header
 from reports.contact_sheet import MAX_SIDE
 from reports.thumbnail import thumbnail
 from tests.conftest import random_picture
 from tests.helpers.pictures import encode, oriented
+from tests.helpers.shared_data import ODD
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
@@ -43,3 +47,21 @@ def test_what_is_no_picture_is_nothing():
     whole = encode(random_picture(7, height=60, width=60), "PNG")
     for content in (b"", b"no picture", whole[: len(whole) // 2], whole[:20], b"\xff\xd8\xff\xe0 nothing"):
         assert thumbnail(content) is None
+
+
+@pytest.mark.usefixtures("shared_data")
+@pytest.mark.filterwarnings("error")
+def test_odd_pictures_are_shown_unless_they_are_broken():
+    shown = 0
+    for path in filter(Path.is_file, ODD.rglob("*")):
+        content = path.read_bytes()
+        image = thumbnail(content)
+        try:
+            read_header(content)
+        except BadImage:
+            assert image is None, path
+            continue
+        is_broken = any(word in path.parent.name for word in ("corrupt", "truncated"))
+        assert is_broken or (image.shape[2] == 3 and image.dtype == np.uint8), path
+        shown += image is not None
+    assert shown > 50
