@@ -76,9 +76,9 @@ def test_a_signal_to_the_command_ends_the_run_that_it_has_begun(number, code, tm
         time.sleep(0.05)
     os.kill(command.pid, number)
     assert command.wait(60) == code
-    lock = None
     for _ in range(100):  # whom the kernel kills has its files closed a moment later
-        lock = lock or locks.acquire(folds / "fold-1" / ".lock")
+        if lock := locks.acquire(folds / "fold-1" / ".lock"):
+            break
         time.sleep(0.05)
     assert lock, "the run goes on without its command"
     lock.close()
