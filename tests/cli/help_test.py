@@ -45,9 +45,10 @@ def test_every_flag_stands_in_its_group_with_its_choices_and_its_default():
     page = page_of("train")
     groups = re.split(r"\n\n(\w+):\n", page)
     by_title = dict(zip(groups[1::2], groups[2::2], strict=True))
-    assert list(by_title) == ["Data", "Augment", "Model", "Training", "Run"]
+    assert list(by_title) == ["Data", "Augment", "Model", "Training", "Decision", "Run"]
+    groups_of_options = ("data", "augment", "model", "training", "decision")
     for leaf in run_flags():
-        title = leaf.path[0].capitalize() if leaf.path[0] in ("data", "augment", "model", "training") else "Run"
+        title = leaf.path[0].capitalize() if leaf.path[0] in groups_of_options else "Run"
         text = " ".join(re.split(rf"  --(?:\[no\])?{leaf.name} ", by_title[title])[1].split("\n  --")[0].split())
         assert leaf.option.help in text
         assert all(choice in text for choice in leaf.option.choices)
