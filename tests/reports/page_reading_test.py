@@ -83,7 +83,7 @@ def test_what_is_wide_scrolls_in_a_box_of_its_own(tmp_path):
         r'<div class="scroll[^>]*tabindex="0"[^>]*><div class="wide">\s*(.*?)\s*</div></div>', text, re.S
     )
     assert sum(box.count("<table") for box in boxes) == sum(tag == "table" for tag, _ in parsed.tags) == 9
-    assert any(box.startswith("<picture") and "Confusion matrix" in box for box in boxes)
+    assert any(box.startswith('<div class="themed"') and "Confusion matrix" in box for box in boxes)
     assert ".scroll::after" in text  # the shadow that says so
     for tag, attributes in parsed.tags:
         assert tag not in ("nobr", "textarea")

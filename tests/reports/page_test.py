@@ -1,6 +1,7 @@
 """The report stands alone, escapes every name, and says what is not there instead of failing."""
 
 import io
+import itertools
 import re
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_page_stands_alone_and_has_every_section(tmp_path):
     tags = {tag for tag, _ in parsed.tags}
     assert not tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
     assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
-    for address in parsed.attributes("src") + parsed.attributes("srcset"):
+    for address in parsed.attributes("src"):
         assert re.match("data:image/(png|jpeg);base64,", address)
     ids = parsed.attributes("id")
     assert tuple(ids) == SECTIONS
@@ -43,6 +44,11 @@ def test_page_stands_alone_and_has_every_section(tmp_path):
 def test_page_can_be_read_without_eyes_and_in_the_dark(tmp_path):
     text, parsed = report_of(make_run(tmp_path), [mistake()])
     assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    plots_of = [attributes.get("class") for tag, attributes in parsed.tags if tag == "img"]
+    assert plots_of.count("light") == plots_of.count("dark") > 8
     assert all(attributes.get("scope") in ("col", "row", "rowgroup") for tag, attributes in parsed.tags if tag == "th")
     assert ("html", {"lang": "en"}) in parsed.tags
     assert "prefers-color-scheme: dark" in text
