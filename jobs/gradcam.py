@@ -17,7 +17,7 @@ from reports.predicted import Predicted
 from reports.templates import Section
 from serving.pixel_predictor import PixelPredictor
 
-SHEET = "gradcam.png"
+GRADCAM = "gradcam.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ def draw_gradcam(
     again."""
     grid = last_grid(model)
     if grid is None:
-        return LookedAt(words=f"{SHEET} {NO_GRID}")
+        return LookedAt(words=f"{GRADCAM} {NO_GRID}")
     places = np.arange(len(paths))
     answered = Answered(places, predicted.labels, predicted.probabilities, predicted.answers)
     names, looked = predicted.class_names, []
@@ -53,5 +53,5 @@ def draw_gradcam(
         pixels = np.array([predictor.decode(path)[0] for path in files])
         looked.append(look(model, grid, pixels, predictor.full_scale, table, some.answers))
     mistakes, right = looked
-    words = f"{SHEET} shows {len(mistakes)} mistakes and {len(right)} right answers, by {grid}"
+    words = f"{GRADCAM} shows {len(mistakes)} mistakes and {len(right)} right answers, by {grid}"
     return LookedAt(draw_sheet(attention_sheet(*looked)), [attention_section(*looked, str(grid))], words)

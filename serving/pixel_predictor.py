@@ -48,3 +48,11 @@ class PixelPredictor(Predictor):
         outputs = self._loaded.signatures["serve_images"](images=tf.constant(images))
         names = outputs["class_name"].numpy().tolist()
         return np.array([self._numbers[name] for name in names], np.int64), outputs["probabilities"].numpy()
+
+
+def open_predictor(saved_model_dir: Path) -> Predictor:
+    """One that gives pixels, where the model does; raises UserError as `Predictor`."""
+    try:
+        return PixelPredictor(saved_model_dir)
+    except UserError:
+        return Predictor(saved_model_dir)  # of before, or none at all, which it says
