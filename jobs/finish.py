@@ -9,7 +9,7 @@ from jobs.curves import draw_test, write_results
 from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
 from jobs.mistakes import find_mistakes, prediction_rows
-from jobs.report import draw_report
+from jobs.report import draw_model_card, draw_report
 from jobs.result_lines import announce_results
 from jobs.results import results_of
 from jobs.resume import best_model
@@ -53,6 +53,7 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
+    run.folder.model_card.write(draw_model_card(run.folder))
     run.folder.report.write(draw_report(run.folder, mistakes, sheets))
     announce_results(run, results)
     return results

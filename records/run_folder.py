@@ -70,6 +70,7 @@ class RunFolder:
         # The class names, then a row a test example.
         self.predictions = RunFile(path / "predictions_test.csv", PREDICTIONS, may_lack=True)
         self.results = RunFile(path / "results.json", JSON)  # plain values
+        self.model_card = RunFile(path / "model_card.md", TEXT)
         self.report = RunFile(path / "report.html", TEXT)  # the last file of a run
         self.best_events = path / "best"  # TensorBoard's of the options and the best epoch, whole or absent
         self.checkpoints = path / "checkpoints"
