@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 _INLINE = re.compile(r"[\\`*_\[\]<>&|~]|:(?=//)")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;", "~": "&#126;", ":": "&#58;"}
-_FIRST = re.compile(r"^(\s*\d*)([#+.)-])(?=\s|$|[#-])")
+_FIRST = re.compile(r"^(\s*\d*)([#+.)-])(?=\s|$|#|-+$)")
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+.!|<>&~-])")
 
 

@@ -31,6 +31,8 @@ def test_what_it_reaches_is_said_with_its_interval():
     ("confusion", "words"),
     [
         ([[60, 40], [20, 80]], "That is better than always saying “class 0”, which would be right on 50.0%."),
+        ([[61, 39], [40, 60]], "That is better than"),  # 60 against 39: 2.1 standard deviations
+        ([[60, 40], [45, 55]], "It is not shown to be better than"),  # 55 against 40: 1.5
         ([[50, 50], [49, 51]], "It is not shown to be better than always saying “class 0”"),
         ([[90, 0], [10, 0]], "It is not shown to be better than always saying “class 0”, which would be right on 90"),
         ([[30, 60], [5, 5]], "That is worse than always saying “class 0”, which would be right on 90.0%."),
