@@ -12,6 +12,7 @@ from records.run_folder import RunFolder
 from reports.contact_sheet import Sheet
 from reports.facts import OptionRow
 from reports.page import Mistake, render_report
+from reports.slices import slices_section
 from reports.templates import Section
 
 
@@ -38,7 +39,7 @@ def draw_report(
         command="python train.py " + shlex.quote(f"--flagfile={folder.flags.path}"),
         mistakes=mistakes,
         sheets=sheets,
-        more=more,
+        more=[*slices_section(folder.slices.read()), *more],
     )
 
 
