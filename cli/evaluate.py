@@ -21,6 +21,7 @@ def define_flags(values: flags.FlagValues) -> None:
         ("split", "train, validation or test; the default is test, and all of a folder that has no split folders"),
         ("dataset", "folder:PATH of other pictures: folders named as the run's classes, or split folders of such"),
         ("labels_csv", "a table with the columns path and label, where --dataset has no class folders"),
+        ("slices", "a table with the column path and others: the accuracy is said by their values, too"),
         ("data_dir", "where the run's pictures are now, if they have moved"),
         ("out_dir", "where predictions.csv and scores.json go; the default is a folder a data set and split in "
          "RUN/evaluation, beside a SavedModel that is given by itself"),
@@ -32,6 +33,10 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "robustness", False, "score corrupted pictures instead: blur, noise, brightness, contrast, JPEG, rotation and "
         "shift, in five severities each", flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_boolean(
+        "gradcam", False, "draw where the model looked, too, at its worst mistakes and at some right answers: "
+        "gradcam.png", flag_values=values,
     )  # fmt: skip
     paths.define_cache_dir(values)
 
@@ -56,6 +61,12 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         if values[name].value and not dataset:
             raise UserError(f"--{name} is for other pictures than the run's own: give them with --dataset=folder:PATH")
 
+    if values.slices and values.robustness:
+        raise UserError(f"--slices={values.slices}: --robustness writes no slices; leave one of them out")
+
+    if values.gradcam and values.robustness:
+        raise UserError("--gradcam draws the mistakes of a scoring, which --robustness does not make: give one of them")
+
     import_tensorflow()
     from jobs.assess import Assessment
 
@@ -66,7 +77,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         labels_csv=paths.expand_home(values.labels_csv or ""),
         include_trained=values.include_trained,
         data_dir=values.data_dir and paths.expand_home(values.data_dir),
+        slices=paths.path_of(values.slices) if values.slices else None,
         out_dir=paths.path_of(values.out_dir) if values.out_dir else None,
+        gradcam=values.gradcam,
     )
     for line in _score(asked, paths.cache_dir(values.cache_dir), values.robustness):
         put(line)

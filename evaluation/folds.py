@@ -46,14 +46,14 @@ def out_of_fold_figures(rows: Sequence[PredictionRow], class_names: Sequence[str
 def fold_lines(figures: Mapping) -> list[str]:
     """`fold_figures` with `out_of_fold`, the figures of all predictions, in words, a line each."""
     folds, pooled = figures["folds"], figures["out_of_fold"]
-    lines = [f"fold {number}: accuracy {shown(one)}, {one['examples']} pictures" for number, one in enumerate(folds, 1)]
     mean, deviation = figures["accuracy_mean"], figures["accuracy_standard_deviation"]
-    lines.append(f"mean of {len(folds)} folds: accuracy {mean:.4f}, standard deviation {deviation:.4f}")
-    lines.append(
+    return [
+        f"mean of {len(folds)}: accuracy {mean:.4f}, standard deviation {deviation:.4f}",
+        *(f"fold {number}: accuracy {shown(one)}, {one['examples']} pictures" for number, one in enumerate(folds, 1)),
         f"all {pooled['examples']} pictures, each predicted by the run that did not train on it: accuracy "
-        f"{shown(pooled)}, loss {pooled['loss']:.4f}"
-    )
-    return [*lines, f"note: {figures['note']}"]
+        f"{shown(pooled)}, loss {pooled['loss']:.4f}",
+        f"note: {figures['note']}",
+    ]
 
 
 def shown(scores: Mapping) -> str:

@@ -13,7 +13,10 @@ from base.places import is_saved_model
 from base.results import ResultFolder
 from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures, confusion_matrix
+from jobs import findings
 from jobs.announce import some_of
+from jobs.gradcam import GRADCAM, NOTHING, draw_gradcam
+from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
@@ -21,11 +24,13 @@ from records.tables import LABELLED_BEGINNING, RefusedRow, write_answers
 from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
 from reports.predicted import Predicted
+from reports.templates import Section
+from serving.pixel_predictor import PixelPredictor, open_predictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
-_PICTURES = ("confusion.png",)
+_PICTURES = ("confusion.png", findings.SHEET, GRADCAM)
 _PAGE = "report.html"
 
 
@@ -40,7 +45,9 @@ class Assessment:
       labels_csv: a table of the labels of `folder`, or empty.
       include_trained: whether pictures of `folder` that the run trained on are scored.
       data_dir: where the run's own pictures are now, if they have moved.
+      slices: a table of more columns by which the accuracy is cut, or None.
       out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
+      gradcam: whether it is drawn where the model looked, too.
     """
 
     run_dir: Path
@@ -49,11 +56,14 @@ class Assessment:
     labels_csv: str = ""
     include_trained: bool = False
     data_dir: str | None = None
+    slices: Path | None = None
     out_dir: Path | None = None
+    gradcam: bool = False
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json, confusion.png and report.html; returns lines for the terminal.
+    """Writes predictions.csv, scores.json, confusion.png, report.html and what `jobs.findings` has, and gradcam.png
+    where it is asked for; returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
@@ -61,11 +71,13 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
         _check(asked.out_dir)
-    predictor = Predictor(saved_model)
+    predictor = PixelPredictor(saved_model) if asked.gradcam else open_predictor(saved_model)
     names = predictor.class_names
+    model = rebuilt_model(asked.run_dir, len(names), predictor.pixel_shape) if asked.gradcam else None
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
     _check(out_dir)
+    more, notes = findings.read_more_columns(asked.slices, scored)
     predictions = list(predictor.predict(scored.paths))
     rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
     if not rows:
@@ -76,22 +88,37 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     confusion = confusion_matrix(labels, answers, len(names))
     figures = all_figures(labels, probabilities, names, answers)
     about = _about(asked.run_dir, saved_model, scored, predictor)
+    predicted, files = Predicted(names, labels, answers, probabilities), [scored.paths[row] for row in rows]
+    looked = draw_gradcam(model, predictor, predicted, files) if asked.gradcam else NOTHING
+    found = findings.find(predictor, scored, rows, labels, probabilities, answers, more)
     with _results(out_dir).open():
         table = [prediction.row() for prediction in predictions]
         write_answers(out_dir / "predictions.csv", names, table, scored.labels)
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-    with _page(out_dir).open():
-        predicted = Predicted(names, labels, answers, probabilities)
-        durable.write_text(out_dir / _PAGE, _render(asked, about | figures, scored, predicted, predictions))
+        if looked.sheet:
+            durable.write_bytes(out_dir / GRADCAM, looked.sheet)
+    with _more_results(out_dir).open():
+        written = found.write(out_dir) + ([GRADCAM] if looked.sheet else [])
+        more_sections = [*looked.sections, *found.sections]
+        page = _render(asked, about | figures, scored, predicted, predictions, more_sections)
+        durable.write_text(out_dir / _PAGE, page)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
-    return decided + _lines(scored, figures, confusion, names, predictions, out_dir)
+    lines = decided + _lines(scored, figures, confusion, names, predictions)
+    lines += [f"  {line}" for line in (*notes, *filter(None, [looked.words]), *found.lines)]
+    return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', _PAGE, *written])}"]
+
+
+def _check(out_dir: Path) -> None:
+    for one in (_results(out_dir), _more_results(out_dir)):
+        one.check()
 
 
 def _render(
-    asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction]
-) -> str:
+    asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
+    more: Sequence[Section],
+) -> str:  # fmt: skip
     """The page, of scores.json; of the run's own pictures it says whether they are synthetic."""
     split = "" if asked.folder else scored.split
     run = run_folder_of(asked.run_dir)
@@ -108,21 +135,17 @@ def _render(
         notes=[*filter(None, [figures["decision"]]), *scored.notes],
         refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
         is_synthetic=bool(split) and (run.results_if_finished() or {}).get("data_origin") == "synthetic",
+        more=more,
     )  # fmt: skip
-
-
-def _check(out_dir: Path) -> None:
-    for results in (_results(out_dir), _page(out_dir)):
-        results.check()
-
-
-def _page(out_dir: Path) -> ResultFolder:
-    """Which older versions did not write beside their tables."""
-    return ResultFolder("--out_dir", out_dir, {_PAGE: ASSESSMENT_BEGINNING.encode()}, ())
 
 
 def _results(out_dir: Path) -> ResultFolder:
     return ResultFolder("--out_dir", out_dir, _TABLES, _PICTURES)
+
+
+def _more_results(out_dir: Path) -> ResultFolder:
+    """What older versions did not write beside their tables."""
+    return ResultFolder("--out_dir", out_dir, findings.BEGINNINGS | {_PAGE: ASSESSMENT_BEGINNING.encode()}, ())
 
 
 def run_folder_of(run_dir: Path) -> RunFolder:
@@ -160,9 +183,8 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predicto
 
 
 def _lines(
-    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction],
-    out_dir: Path,
-) -> list[str]:  # fmt: skip
+    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction]
+) -> list[str]:
     low, high = figures["accuracy_interval"]
     lines = [f"{scored.what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
@@ -176,6 +198,4 @@ def _lines(
     lines += some_of(shown, "classes")
     lines += [f"  {note}" for note in scored.notes]
     refused = [f"  refused: {prediction.line()}" for prediction in predictions if prediction.reason]
-    lines += some_of(refused, "files", 5)
-    lines.append(f"written to {out_dir}: predictions.csv, scores.json, confusion.png, report.html")
-    return lines
+    return lines + some_of(refused, "files", 5)

@@ -51,8 +51,9 @@ def summarise(folder: RunsFolder, plan: Sequence[PlannedRun]) -> list[str]:
     folder.predictions.write(names, rows)
     folder.folds_table.write([_fold_row(number, one) for number, one in enumerate(results, 1)])
     folder.folds.write(about | figures)
+    first, *others = fold_lines(figures)
     where = f"written     {folder.path}: folds.csv, folds.json, {folder.predictions.path.name}"
-    return [f"folds       {line}" for line in fold_lines(figures)] + [where]
+    return [f"folds       {first}", *(f"  {line}" for line in others), where]
 
 
 def _check_alike(plan: Sequence[PlannedRun], results: Sequence[Mapping]) -> None:

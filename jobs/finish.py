@@ -5,15 +5,18 @@ import numpy as np
 from base import kill_points
 from evaluation.figures import all_figures, split_figures
 from jobs.answered import Answered
+from jobs.attention import attention_sections
 from jobs.curves import draw_test, write_results
 from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
+from jobs.label_issues import doubt_held_out, held_out_sections
 from jobs.mistakes import find_mistakes, prediction_rows
 from jobs.report import draw_model_card, draw_report
 from jobs.result_lines import announce_results
 from jobs.results import results_of
 from jobs.resume import best_model
 from jobs.run import Run
+from jobs.slices import slice_rows, slice_words, slices_of_run
 from records.tables import refused_rows
 from reports.contact_sheet import Sheet
 from serving.export import Proof, ScoredModel, ServedModel, export_model
@@ -46,16 +49,23 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     run.folder.predictions.write(names, prediction_rows(run.data, test))
     run.folder.quarantine.write(refused_rows(run.data.quarantine))
     run.folder.aside.write(refused_rows(run.data.aside))
+    doubts, asked_ids = doubt_held_out(run.data, judgement.splits)
+    run.folder.suspicious_labels.write(doubts.rows)
+    slices = slices_of_run(run.data, test, run.watch)
+    run.folder.slices.write(slice_rows(slices))
     mistakes, worst = find_mistakes(run.data, test)
     if len(test):
         draw_test(run, best["epoch"], figures["test"], test, worst)
+    sections = attention_sections(run, model, test)
+    kill_points.reach("attention.drawn")
     write_results(run, results)
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
     run.folder.model_card.write(draw_model_card(run.folder))
-    run.folder.report.write(draw_report(run.folder, mistakes, sheets))
-    announce_results(run, results)
+    sections += held_out_sections(run.data, doubts, asked_ids)
+    run.folder.report.write(draw_report(run.folder, mistakes, sheets, sections))
+    announce_results(run, results, doubts.words, slice_words(slices))
     return results
 
 

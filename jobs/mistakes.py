@@ -27,13 +27,18 @@ def prediction_rows(data: Data, answered: Answered) -> list[PredictionRow]:
     ]
 
 
+def shown_pictures(data: Data, example_ids: np.ndarray) -> np.ndarray:
+    """Of at least one example, as evaluation sees it: [n, height, width, 3] uint8."""
+    stored = data.pixels.read(example_ids)
+    return displayable(to_float(stored, data.pixels.pixel_format.full_scale).numpy())
+
+
 def find_mistakes(data: Data, answered: Answered) -> tuple[list[Mistake], Sheet | None]:
     """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
     wrong = answered.rows(worst_mistakes(answered.labels, answered.probabilities, answered.answers, MISTAKES_SHOWN))
     if not len(wrong):
         return [], None
-    stored = data.pixels.read(wrong.example_ids)
-    images = displayable(to_float(stored, data.pixels.pixel_format.full_scale).numpy())
+    images = shown_pictures(data, wrong.example_ids)
     surely = wrong.probabilities[np.arange(len(wrong)), wrong.answers]
     mistakes = [
         Mistake(row.path, row.label, row.prediction, float(sure), image)

@@ -8,6 +8,7 @@ from base.errors import UserError
 from base.results import ResultFolder
 from base.watch import Watch
 from jobs.announce import announce_data
+from jobs.label_issues import write_doubts
 from jobs.options import RunOptions
 from jobs.probe import build_probed, choose_hardware, probe
 from pipeline.data import Data, Overview, TooManyBad, load, look
@@ -39,12 +40,15 @@ def prepare(options: RunOptions, out_dir: Path, cache_dir: Path, watch: Watch, i
         raise
     announce_data(options, data, watch)
     sheets = _write_data(options, folder, data)
-    figures, rows = probe(options, data, model, hardware, cache_dir, watch) if is_probed else ({}, [])
+    figures, rows, sections, names = {}, [], [], folder.names(is_probed)
     if is_probed:
+        figures, rows, doubts, ids = probe(options, data, model, hardware, cache_dir, watch)
         folder.probe.write(figures)
         folder.probe_predictions.write(data.manifest.class_names, rows)
-    folder.report.write(_draw_report(options, folder, data, sheets, figures, rows))
-    watch.say(f"written     {out_dir}: {', '.join(folder.names(is_probed))}")
+        sections, more_names = write_doubts(folder, data, doubts, ids)
+        names += more_names
+    folder.report.write(_draw_report(options, folder, data, sheets, figures, rows, sections))
+    watch.say(f"written     {out_dir}: {', '.join(names)}")
 
 
 def load_data(options: RunOptions, cache_dir: Path, watch: Watch) -> Data:
@@ -59,7 +63,7 @@ def _open_folder(options: RunOptions, out_dir: Path) -> PreparedFolder:
     if folder.is_a_runs:
         raise UserError(f"--out_dir={out_dir} is a run folder, and its tables are the run's: give another folder")
     results = (
-        ResultFolder("--out_dir", out_dir, folder.beginnings, (folder.samples.name, folder.augmented.name)),
+        ResultFolder("--out_dir", out_dir, folder.beginnings, folder.pictures),
         ResultFolder("--out_dir", out_dir, folder.more_beginnings, ()),
     )
     for one in results:
@@ -82,7 +86,7 @@ def _write_data(options: RunOptions, folder: PreparedFolder, data: Data) -> tupl
     return sheets
 
 
-def _draw_report(options, folder, data, sheets, figures, rows) -> str:
+def _draw_report(options, folder, data, sheets, figures, rows, more) -> str:
     return render_data_report(
         dataset=options.data.dataset,
         data_origin=data.manifest.data_origin,
@@ -94,6 +98,7 @@ def _draw_report(options, folder, data, sheets, figures, rows) -> str:
         sheets=sheets,
         probe=figures,
         predictions=rows,
+        more=more,
     )
 
 

@@ -24,6 +24,7 @@ from evaluation.probe import Probe, cross_validate, different_pictures
 from jobs.announce import some_of
 from jobs.answered import Answered
 from jobs.beginning import begin_with
+from jobs.label_issues import LabelDoubts, doubt_examples
 from jobs.mistakes import prediction_rows
 from jobs.options import RunOptions
 from jobs.resume import versions
@@ -64,8 +65,9 @@ def build_probed(options: RunOptions, overview: Overview, watch: Watch) -> keras
 
 def probe(
     options: RunOptions, data: Data, model: keras.Model, hardware: device.Hardware, cache_dir: Path, watch: Watch
-) -> tuple[dict, list[PredictionRow]]:
-    """(what probe.json holds, a row an example of train and validation); the test split is not looked at.
+) -> tuple[dict, list[PredictionRow], LabelDoubts, np.ndarray]:
+    """(what probe.json holds, a row an example of train and validation, what may be wrong of their labels, their ids);
+    the test split is not looked at.
 
     Says the figures. Raises UserError where there are too few pictures.
     """
@@ -80,11 +82,11 @@ def probe(
     seconds = {"features": computed - began, "probe": time.monotonic() - computed}
     notes = [*_few(labels, contents, names, len(result.strengths)), *_seen(options, data, ids)]
     figures = _about(options, data) | _figures(labels, names, result) | {"seconds": seconds, "notes": notes}
-    for line in _lines(figures):
+    doubts = doubt_examples(data, ids, result.probabilities, [f"fold {fold + 1}" for fold in result.folds], among=ids)
+    for line in (*_lines(figures), *(f"labels      {one}" for one in doubts.words)):
         watch.say(line)
-    return figures, prediction_rows(
-        data, Answered(ids, labels, result.probabilities, result.probabilities.argmax(axis=1))
-    )
+    rows = prediction_rows(data, Answered(ids, labels, result.probabilities, result.probabilities.argmax(axis=1)))
+    return figures, rows, doubts, ids
 
 
 def _check_features(model: keras.Model, run_dir: Path, unknown: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The log lines of a run's end: scores, decisions, speed, and where everything is."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evaluation.metrics import another_story
@@ -9,8 +9,8 @@ from jobs.decisions import decision_lines
 from jobs.run import Run
 
 
-def announce_results(run: Run, results: Mapping) -> None:
-    """Scores with their intervals, speed, and where everything is."""
+def announce_results(run: Run, results: Mapping, label_words: Sequence[str] = (), slice_words: str = "") -> None:
+    """Scores with their intervals, what is to be looked at, in words, speed, and where everything is."""
     say = run.watch.say
     note = " on SYNTHETIC pictures" if results["data_origin"] == "synthetic" else ""
     for name, figures in ((name, results[name]) for name in run.data.splits.ids):
@@ -22,6 +22,10 @@ def announce_results(run: Run, results: Mapping) -> None:
                 say(f"            {story}")
     for line in decision_lines(results["decision"]):
         say(line)
+    for line in label_words:
+        say(f"labels      {line}")
+    if slice_words:
+        say(f"slices      {slice_words}")
     rate, wait = results["images_per_second"], results["input_wait_fraction"]
     rates = "" if rate is None else f"; {rate:.0f} images/s, input wait {100 * wait:.1f}%"
     starts = "" if results["starts"] == 1 else f"; {results['starts']} starts"

@@ -14,7 +14,7 @@ from base.files import read_file
 from jobs.announce import aside_lines, some_of
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.folders import check_outside, data_folder
-from pipeline.sources.index import build_index
+from pipeline.sources.index import FACTS, build_index, facts_of
 from pipeline.sources.names import near_name
 from pipeline.sources.scored_folder import find_scored
 from records.run_folder import RunFolder
@@ -31,6 +31,9 @@ class Scored:
       paths, labels: of each picture, its file and the name of its class, which the run may not know.
       labels_csv: the table that the labels are of, or empty.
       include_trained: whether what the run trained on was to be scored too.
+      root: the folder of the data set, under which the files lie.
+      facts: `pipeline.sources.index.FACTS` of each file.
+      is_trained: bool, whether the run trained on its bytes.
       notes: what of the folder is not scored, and what was trained on.
     """
 
@@ -38,6 +41,9 @@ class Scored:
     split: str
     paths: Sequence[bytes]
     labels: Sequence[str]
+    root: bytes
+    facts: np.ndarray
+    is_trained: np.ndarray
     notes: Sequence[str] = ()
     labels_csv: str = ""
     include_trained: bool = False
@@ -103,7 +109,10 @@ def pictures_of_folder(
     notes += _unknown_notes(labels, class_names, folder)
     paths = [manifest.source.path(example_id) for example_id in kept]
     table = os.path.abspath(labels_csv) if labels_csv else ""
-    return Scored(f"folder:{folder.absolute()}", found.split, paths, labels, notes, table, include_trained)
+    return Scored(
+        f"folder:{folder.absolute()}", found.split, paths, labels, found.catalog.root, manifest.facts[kept],
+        trained[kept], notes, table, include_trained,
+    )  # fmt: skip
 
 
 def _unknown_notes(labels: Sequence[str], class_names: Sequence[str], folder: Path) -> list[str]:
@@ -143,14 +152,16 @@ def pictures_of_split(
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing:
         raise UserError(f"{os.fsdecode(missing)!r} is not there any more: give its folder with --data_dir")
-    _check_contents(paths, [row.sha256 for row in rows])
+    facts = _checked_facts(paths, [row.sha256 for row in rows])
+    is_trained = np.full(len(rows), split == "train")
     notes = ["the run trained on these: the score says nothing of new pictures"] if split == "train" else []
-    return Scored("the run's own", split, paths, [row.label for row in rows], notes)
+    return Scored("the run's own", split, paths, [row.label for row in rows], root, facts, is_trained, notes)
 
 
-def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
-    """Raises UserError for a file that has not the bytes that the run split."""
-    for path, digest in zip(paths, digests, strict=True):
+def _checked_facts(paths: Sequence[bytes], digests: Sequence[str]) -> np.ndarray:
+    """`FACTS` of each file; raises UserError for one that has not the bytes that the run split."""
+    facts = np.zeros(len(paths), FACTS)
+    for row, (path, digest) in enumerate(zip(paths, digests, strict=True)):
         try:
             content, _ = read_file(path)
         except (OSError, BadImage) as error:
@@ -158,8 +169,11 @@ def _check_contents(paths: Sequence[bytes], digests: Sequence[str]) -> None:
                 f"{os.fsdecode(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}): check it and its "
                 "permissions"
             ) from None
-        if hashlib.sha256(content).hexdigest() != digest:
+        found = hashlib.sha256(content)
+        if found.hexdigest() != digest:
             raise UserError(
                 f"{os.fsdecode(path)!r} has other bytes than when the run split its pictures: put it back, or score "
                 "what is there now with --dataset=folder:PATH"
             )
+        facts[row] = facts_of(content, found.digest())
+    return facts

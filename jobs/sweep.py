@@ -51,8 +51,9 @@ def summarise(folder: RunsFolder, candidates: Sequence[Candidate]) -> list[str]:
         "kind": "sweep", "ranked_by": choice.by, "chosen": choice.chosen and choice.chosen.name,
         "why_none": choice.why_none, "runs": [row._asdict() for row in rows], "note": TEST_NOTE,
     })  # fmt: skip
+    first, *others = sweep_lines(candidates, choice)
     where = f"written     {folder.path}: sweep.csv, sweep.json"
-    return [*(f"sweep       {line}" for line in sweep_lines(candidates, choice)), where]
+    return [f"sweep       {first}", *(f"  {line}" for line in others), where]
 
 
 def _candidate(there: RunFolder, line: SweepLine, one: PlannedRun, ends: Ends) -> Candidate:

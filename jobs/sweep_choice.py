@@ -84,10 +84,9 @@ def sweep_lines(candidates: Sequence[Candidate], choice: Choice) -> list[str]:
     for rank, one in enumerate(choice.ranked, 1):
         validation = one.results["validation"]
         lines.append(
-            f"  {rank}. {one.name}: {shown(validation)}, loss {validation['loss']:.4f}, epoch "
-            f"{one.results['best_epoch']}"
+            f"{rank}. {one.name}: {shown(validation)}, loss {validation['loss']:.4f}, epoch {one.results['best_epoch']}"
         )
-    lines += [f"  -  {line}" for line in unfinished]
+    lines += unfinished
     return [*lines, *_words_on(choice), f"note: {TEST_NOTE}"]
 
 
@@ -98,8 +97,8 @@ def _words_on(choice: Choice) -> list[str]:
     low = chosen.results["validation"]["accuracy_interval"][0]
     near = sum(one.results["validation"]["accuracy_interval"][1] >= low for one in choice.ranked[1:])
     if near:
-        words.append(f"the intervals of {near} other{'s' * (near > 1)} meet its own: so few pictures may not tell them "
-                     "apart; compare.py does, on the same examples")  # fmt: skip
+        meets = "the interval of 1 other meets its own" if near == 1 else f"the intervals of {near} others meet its own"
+        words.append(f"{meets}: so few validation pictures may not tell them apart")
     return words
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from records.run_folder import JSON, TEXT, RunFile, RunFolder
-from records.tables import PREDICTIONS, QUARANTINE, SPLIT
+from records.tables import LABEL_ISSUES, PREDICTIONS, QUARANTINE, SPLIT
 
 # How the tables begin of which it cannot be told otherwise whose they are.
 _PROBE_BEGINNING = b'{\n  "dataset":'
@@ -22,6 +22,8 @@ class PreparedFolder:
         self.samples, self.augmented = path / "samples.png", path / "augmented.png"
         self.probe = RunFile(path / "probe.json", JSON)  # plain values
         self.probe_predictions = RunFile(path / "probe.csv", PREDICTIONS)  # the class names, then a row an example
+        self.suspicious_labels = run.suspicious_labels
+        self.suspicious_sheet = path / "suspicious_labels.png"  # where there are such
         self.report = RunFile(path / "data_report.html", TEXT)
 
     @property
@@ -37,9 +39,16 @@ class PreparedFolder:
             self.report.path.name: REPORT_BEGINNING.encode(),
             self.probe.path.name: _PROBE_BEGINNING,
             self.probe_predictions.path.name: _PREDICTIONS_BEGINNING,
+            self.suspicious_labels.path.name: LABEL_ISSUES.beginning,
         }
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of all that are written, of which nothing tells whose they are."""
+        return self.samples.name, self.augmented.name, self.suspicious_sheet.name
+
     def names(self, is_probed: bool) -> list[str]:
-        """Of all that is written, with a probe or without."""
+        """Of all that is always written, with a probe or without."""
         names = [*self.beginnings, self.samples.name, self.augmented.name, self.report.path.name]
-        return names + [one.path.name for one in (self.probe, self.probe_predictions) if is_probed]
+        probed = (self.probe, self.probe_predictions, self.suspicious_labels)
+        return names + [one.path.name for one in probed if is_probed]

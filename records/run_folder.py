@@ -14,7 +14,17 @@ from base.options import Options, differences, identity_part
 from base.places import is_saved_model
 from base.splits import SPLIT_NAMES
 from records.history import HISTORY
-from records.tables import BAD_BATCH, PREDICTIONS, QUARANTINE, RATES, SPLIT, Format, SplitRow
+from records.tables import (
+    BAD_BATCH,
+    LABEL_ISSUES,
+    PREDICTIONS,
+    QUARANTINE,
+    RATES,
+    SLICES,
+    SPLIT,
+    Format,
+    SplitRow,
+)
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
@@ -69,6 +79,9 @@ class RunFolder:
         self.history = RunFile(path / "history.csv", HISTORY)  # a row an epoch
         # The class names, then a row a test example.
         self.predictions = RunFile(path / "predictions_test.csv", PREDICTIONS, may_lack=True)
+        # A row an example whose label may be wrong, of those that were not trained on.
+        self.suspicious_labels = RunFile(path / "suspicious_labels.csv", LABEL_ISSUES, may_lack=True)
+        self.slices = RunFile(path / "slices.csv", SLICES, may_lack=True)  # a row a slice of the test examples
         self.results = RunFile(path / "results.json", JSON)  # plain values
         self.model_card = RunFile(path / "model_card.md", TEXT)
         self.report = RunFile(path / "report.html", TEXT)  # the last file of a run

@@ -79,6 +79,36 @@ class AnswerRow(NamedTuple):
     reason: str
 
 
+class LabelIssueRow(NamedTuple):
+    """An example whose label may be wrong, 1 the likeliest, the class that it may be of instead, what a model that had
+    not learnt from it gives to both, the split or the fold in which it was left out, and why it is doubted."""
+
+    rank: int
+    path: str
+    label: str
+    suggested_label: str
+    label_probability: float
+    suggested_probability: float
+    left_out_in: str
+    reason: str
+
+
+class SliceRow(NamedTuple):
+    """Examples that are alike in one column, and how many of them are right; the ends of the 95 % interval of their
+    accuracy, and of the wider one by which `verdict` calls a slice worse, empty where it was not asked."""
+
+    column: str
+    slice: str
+    examples: int
+    right: int
+    accuracy: float
+    low: float
+    high: float
+    corrected_low: float | str
+    corrected_high: float | str
+    verdict: str
+
+
 class RobustnessRow(NamedTuple):
     """How a model fared on pictures of one corruption and severity, from 1 to 5: the `parameter` with its `unit`, the
     accuracy with the ends of its Wilson 95 % interval, and the loss in nats."""
@@ -181,6 +211,7 @@ _ANSWERED = AnswerRow._fields[:3]
 ANSWERS_BEGINNING = ",".join(_ANSWERED).encode() + b","
 LABELLED_BEGINNING = b"path,label,prediction,probability,"
 SPLIT, QUARANTINE, BAD_BATCH, RATES = map(table_of, (SplitRow, RefusedRow, BatchRow, RateRow))
+LABEL_ISSUES, SLICES = map(table_of, (LabelIssueRow, SliceRow))
 ROBUSTNESS = table_of(RobustnessRow)
 PREDICTIONS = Format(
     _write_predictions, _read_predictions

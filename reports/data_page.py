@@ -24,15 +24,17 @@ def render_data_report(
     sheets: tuple[Sheet, Sheet],
     probe: Mapping[str, Any],
     predictions: Sequence[PredictionRow],
+    more: Sequence[Section] = (),
 ) -> str:
-    """The page, as HTML: `probe` is what probe.json holds, empty without one, `predictions` are of its examples;
-    `sheets` are of examples and of augmented examples."""
+    """The page, as HTML: `probe` is what probe.json holds, empty without one, `predictions` are of its examples, and
+    `more` sections stand after them; `sheets` are of examples and of augmented examples."""
     predicted = predicted_of(predictions, class_names)
     return render_page(
         "data_page.html",
         [
             Section("headline", "Probe", "probe.html", {"probe": probe, "facts": list(_facts(probe)) if probe else []}),
             *(confusion_sections(predicted, "probed") if predicted else ()),
+            *more,
             data_section(data_figures(split, class_names), quarantine, aside, notes),
             *sheet_sections(sheets),
         ],

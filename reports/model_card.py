@@ -12,7 +12,7 @@ from reports.evidence import UNEVEN, Evidence
 from reports.figures_words import ranking_words
 from reports.markdown import inline, markdown_code
 from reports.numbers import date_and_time, number, percent, percent_interval
-from reports.verdict import little_tested, too_few_examples, verdict
+from reports.verdict import little_tested, too_few_examples, verdict, worse_slices
 
 MOST_CLASSES = 50  # of a table
 
@@ -84,15 +84,23 @@ def uncalibrated(evidence: Evidence) -> str:
     return "Its probabilities do not mean what they say: see the figures." if is_off else ""
 
 
+def unsliced(evidence: Evidence) -> str:
+    """Where no slices were made."""
+    if evidence.slices:
+        return ""
+    return "How it does on parts of the pictures, such as dark or small ones, was not measured."
+
+
 def always(evidence: Evidence) -> str:
     """What holds of every run."""
     return (
-        "It answers one of its classes whatever a picture shows; how it does on pictures of another origin, and on "
-        "parts of these, such as dark or small ones, this card does not say."
+        "It answers one of its classes whatever a picture shows, and how it does on pictures of another origin is not "
+        "known."
     )
 
 
-LIMITS = (synthetic, untested, copied, too_few_examples, little_tested, imbalanced, never_seen, uncalibrated, always)
+LIMITS = (synthetic, untested, copied, too_few_examples, little_tested, imbalanced, never_seen, worse_slices,
+          uncalibrated, unsliced, always)  # fmt: skip
 
 
 def _head(run_path: Path, results: Mapping) -> Iterator[str]:

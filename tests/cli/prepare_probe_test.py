@@ -46,8 +46,18 @@ def test_a_probe_says_what_a_linear_head_reaches(call, probed, tmp_path):
     worst = figures["confused"][0]
     assert f"  confused  {worst['examples']} of " in done.stdout
     assert "computed in" in done.stdout
-    assert done.stdout.rstrip().endswith("augmented.png, data_report.html, probe.json, probe.csv")
+    written = done.stdout.rstrip().removesuffix(", suspicious_labels.png")  # where there are such
+    assert written.endswith("augmented.png, data_report.html, probe.json, probe.csv, suspicious_labels.csv")
+    doubts, by_path = read_rows(tmp_path / "suspicious_labels.csv"), {row["path"]: row for row in rows}
+    assert {row["path"] for row in doubts} == {row["path"] for row in rows if row["label"] != row["prediction"]}
+    for row in doubts:
+        told = by_path[row["path"]]
+        for name, share in (("label", "label_probability"), ("suggested_label", "suggested_probability")):
+            assert float(row[share]) == pytest.approx(float(told[f"p({row[name]})"]), abs=1e-4)
+    assert {row["left_out_in"] for row in doubts} <= {f"fold {number}" for number in range(1, 6)}
+    assert f" of {len(rows)} labels " in done.stdout
     page = (tmp_path / "data_report.html").read_text()
+    assert 'id="suspicious"' in page
     assert f"{100 * figures['accuracy']:.2f}%" in page
 
     again = call(f"--dataset=folder:{shapes_dir()}", *probed, f"--out_dir={tmp_path}")  # its own files it replaces

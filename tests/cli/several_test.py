@@ -65,7 +65,7 @@ def test_folds_are_runs_of_the_same_options_but_for_their_number(call, tmp_path)
     expected = {f"fold-{number}": alone.changed({"fold": number}) for number in range(1, 5)}
     assert call.runs == expected
     assert {"folds.csv", "folds.json", "fold-1", "fold-4"} <= {*os.listdir("out")}
-    assert "mean of 4 folds: accuracy" in done.stdout
+    assert "mean of 4: accuracy" in done.stdout
 
 
 def test_one_fold_is_an_ordinary_run(call):

@@ -2,12 +2,16 @@
 
 import functools
 import json
+import os
 import signal
+import time
 from pathlib import Path
 
-from base import kill_points
+import pytest
+
+from base import kill_points, locks
 from tests.helpers.outcomes import outcome
-from tests.helpers.run_fixtures import SMALL_MODEL, made_once, read_rows, run_script, write_shapes
+from tests.helpers.run_fixtures import SMALL_MODEL, made_once, read_rows, run_script, start_script, write_shapes
 
 SHAPES = ("disk", "square")
 
@@ -59,6 +63,31 @@ def test_a_cross_validation_that_was_killed_between_two_folds_goes_on(tmp_path):
     alone = tmp_path / "alone"
     assert train(f"--flagfile={folds / 'fold-2' / 'flags.txt'}", f"--run_dir={alone}").code == 0
     assert outcome(alone) == outcome(folds / "fold-2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 75)])
+def test_a_signal_to_the_command_ends_the_run_that_it_has_begun(number, code, tmp_path):
+    folds = tmp_path / "folds"
+    given = flags("--folds=2", f"--run_dir={folds}", "--epochs=40")
+    command = start_script("train.py", *given)
+    while not (folds / "fold-1" / "history.csv").exists():
+        assert command.poll() is None
+        time.sleep(0.05)
+    os.kill(command.pid, number)
+    assert command.wait(60) == code
+    for _ in range(100):  # whom the kernel kills has its files closed a moment later
+        if lock := locks.acquire(folds / "fold-1" / ".lock"):
+            break
+        time.sleep(0.05)
+    assert lock, "the run goes on without its command"
+    lock.close()
+    assert not (folds / "fold-1" / "results.json").exists()
+    assert not (folds / "fold-2").exists()
+    assert train(*given).code == 0
+    alone = tmp_path / "alone"
+    assert train(*flags("--folds=2", "--fold=1", f"--run_dir={alone}", "--epochs=40")).code == 0
+    assert outcome(alone) == outcome(folds / "fold-1")
 
 
 def test_a_sweep_whose_runs_fail_says_so_and_goes_on(tmp_path):

@@ -77,9 +77,9 @@ def test_the_lines_say_each_fold_the_mean_all_pictures_and_how_far_to_trust_them
     figures = fold_figures([scores_of(rows) for rows in FOLDS]) | {"out_of_fold": out_of_fold_figures(TOGETHER, NAMES)}
     lines = fold_lines(figures)
     low, high = figures["folds"][2]["accuracy_interval"]
-    assert lines[2] == f"fold 3: accuracy {figures['folds'][2]['accuracy']:.4f} ({low:.4f} to {high:.4f}), 30 pictures"
-    assert lines[4] == (
-        f"mean of 4 folds: accuracy {figures['accuracy_mean']:.4f}, standard deviation "
+    assert lines[3] == f"fold 3: accuracy {figures['folds'][2]['accuracy']:.4f} ({low:.4f} to {high:.4f}), 30 pictures"
+    assert lines[0] == (
+        f"mean of 4: accuracy {figures['accuracy_mean']:.4f}, standard deviation "
         f"{figures['accuracy_standard_deviation']:.4f}"
     )
     assert lines[5].startswith("all 120 pictures, each predicted by the run that did not train on it: accuracy ")

@@ -13,7 +13,7 @@ _TIMED_RESULTS = (
 )  # fmt: skip
 # What a run may choose otherwise, to the same bits.
 _FREE = ("cache", "strategy", "replicas")
-_TABLES = ("predictions_test.csv", "split.csv", "quarantine.csv")
+_TABLES = ("predictions_test.csv", "split.csv", "quarantine.csv", "slices.csv", "suspicious_labels.csv")
 
 
 def outcome(run_dir: Path) -> dict:

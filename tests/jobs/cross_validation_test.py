@@ -59,7 +59,7 @@ def test_what_it_comes_to_is_in_files_and_words(tmp_path):
     said = "\n".join(lines.lines)
     for words in (
         "fold 4: accuracy 0.6000 (",
-        "mean of 4 folds: accuracy 0.8000",
+        "mean of 4: accuracy 0.8000",
         "all 40 pictures",
         "note: the folds",
     ):

@@ -74,9 +74,9 @@ def test_test_figures_are_those_of_the_chosen_run_alone():
 
 def test_near_ones_are_told():
     said = "\n".join(sweep_lines(runs := [candidate(1, 80), candidate(2, 85), candidate(3, 40)], choose(runs)))
-    assert "the intervals of 1 other meet its own" in said
+    assert "the interval of 1 other meets its own" in said
     clear = [candidate(1, 99), candidate(2, 40)]
-    assert "meet its own" not in "\n".join(sweep_lines(clear, choose(clear)))
+    assert "its own" not in "\n".join(sweep_lines(clear, choose(clear)))
 
 
 @pytest.mark.parametrize(

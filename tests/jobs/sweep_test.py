@@ -63,7 +63,7 @@ def test_the_best_on_validation_is_chosen_and_its_test_score_alone_shown(tmp_pat
     assert [float(row["validation_accuracy"]) for row in rows] == [0.7, 0.9, 0.8]
     told = json.loads((tmp_path / "sweep.json").read_text())
     assert (told["chosen"], told["note"], len(told["runs"])) == ("slow", TEST_NOTE, 3)
-    assert "sweep       chosen: slow, which reaches 0.9000 (" in "\n".join(lines.lines)
+    assert "\n  chosen: slow, which reaches 0.9000 (" in "\n".join(lines.lines)
 
 
 @pytest.mark.parametrize("code", [1, 2, -9])

@@ -10,7 +10,15 @@ from base import durable
 from base.errors import UserError
 from records.history import COLUMNS
 from records.run_folder import FILES, FOLDERS, RunFolder
-from records.tables import BatchRow, PredictionRow, RateRow, RefusedRow, SplitRow
+from records.tables import (
+    BatchRow,
+    LabelIssueRow,
+    PredictionRow,
+    RateRow,
+    RefusedRow,
+    SliceRow,
+    SplitRow,
+)
 from tests.helpers.run_fixtures import finished_run
 from tests.helpers.run_folders import OPTIONS, Nested
 
@@ -45,6 +53,12 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     folder.network.write(b"def build(): ...\n")
     folder.rates.write([RateRow(1e-7, 0.75, 0.5)])
     folder.rates_curve.write(b"\x89PNG")
+    doubt = LabelIssueRow(1, "a/\udce9.jpg", "a", "b", 0.125, 0.75, "test", "sure of another class")
+    part = SliceRow("size", "12,000 pixels or more", 20, 3, "0.15", "0.05", "0.36", "", "", "too few to say")
+    folder.suspicious_labels.write([doubt])
+    folder.slices.write([part])
+    assert folder.suspicious_labels.read() == [LabelIssueRow(*map(str, doubt))]
+    assert folder.slices.read() == [SliceRow(*map(str, part))]
     assert folder.options.read() == OPTIONS.to_json()
     assert folder.split.read() == split
     assert folder.quarantine.read() == folder.aside.read() == refused
@@ -73,7 +87,7 @@ def test_a_run_has_begun_where_its_options_are(folder, tmp_path):
 
 
 def test_tables_that_a_run_may_lack_are_empty(folder):
-    assert folder.quarantine.read() == folder.predictions.read() == []
+    assert folder.quarantine.read() == folder.predictions.read() == folder.slices.read() == []
     with pytest.raises(FileNotFoundError):
         folder.split.read()
 

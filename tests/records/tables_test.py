@@ -2,7 +2,7 @@
 
 import pytest
 
-from records.tables import BAD_BATCH, QUARANTINE, SPLIT, RefusedRow, SplitRow
+from records.tables import BAD_BATCH, LABEL_ISSUES, QUARANTINE, SLICES, SPLIT, RefusedRow, SplitRow
 
 NAMES = ["a/with space.jpg", 'a/comma,"quote".jpg', "a/line\nbreak.jpg", "a/Icon\r.jpg", "b/caf\udce9\udcff.jpg",
          "b/日本.jpg", "b/-x.jpg", "b/[1].jpg"]  # fmt: skip
@@ -20,6 +20,8 @@ def test_every_name_comes_back(tmp_path):
         (SPLIT, "path,label,split,sha256\n"),
         (QUARANTINE, "path,reason\n"),
         (BAD_BATCH, "step,example_id,path,label,finite\n"),
+        (LABEL_ISSUES, "rank,path,label,suggested_label,label_probability,suggested_probability,left_out_in,reason\n"),
+        (SLICES, "column,slice,examples,right,accuracy,low,high,corrected_low,corrected_high,verdict\n"),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

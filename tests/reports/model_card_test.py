@@ -10,7 +10,7 @@ from tensorboard import plugin_util
 
 from base import durable
 from jobs.report import draw_model_card
-from records.tables import SplitRow
+from records.tables import SliceRow, SplitRow
 from reports import model_card as card
 from reports.evidence import Evidence
 from tests.helpers.evidence import evidence_of, scored
@@ -83,6 +83,7 @@ def test_names_are_the_users_and_no_markup(tmp_path, name):
         (card.copied, REAL | {"copies": 2}, REAL),
         (card.imbalanced, REAL | {"train_counts": [100, 49]}, REAL | {"train_counts": [100, 51]}),
         (card.never_seen, REAL | {"train_counts": [100, 0]}, REAL | {"train_counts": [100, 1]}),
+        (card.unsliced, REAL, REAL | {"slices": [SliceRow(*"abc1234567")]}),
         (card.uncalibrated, REAL | {"sure": 0.999}, REAL | {"sure": 0.9}),
     ],
 )
