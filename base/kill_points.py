@@ -30,6 +30,7 @@ POINTS = (
     "summary.written",  # points handed to TensorBoard's writer, not flushed
     "export.saved",  # the SavedModel written, not proved
     "export.proved",
+    "attention.drawn",  # the maps of what the model looked at, which are in memory
     "results.written",  # the report is missing
 )
 # Those of work on frozen features, which not every run does.

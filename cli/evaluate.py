@@ -34,6 +34,10 @@ def define_flags(values: flags.FlagValues) -> None:
         "robustness", False, "score corrupted pictures instead: blur, noise, brightness, contrast, JPEG, rotation and "
         "shift, in five severities each", flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_boolean(
+        "gradcam", False, "draw where the model looked, too, at its worst mistakes and at some right answers: "
+        "gradcam.png", flag_values=values,
+    )  # fmt: skip
     paths.define_cache_dir(values)
 
 
@@ -60,6 +64,9 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
     if values.slices and values.robustness:
         raise UserError(f"--slices={values.slices}: --robustness writes no slices; leave one of them out")
 
+    if values.gradcam and values.robustness:
+        raise UserError("--gradcam draws the mistakes of a scoring, which --robustness does not make: give one of them")
+
     import_tensorflow()
     from jobs.assess import Assessment
 
@@ -72,6 +79,7 @@ def main(values: flags.FlagValues, arguments: list[str]) -> None:
         data_dir=values.data_dir and paths.expand_home(values.data_dir),
         slices=paths.path_of(values.slices) if values.slices else None,
         out_dir=paths.path_of(values.out_dir) if values.out_dir else None,
+        gradcam=values.gradcam,
     )
     for line in _score(asked, paths.cache_dir(values.cache_dir), values.robustness):
         put(line)

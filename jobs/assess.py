@@ -15,6 +15,8 @@ from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures, confusion_matrix
 from jobs import findings
 from jobs.announce import some_of
+from jobs.gradcam import GRADCAM, NOTHING, draw_gradcam
+from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
 from records.run_folder import RunFolder
@@ -23,12 +25,12 @@ from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
 from reports.predicted import Predicted
 from reports.templates import Section
-from serving.pixel_predictor import open_predictor
+from serving.pixel_predictor import PixelPredictor, open_predictor
 from serving.predictor import Prediction, Predictor, find_saved_model
 from serving.seal import SEAL
 
 _TABLES = {"predictions.csv": LABELLED_BEGINNING, "scores.json": b'{\n  "dataset":'}
-_PICTURES = ("confusion.png", findings.SHEET)
+_PICTURES = ("confusion.png", findings.SHEET, GRADCAM)
 _PAGE = "report.html"
 
 
@@ -45,6 +47,7 @@ class Assessment:
       data_dir: where the run's own pictures are now, if they have moved.
       slices: a table of more columns by which the accuracy is cut, or None.
       out_dir: for what comes out; None is evaluation/NAME in the run's folder, a folder a data set and split.
+      gradcam: whether it is drawn where the model looked, too.
     """
 
     run_dir: Path
@@ -55,11 +58,12 @@ class Assessment:
     data_dir: str | None = None
     slices: Path | None = None
     out_dir: Path | None = None
+    gradcam: bool = False
 
 
 def assess(asked: Assessment, cache_dir: Path) -> list[str]:
-    """Writes predictions.csv, scores.json, confusion.png, report.html and what `jobs.findings` has; returns lines for
-    the terminal.
+    """Writes predictions.csv, scores.json, confusion.png, report.html and what `jobs.findings` has, and gradcam.png
+    where it is asked for; returns lines for the terminal.
 
     Raises UserError for a run that is not finished, pictures that have moved, folders of which the run knows no class,
     and files of these names in the way that are not evaluate.py's.
@@ -67,8 +71,9 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     saved_model = find_saved_model(asked.run_dir)
     if asked.out_dir:
         _check(asked.out_dir)
-    predictor = open_predictor(saved_model)
+    predictor = PixelPredictor(saved_model) if asked.gradcam else open_predictor(saved_model)
     names = predictor.class_names
+    model = rebuilt_model(asked.run_dir, len(names), predictor.pixel_shape) if asked.gradcam else None
     scored = pictures_to_score(asked, names, cache_dir)
     out_dir = asked.out_dir or run_folder_of(asked.run_dir).evaluation / scored.name
     _check(out_dir)
@@ -83,6 +88,8 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     confusion = confusion_matrix(labels, answers, len(names))
     figures = all_figures(labels, probabilities, names, answers)
     about = _about(asked.run_dir, saved_model, scored, predictor)
+    predicted, files = Predicted(names, labels, answers, probabilities), [scored.paths[row] for row in rows]
+    looked = draw_gradcam(model, predictor, predicted, files) if asked.gradcam else NOTHING
     found = findings.find(predictor, scored, rows, labels, probabilities, answers, more)
     with _results(out_dir).open():
         table = [prediction.row() for prediction in predictions]
@@ -90,14 +97,16 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
         durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
         title = f"{asked.run_dir.name}: {scored.what}"
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
+        if looked.sheet:
+            durable.write_bytes(out_dir / GRADCAM, looked.sheet)
     with _more_results(out_dir).open():
-        written = found.write(out_dir)
-        predicted = Predicted(names, labels, answers, probabilities)
-        page = _render(asked, about | figures, scored, predicted, predictions, found.sections)
+        written = found.write(out_dir) + ([GRADCAM] if looked.sheet else [])
+        more_sections = [*looked.sections, *found.sections]
+        page = _render(asked, about | figures, scored, predicted, predictions, more_sections)
         durable.write_text(out_dir / _PAGE, page)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
     lines = decided + _lines(scored, figures, confusion, names, predictions)
-    lines += [f"  {line}" for line in (*notes, *found.lines)]
+    lines += [f"  {line}" for line in (*notes, *filter(None, [looked.words]), *found.lines)]
     return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', _PAGE, *written])}"]
 
 

@@ -5,12 +5,13 @@ import numpy as np
 from base import kill_points
 from evaluation.figures import all_figures, split_figures
 from jobs.answered import Answered
+from jobs.attention import attention_sections
 from jobs.curves import draw_test, write_results
 from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
 from jobs.label_issues import doubt_held_out, held_out_sections
 from jobs.mistakes import find_mistakes, prediction_rows
-from jobs.report import draw_report
+from jobs.report import draw_model_card, draw_report
 from jobs.result_lines import announce_results
 from jobs.results import results_of
 from jobs.resume import best_model
@@ -55,11 +56,14 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     mistakes, worst = find_mistakes(run.data, test)
     if len(test):
         draw_test(run, best["epoch"], figures["test"], test, worst)
+    sections = attention_sections(run, model, test)
+    kill_points.reach("attention.drawn")
     write_results(run, results)
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
-    sections = list(held_out_sections(run.data, doubts, asked_ids))
+    run.folder.model_card.write(draw_model_card(run.folder))
+    sections += held_out_sections(run.data, doubts, asked_ids)
     run.folder.report.write(draw_report(run.folder, mistakes, sheets, sections))
     announce_results(run, results, doubts.words, slice_words(slices))
     return results

@@ -83,6 +83,7 @@ class RunFolder:
         self.suspicious_labels = RunFile(path / "suspicious_labels.csv", LABEL_ISSUES, may_lack=True)
         self.slices = RunFile(path / "slices.csv", SLICES, may_lack=True)  # a row a slice of the test examples
         self.results = RunFile(path / "results.json", JSON)  # plain values
+        self.model_card = RunFile(path / "model_card.md", TEXT)
         self.report = RunFile(path / "report.html", TEXT)  # the last file of a run
         self.best_events = path / "best"  # TensorBoard's of the options and the best epoch, whole or absent
         self.checkpoints = path / "checkpoints"

@@ -13,6 +13,7 @@ from evaluation.chance import errors_by_chance
 from evaluation.gap import rate_gap
 from evaluation.metrics import NORMAL_95, ClassFigures, Interval, class_figures, wilson_interval
 from evaluation.trend import FEWEST, trend
+from records.tables import SliceRow
 from reports.predicted import Predicted
 
 UNEVEN = 2.0  # the examples of the largest class over those of the smallest
@@ -85,6 +86,7 @@ class Evidence:
       options: what was chosen, by flag.
       train_counts: examples of each class in the training split.
       copies: files whose bytes are in another split too.
+      slices: slices.csv, whose fields may be text; nothing where none were made.
     """
 
     scored: str
@@ -95,6 +97,7 @@ class Evidence:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     train_counts: Sequence[int] = ()
     copies: int = 0
+    slices: Sequence[SliceRow] = ()
 
     @property
     def shown(self) -> str | None:

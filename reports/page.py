@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from records.tables import PredictionRow, RefusedRow, SplitRow
+from records.tables import PredictionRow, RefusedRow, SliceRow
 from reports.advice import advice
 from reports.calibration_section import calibration_section
 from reports.confusion_sections import confusion_sections
 from reports.contact_sheet import Sheet
-from reports.data_sections import data_figures, data_section, sheet_sections
+from reports.data_sections import data_section, sheet_sections
 from reports.decision_section import decision_section
 from reports.evidence import Evidence
 from reports.facts import OptionRow, facts_of, option_text
@@ -44,10 +44,8 @@ class Mistake:
 def render_report(
     *,
     run_path: Path,
-    results: Mapping[str, Any],
-    history: Sequence[Mapping],
-    predictions: Sequence[PredictionRow],
-    split: Sequence[SplitRow],
+    evidence: Evidence,
+    data: Mapping[str, Any],
     unused: tuple[Sequence[RefusedRow], Sequence[RefusedRow]],
     options: Sequence[OptionRow],
     command: str,
@@ -55,22 +53,24 @@ def render_report(
     sheets: tuple[Sheet | None, Sheet | None] = (None, None),
     more: Sequence[Section] = (),
 ) -> str:
-    """The page, as HTML, of what a run's files hold: `results` results.json, `history` history.csv, and so on.
+    """The page, as HTML, of a run.
 
-    `predictions` are of the test examples, `mistakes` the worst ones, worst first; `unused` are quarantine.csv and
-    left_aside.csv; `command` starts the run again; `sheets` are of examples and of augmented examples; `more` sections
-    stand after the mistakes. Raises ValueError where `predictions` name a class that `results` do not.
+    Args:
+      run_path: the run's folder; `command` starts the run again.
+      evidence: what its files say of the model, as `evidence_of_run` gathers it; `data` is of `data_figures`.
+      unused: quarantine.csv and left_aside.csv.
+      mistakes: the worst ones of the test split, worst first.
+      sheets: of examples, and of augmented examples.
+      more: sections that stand after the mistakes.
     """
-    predicted = predicted_of(predictions, results["class_names"])
-    data = data_figures(split, results["class_names"])
-    evidence = evidence_of_run(results, history, predicted, options, data)
+    results, predicted = evidence.results, evidence.predicted
     return render_page(
         "page.html",
         [
             headline_section(
-                results, evidence.shown, verdict(evidence), advice(evidence), _without_test(evidence.shown)
+                evidence.figures, evidence.shown, verdict(evidence), advice(evidence), _without_test(evidence.shown)
             ),
-            *history_section(history, results.get("best_epoch")),
+            *history_section(evidence.history, results.get("best_epoch")),
             *_predicted_sections(predicted, results),
             *_mistakes(mistakes, predicted),
             *more,
@@ -88,20 +88,23 @@ def render_report(
 def evidence_of_run(
     results: Mapping,
     history: Sequence[Mapping],
-    predicted: Predicted | None,
+    predictions: Sequence[PredictionRow],
     options: Sequence[OptionRow],
     data: Mapping,
+    slices: Sequence[SliceRow] = (),
 ) -> Evidence:
-    """What a run's verdict is made from; `data` as of `data_figures`."""
+    """What a run's files say: results.json, history.csv, predictions_test.csv, options.json, `data_figures` of
+    split.csv, and slices.csv. Raises ValueError where predictions name a class that the results do not."""
     return Evidence(
         scored="test",
         figures=results,
-        predicted=predicted,
+        predicted=predicted_of(predictions, results["class_names"]),
         history=history,
         results=results,
         options={row.flag: row.asked if row.chosen is None else row.chosen for row in options},
         train_counts=[counts[0] for _, counts in data["rows"]],
         copies=data["shared"],
+        slices=slices,
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from evaluation.metrics import NORMAL_95, confusion_pairs, wilson_interval
+from evaluation.slices import WORSE
 from evaluation.trend import FEWEST
 from reports.evidence import Evidence, Gap, Halves
 from reports.numbers import number, percent, percent_interval
@@ -110,6 +111,18 @@ def small_classes(evidence: Evidence) -> str:
     )
 
 
+def worse_slices(evidence: Evidence) -> str:
+    """Slices whose interval, corrected for so many, lies below the accuracy."""
+    worse = [row for row in evidence.slices if row.verdict == WORSE]
+    if not worse:
+        return ""
+    worse.sort(key=lambda row: float(row.accuracy))
+    shown = [f"{row.column} “{row.slice}” ({percent(float(row.accuracy))}, "
+             f"{percent_interval((float(row.low), float(row.high)))})" for row in worse[:MOST_NAMES]]  # fmt: skip
+    rest = f" and {len(worse) - len(shown)} more slices" if len(worse) > len(shown) else ""
+    return f"Worse than the whole where pictures are alike: {', '.join(shown)}{rest}."
+
+
 def confuses_most(evidence: Evidence) -> str:
     """The most frequent mistake with the interval of its rate, where it was made more than once, and none as often."""
     if evidence.predicted is None:
@@ -214,5 +227,6 @@ def _count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-RULES = (reaches, copies, beats_largest_class, too_few_examples, weak_classes, small_classes, confuses_most,
-         little_tested, overfits, end_of_training, best_was_early, calibrated, input_kept_up)  # fmt: skip
+RULES = (reaches, copies, beats_largest_class, too_few_examples, weak_classes, small_classes, worse_slices,
+         confuses_most, little_tested, overfits, end_of_training, best_was_early, calibrated,
+         input_kept_up)  # fmt: skip

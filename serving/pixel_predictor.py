@@ -15,6 +15,7 @@ class PixelPredictor(Predictor):
 
     Attributes:
       full_scale: the stored value that is white to the model, as are larger ones.
+      pixel_shape: (height, width, channels) of what it is given.
     """
 
     def __init__(self, saved_model_dir: Path):
@@ -26,6 +27,8 @@ class PixelPredictor(Predictor):
                 "results.json in its run folder and give the run's train.py command again, which exports it anew"
             )
         self.full_scale = int(self._loaded.full_scale())
+        images = self._loaded.signatures["serve_images"].structured_input_signature[1]["images"]
+        self.pixel_shape = tuple(images.shape[1:])
         self._numbers = {name.encode(): number for number, name in enumerate(self.class_names)}
 
     def decode(self, path: bytes) -> tuple[np.ndarray | None, str]:

@@ -32,7 +32,8 @@ from training.checkpoint import load_checkpoint, weights_sha256
 STEPS, EPOCHS, EXAMPLES = 25, 3, 321
 # DESIGN.md's list; .lock is what a second process is refused by.
 FILES = {"options.json", "flags.txt", "split.csv", "quarantine.csv", "left_aside.csv", "history.csv",
-         "predictions_test.csv", "results.json", "report.html", ".lock"}  # fmt: skip
+         "predictions_test.csv", "slices.csv", "suspicious_labels.csv", "results.json", "model_card.md", "report.html",
+         ".lock"}  # fmt: skip
 SHAPE_COLUMNS = [f"p({name})" for name in sorted(SHAPES)]
 FOLDERS = {"train", "validation", "test", "best", "checkpoints", "saved_model"}
 

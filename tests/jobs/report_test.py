@@ -10,8 +10,9 @@ def test_it_is_drawn_again_from_a_finished_runs_files_alone():
     folder = RunFolder(finished_run())
     old = Parsed(folder.report.path.read_text("utf-8"))
     new = Parsed(draw_report(folder))
+    assert "of the 2 x 2 places of layer 'block2_relu'" in old.words("attention")
     # What no file of the run holds: pixels.
-    drawn = set(old.sections) - {"mistakes", "suspicious", "samples", "augmentation"}
+    drawn = set(old.sections) - {"mistakes", "attention", "suspicious", "samples", "augmentation"}
     assert set(new.sections) == drawn
     # With them go their names in the navigation, which stands before the first section.
     assert {name: new.sections[name] for name in drawn - {""}} == {name: old.sections[name] for name in drawn - {""}}

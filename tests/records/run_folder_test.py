@@ -49,6 +49,7 @@ def test_what_is_written_comes_back_and_every_file_has_its_name(folder):
     folder.bad_batch.write([BatchRow(7, 0, "a/1.jpg", "a", "no")])
     folder.flags.write("--epochs=3\n")
     folder.report.write("<html>")
+    folder.model_card.write("# A model")
     folder.network.write(b"def build(): ...\n")
     folder.rates.write([RateRow(1e-7, 0.75, 0.5)])
     folder.rates_curve.write(b"\x89PNG")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from records.tables import PredictionRow, SplitRow
-from reports.page import render_report
+from reports.data_sections import data_figures
+from reports.page import evidence_of_run, render_report
 from tests.helpers.evidence import history_of_losses
 from tests.helpers.report_fixtures import SCORES, Parsed
 
@@ -29,8 +30,9 @@ def test_a_thousand_classes_are_shown_in_three_million_bytes(tmp_path):
                "train": None, "validation": None, "test": scores, "epochs": 20}  # fmt: skip
     history = [row | {"loss": 1.0, "accuracy": 0.5, "validation_accuracy": 0.5, "learning_rate": 0.1}
                for row in history_of_losses([0.5] * 20)]  # fmt: skip
-    text = render_report(run_path=tmp_path, results=results, history=history, predictions=rows, split=split,
-                         unused=((), ()), options=(), command="")  # fmt: skip
+    data = data_figures(split, names)
+    evidence = evidence_of_run(results, history, rows, (), data)
+    text = render_report(run_path=tmp_path, evidence=evidence, data=data, unused=((), ()), options=(), command="")
     parsed = Parsed(text)
     assert len(text.encode()) < MOST_BYTES
     assert "Below: the 23 classes of the most frequent mistakes." in parsed.words("confusion")

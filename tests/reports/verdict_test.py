@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from evaluation.metrics import wilson_interval
+from evaluation.slices import WORSE
+from records.tables import SliceRow
 from reports import verdict as rules
 from reports.evidence import Evidence
 from reports.verdict import verdict
@@ -31,6 +33,8 @@ def test_what_it_reaches_is_said_with_its_interval():
     ("confusion", "words"),
     [
         ([[60, 40], [20, 80]], "That is better than always saying “class 0”, which would be right on 50.0%."),
+        ([[61, 39], [40, 60]], "That is better than"),  # 60 against 39: 2.1 standard deviations
+        ([[60, 40], [45, 55]], "It is not shown to be better than"),  # 55 against 40: 1.5
         ([[50, 50], [49, 51]], "It is not shown to be better than always saying “class 0”"),
         ([[90, 0], [10, 0]], "It is not shown to be better than always saying “class 0”, which would be right on 90"),
         ([[30, 60], [5, 5]], "That is worse than always saying “class 0”, which would be right on 90.0%."),
@@ -95,6 +99,20 @@ def test_small_classes_do_worse_only_where_the_gap_is_more_than_chance():
     )
     for same in ({"train_counts": [50, 40, 50, 40]}, {"train_counts": [40, 50, 500, 400]}, {}):
         assert rules.small_classes(evidence_of(confusion, **same)) == ""
+
+
+def test_slices_that_are_worse_are_named_the_worst_first():
+    def row(name: str, accuracy: float, verdict: str) -> SliceRow:
+        return SliceRow("brightness", name, "50", "9", str(accuracy), "0.25", "0.75", "0.2", "0.8", verdict)
+
+    rows = [row("dark", 0.5, WORSE), row("pale", 0.9, "no difference shown"), row("darkest", 0.4, WORSE)]
+    assert rules.worse_slices(evidence_of(slices=rows)) == (
+        "Worse than the whole where pictures are alike: brightness “darkest” (40.0%, 25.0% to 75.0%), "
+        "brightness “dark” (50.0%, 25.0% to 75.0%)."
+    )
+    assert rules.worse_slices(evidence_of(slices=rows[1:2])) == ""
+    many = [row(f"{n}", n / 10, WORSE) for n in range(5)]
+    assert rules.worse_slices(evidence_of(slices=many)).endswith(" and 2 more slices.")
 
 
 @pytest.mark.parametrize(
