@@ -1,19 +1,20 @@
-"""Whether probabilities hold, and what leaving unsure pictures unanswered brings, as PNG bytes."""
+"""Whether probabilities hold, and what leaving unsure pictures unanswered brings."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from evaluation.calibration import Reliability
 from evaluation.metrics import wilson_interval
-from reports.theme import PERCENT, new_panel, png_of, style_panel
+from reports.theme import PERCENT, new_panel, style_panel
 
 LEAST_ANSWERED = 10  # of fewer an accuracy is noise
 POINTS = 300  # of the curve; a screen shows no more
 
 
-def plot_reliability(found: Reliability, dark: bool = False) -> bytes:
+def plot_reliability(found: Reliability) -> Figure:
     """Draws the accuracy of each bin over its mean confidence, with 95% intervals, and below how many examples each
     bin has; what lies under the diagonal is too sure."""
-    figure, (axes, counts), theme = new_panel(dark, heights=(3, 1))
+    figure, (axes, counts), theme = new_panel(heights=(3, 1))
     filled = found.examples > 0
     accuracy, examples = found.accuracy[filled], found.examples[filled]
     ends = np.array([wilson_interval(round(rate * n), int(n)) for rate, n in zip(accuracy, examples, strict=True)])
@@ -29,13 +30,13 @@ def plot_reliability(found: Reliability, dark: bool = False) -> bytes:
     style_panel(counts, theme, "", "probability of the answer", "pictures")
     counts.xaxis.set_major_formatter(PERCENT)
     counts.set_xlim(-0.01, 1.01)
-    return png_of(figure)
+    return figure
 
 
-def plot_abstention(answered: np.ndarray, accuracy: np.ndarray, dark: bool = False) -> bytes:
+def plot_abstention(answered: np.ndarray, accuracy: np.ndarray) -> Figure:
     """Draws the accuracy of the answers over the share of pictures that are answered, the surest ones first, with its
     95% band; both as `evaluation.decisions.abstention_curve` gives them."""
-    figure, axes, theme = new_panel(dark)
+    figure, axes, theme = new_panel()
     counts = np.unique(np.linspace(min(LEAST_ANSWERED, len(answered)), len(answered), POINTS).astype(int))
     shares, rates = answered[counts - 1], accuracy[counts - 1]
     low, high = np.transpose([wilson_interval(round(rate * n), int(n)) for rate, n in zip(rates, counts, strict=True)])
@@ -47,4 +48,4 @@ def plot_abstention(answered: np.ndarray, accuracy: np.ndarray, dark: bool = Fal
     axes.set_ylim(min(float(low.min()), 0.95) - 0.01, 1.005)
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
-    return png_of(figure)
+    return figure

@@ -7,7 +7,7 @@ from evaluation.decisions import abstention_curve
 from evaluation.metrics import wilson_interval
 from reports.calibration_plot import plot_abstention, plot_reliability
 from reports.numbers import number, percent
-from reports.page_pictures import themed
+from reports.page_pictures import themed_svg
 from reports.predicted import Predicted
 from reports.templates import Section
 
@@ -20,8 +20,8 @@ def calibration_section(predicted: Predicted) -> Section:
     answered, accuracy = abstention_curve(predicted.labels, predicted.probabilities)
     table = _abstention_table(predicted.probabilities, accuracy)
     pictures = [
-        (themed(lambda dark: plot_reliability(found, dark)), _reliability_words(found)),
-        (themed(lambda dark: plot_abstention(answered, accuracy, dark)), _abstention_words(table)),
+        (themed_svg(plot_reliability(found)), _reliability_words(found)),
+        (themed_svg(plot_abstention(answered, accuracy)), _abstention_words(table)),
     ]
     values = {"pictures": pictures, "bins": _bins(found), "abstention": table}
     return Section("calibration", "Calibration", "calibration.html", values)

@@ -58,7 +58,7 @@ def plot_overview(confusion: np.ndarray, dark: bool = False) -> bytes:
     classes = len(confusion)
     starts = np.unique(np.linspace(0, classes, min(classes, _MOST_CELLS), endpoint=False).astype(int))
     cells = np.add.reduceat(np.add.reduceat(confusion, starts, axis=0), starts, axis=1)
-    figure, axes, theme = new_panel(dark)
+    figure, axes, theme = new_panel(DARK if dark else LIGHT)
     colors = _cell_colors(cells, cells.sum(axis=1), theme)
     axes.imshow(colors, interpolation="nearest", extent=(0, classes, classes, 0))
     style_panel(axes, theme, "all classes", "answer, by class number", "true class, by class number")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from reports.numbers import number, percent
-from reports.page_pictures import themed
+from reports.page_pictures import themed_svg
 from reports.plots import PANELS, first_of_all, plot_history
 from reports.templates import Section
 
@@ -12,10 +12,7 @@ def history_section(history: Sequence[Mapping], best_epoch: int | None) -> Itera
     """Of history.csv; nothing where no epoch was finished."""
     if not history:
         return
-    pictures = [
-        (themed(lambda dark, panel=panel: plot_history(history, panel, best_epoch, dark)), _words(history, panel))
-        for panel in PANELS
-    ]
+    pictures = [(themed_svg(plot_history(history, panel, best_epoch)), _words(history, panel)) for panel in PANELS]
     values = {"history": history, "first_of_all": first_of_all(history), "pictures": pictures}
     yield Section("curves", "Curves", "curves.html", values)
 

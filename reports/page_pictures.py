@@ -5,18 +5,29 @@ from collections.abc import Callable
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.figure import Figure
 from PIL import Image
 
 from reports.contact_sheet import Sheet, small
 from reports.plots import data_uri
+from reports.svg import svg_of, to_dark
 from reports.theme import PIXELS_PER_INCH
 
 PNG_MAX_SIDE = 96  # pixels; larger pictures are photographs, which JPEG keeps in a tenth of the bytes
 
 
 def themed(draw: Callable[[bool], bytes]) -> dict:
-    """A plot in both themes; `draw` makes a PNG, a dark one where it is given true."""
+    """A picture of cells in both themes; `draw` makes a PNG, a dark one where it is given true."""
     return {"light": _plot(draw(False)), "dark": _plot(draw(True))}
+
+
+def themed_svg(figure: Figure) -> dict:
+    """A plot that is drawn in the light theme, in both."""
+    svg = svg_of(figure)
+    css_width, css_height = (round(96 * inches) for inches in figure.get_size_inches())
+    size = {"width": css_width, "height": css_height, "css_width": css_width}
+    return {name: {"uri": Markup(data_uri(one.encode(), "svg+xml"))} | size
+            for name, one in (("light", svg), ("dark", to_dark(svg)))}  # fmt: skip
 
 
 def photo(pixels: np.ndarray) -> dict:

@@ -1,4 +1,4 @@
-"""The curves of a run as PNG bytes, and pictures as screens show them."""
+"""The curves of a run, and pictures as screens show them."""
 
 import base64
 import io
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
-from reports.theme import PERCENT, Theme, new_panel, png_of, style_panel
+from reports.theme import PERCENT, Theme, new_panel, style_panel
 from training.history import best_row
 
 # What is drawn of a history: title, column of history.csv, unit, and whether the axis is logarithmic.
@@ -18,9 +19,9 @@ PANELS = {"loss": ("loss", "loss", "nats", False), "accuracy": ("accuracy", "acc
           "learning_rate": ("learning rate", "learning_rate", "", False)}  # fmt: skip
 
 
-def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None = None, dark: bool = False) -> bytes:
-    """Draws one of `PANELS` over the epochs, of train and validation, with the best epoch marked, as a PNG; and a line
-    where all of the model begins to learn, after its head.
+def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None = None) -> Figure:
+    """Draws one of `PANELS` over the epochs, of train and validation, with the best epoch marked; and a line where all
+    of the model begins to learn, after its head.
 
     `history` has a mapping an epoch, with the columns of history.csv; what is None or not finite is a gap. Without
     `best_epoch` the one of `history.best_row` is marked. No epoch is a ValueError.
@@ -28,7 +29,7 @@ def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None 
     if not history:
         raise ValueError("history has 0 epochs: draw it after the first one")
     best_epoch = best_row(history)["epoch"] if best_epoch is None else best_epoch
-    figure, axes, theme = new_panel(dark)
+    figure, axes, theme = new_panel()
     title, column, unit, is_logarithmic = PANELS[panel]
     _plot_column(axes, history, column, theme)
     if (first := first_of_all(history)) is not None:
@@ -36,7 +37,7 @@ def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None 
     axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", color=theme.wrong, linewidth=1.2, linestyle=":")
     style_panel(axes, theme, title, "epoch", unit)
     _scale(axes, column, is_logarithmic)
-    return png_of(figure)
+    return figure
 
 
 def first_of_all(history: Sequence[Mapping]) -> int | None:
@@ -73,7 +74,7 @@ def displayable(images: np.ndarray) -> np.ndarray:
 
 
 def data_uri(picture: bytes, kind: str = "png") -> str:
-    """A PNG or JPEG file's bytes as a `data:` address, for a page that needs no other file."""
+    """A PNG, JPEG or SVG file's bytes as a `data:` address, for a page that needs no other file."""
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode("ascii")
 
 

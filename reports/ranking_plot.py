@@ -1,35 +1,34 @@
-"""ROC and precision-recall curves as PNG bytes, of one class or of the mean over many."""
+"""ROC and precision-recall curves, of one class or of the mean over many."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from evaluation.curves import Curve
-from reports.theme import PERCENT, fitted, new_panel, png_of, style_panel
+from reports.theme import PERCENT, fitted, new_panel, style_panel
 
 GRID = np.linspace(0.0, 1.0, 401)  # where curves of many classes are averaged
 # Solid, dashed, dotted with dashes: lines that differ without their color.
 _DASHES = ("-", "--", "-.")
 
 
-def plot_roc(curves: Sequence[tuple[str, Curve | Sequence[Curve]]], dark: bool = False) -> bytes:
+def plot_roc(curves: Sequence[tuple[str, Curve | Sequence[Curve]]]) -> Figure:
     """Draws the recall over the false positive rate of up to three (name, curve), of which several are averaged: their
     recalls at each false positive rate ("vertical averaging", Fawcett, "An introduction to ROC analysis", 2006)."""
-    figure, axes, theme = new_panel(dark)
+    figure, axes, theme = new_panel()
     axes.plot([0, 1], [0, 1], ":", color=theme.train, linewidth=1.2, label="chance")
     for (name, curve), color, dash in zip(curves, (theme.right, theme.wrong, theme.train), _DASHES, strict=False):
         axes.plot(*roc_points(curve), dash, color=color, linewidth=1.8, label=fitted(name, 34))
     style_panel(axes, theme, "ROC curve", "false positive rate", "true positive rate (recall)")
     _unit_square(axes)
-    return png_of(figure)
+    return figure
 
 
-def plot_precision_recall(
-    curves: Sequence[tuple[str, Curve | Sequence[Curve]]], share: float | None, dark: bool = False
-) -> bytes:
+def plot_precision_recall(curves: Sequence[tuple[str, Curve | Sequence[Curve]]], share: float | None) -> Figure:
     """Draws the precision over the recall, in steps, of up to three (name, curve), of which several are averaged at
     each recall; `share`, where given, is that of the positives, which is the precision of calling all of them so."""
-    figure, axes, theme = new_panel(dark)
+    figure, axes, theme = new_panel()
     if share is not None:
         axes.axhline(share, linestyle=":", color=theme.train, linewidth=1.2, label="all called positive")
     for (name, curve), color, dash in zip(curves, (theme.right, theme.wrong, theme.train), _DASHES, strict=False):
@@ -37,7 +36,7 @@ def plot_precision_recall(
         axes.plot(recall, precision, dash, drawstyle="steps-pre", color=color, linewidth=1.8, label=fitted(name, 34))
     style_panel(axes, theme, "precision and recall", "recall", "precision")
     _unit_square(axes)
-    return png_of(figure)
+    return figure
 
 
 def roc_points(curve: Curve | Sequence[Curve]) -> tuple[np.ndarray, np.ndarray]:

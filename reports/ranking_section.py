@@ -7,7 +7,7 @@ import numpy as np
 
 from evaluation.curves import Curve, class_curves
 from reports.numbers import number, percent
-from reports.page_pictures import themed
+from reports.page_pictures import themed_svg
 from reports.predicted import Predicted
 from reports.ranking_plot import plot_precision_recall, plot_roc, precision_points, roc_points
 from reports.templates import Section
@@ -29,8 +29,8 @@ def ranking_section(predicted: Predicted, positive: str = "") -> Iterator[Sectio
     else:
         roc, precision, share = _some(curves, "roc_area"), _some(curves, "average_precision"), None
     pictures = [
-        (themed(lambda dark: plot_roc(_labelled(roc, "roc_area"), dark)), _roc_words(roc)),
-        (themed(lambda dark: plot_precision_recall(_labelled(precision, "average_precision"), share, dark)),
+        (themed_svg(plot_roc(_labelled(roc, "roc_area"))), _roc_words(roc)),
+        (themed_svg(plot_precision_recall(_labelled(precision, "average_precision"), share)),
          _precision_words(precision)),
     ]  # fmt: skip
     values = {"pictures": pictures, "positive": roc[0][0] if len(names) == 2 else "", "classes": len(curves),

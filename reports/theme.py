@@ -42,9 +42,8 @@ def readable_on(ground: Sequence[float]) -> str:
     return max("#000000", "#ffffff", key=lambda ink: contrast(to_rgb(ink), ground))
 
 
-def new_panel(dark: bool, heights: Sequence[float] = (1,)) -> tuple[Figure, Axes | np.ndarray, Theme]:
-    """A figure of one panel, or of some above each other, in the light or the dark theme; `style_panel` comes last."""
-    theme = DARK if dark else LIGHT
+def new_panel(theme: Theme = LIGHT, heights: Sequence[float] = (1,)) -> tuple[Figure, Axes | np.ndarray, Theme]:
+    """A figure of one panel, or of some above each other; `style_panel` comes last."""
     figure = Figure(PANEL_INCHES, dpi=PIXELS_PER_INCH, facecolor=theme.background)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, gridspec_kw=_PANEL_MARGINS)
     return figure, axes, theme

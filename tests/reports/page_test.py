@@ -21,19 +21,19 @@ HOSTILE = ("<b>bold</b>", "\"quoted\" & 'single'", "猫 </td>", "\udcff\nnew", "
 
 
 def _without_pictures(text: str) -> str:
-    return re.sub(r"data:image/(png|jpeg);base64,[\w+/=]+", "", text)
+    return re.sub(r"data:image/(png|jpeg|svg.xml);base64,[\w+/=]+", "", text)
 
 
 def test_page_stands_alone_and_has_every_section(tmp_path):
     text, parsed = report_of(make_run(tmp_path), [mistake()], (SHEET, SHEET))
     assert not re.search(
-        r"https?://|//\w+\.\w+/|url\(|@import", re.sub(r"data:image/(png|jpeg);base64,[\w+/=]+", "", text)
+        r"https?://|//\w+\.\w+/|url\(|@import", re.sub(r"data:image/(png|jpeg|svg.xml);base64,[\w+/=]+", "", text)
     )
     tags = {tag for tag, _ in parsed.tags}
     assert not tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
     assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
     for address in parsed.attributes("src"):
-        assert re.match("data:image/(png|jpeg);base64,", address)
+        assert re.match("data:image/(png|jpeg|svg.xml);base64,", address)
     ids = parsed.attributes("id")
     assert tuple(ids) == SECTIONS
     assert {address.removeprefix("#") for address in parsed.attributes("href")} == set(SECTIONS)
