@@ -6,8 +6,10 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.colors import to_rgb
 
 from evaluation.calibration import reliability
+from evaluation.curves import class_curves
 from reports.calibration_plot import plot_reliability
 from reports.plots import PANELS, plot_history
 from reports.ranking_plot import plot_roc
@@ -37,10 +39,7 @@ def test_every_color_is_one_of_the_theme_and_dark_ones_take_their_places():
         assert COLOR.findall(dark) == found
         assert COLOR.sub("", light) == COLOR.sub("", dark)
     for theme in (LIGHT, DARK):
-        ink, ground = (
-            [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)] for color in (theme.text, theme.background)
-        )
-        assert contrast(ink, ground) > 4.5
+        assert contrast(to_rgb(theme.text), to_rgb(theme.background)) > 4.5
 
 
 def test_text_is_text_and_nothing_is_fetched():
@@ -61,8 +60,6 @@ def test_text_is_text_and_nothing_is_fetched():
 @pytest.mark.parametrize("name", ['<script>alert("x")</script>', "a & b", '"quoted"', "fill: #ffffff", "$x^{$"])
 def test_a_name_is_written_as_it_is(name):
     labels, probabilities = softmax(3, 50, 2)
-    from evaluation.curves import class_curves
-
     root = ElementTree.fromstring(svg_of(plot_roc([(name, class_curves(labels, probabilities)[1])])))
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert name in texts
@@ -70,7 +67,6 @@ def test_a_name_is_written_as_it_is(name):
 
 
 def test_the_same_figure_has_the_same_bytes_in_another_process():
-    code = ("from reports.svg import svg_of; from reports.plots import plot_history; "
-            "from tests.reports.plots_test import history_of; print(svg_of(plot_history(history_of(4), 'loss')))")  # fmt: skip
+    code = "from tests.reports.svg_test import *; print(svg_of(plot_history(history_of(4), 'loss')))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == svg_of(plot_history(history_of(4), "loss")).strip()
