@@ -102,6 +102,8 @@ def _scale(axes: Axes, column: str, is_logarithmic: bool) -> None:
         margin = max(0.0, 0.05 - (high - low)) / 2  # never less than five points high: half a point is no mountain
         axes.set_ylim(low - margin, high + margin)
         axes.yaxis.set_major_formatter(PERCENT)
+    if column == "learning_rate":
+        axes.set_ylim(bottom=0.0)  # else a rate that stays fills the panel
     if is_logarithmic:
         axes.set_yscale("log")
         low, high = axes.get_ylim()
