@@ -45,10 +45,13 @@ class LabelDoubts:
             return []
         copies = sum(row.reason == CONTRADICTED for row in self.rows)
         count, rest = self._count, len(self.rows) - self._count
-        told = f"{count} of {self.examples} labels may be wrong; look at them" if count else (
-            f"none of {self.examples} labels looks wrong")  # fmt: skip
-        told += f" ({copies} of them are of files whose bytes have another label, too)" if copies else ""
-        return [told] + ([f"{rest} more pictures are likelier of another class: hard, or wrong"] if rest else [])
+        told = f"{count} of {self.examples} labels may be wrong; look at them"
+        if not count:
+            told = f"none of {self.examples} labels looks wrong"
+        if copies:
+            told += f"; {copies} of {count}: the same bytes have another label, too"
+        more = "more picture is" if rest == 1 else "more pictures are"
+        return [told] + ([f"{rest} {more} likelier of another class: hard, or wrong"] if rest else [])
 
     @property
     def shown(self) -> np.ndarray:

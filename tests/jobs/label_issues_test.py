@@ -61,8 +61,8 @@ def test_only_what_was_held_out_is_asked_about(data):
     assert [(row.label, row.suggested_label) for row in doubts.rows] == [("cats", "dogs")] * 3 + [("dogs", "cats")]
     assert doubts.rows[1][4:6] == (0.01, 0.99)
     assert doubts.words == [
-        "3 of 40 labels may be wrong; look at them (1 of them are of files whose bytes have another label, too)",
-        "1 more pictures are likelier of another class: hard, or wrong",
+        "3 of 40 labels may be wrong; look at them; 1 of 3: the same bytes have another label, too",
+        "1 more picture is likelier of another class: hard, or wrong",
     ]
 
 
