@@ -109,8 +109,11 @@ def look_at_sure_mistakes(evidence: Evidence) -> str:
 
 
 def more_test_pictures(evidence: Evidence) -> str:
-    """Where the interval of the accuracy is wide."""
-    return "More test pictures, before small differences are taken for progress." if too_few_examples(evidence) else ""
+    """Where the interval of the accuracy is wide; of a run that is no fold, with how to test more of what is there."""
+    if not too_few_examples(evidence):
+        return ""
+    folds = ", or --folds=5, which tests each picture once," if evidence.options.get("folds") == 0 else ""
+    return f"More test pictures{folds or ','} before small differences are taken for progress."
 
 
 def _mistakes(evidence: Evidence) -> int:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports.letters import FONT
 from reports.numbers import percent
-from reports.theme import DARK, LAYOUT, LIGHT, Theme, fitted, new_panel, png_of, readable_on, style_panel
+from reports.theme import DARK, LIGHT, PIXELS_PER_INCH, Theme, fitted, new_panel, png_of, readable_on, style_panel
 
 MOST_COUNTED = 60  # classes, up to which counts are written
 _MOST_NAMED = 100
@@ -41,7 +41,7 @@ def plot_confusion(
     longest = 0.08 * max(map(len, labels))  # inches
     upright = longest > side / len(block)
     inches = (side + 0.6 + longest, side + 0.5 + (longest if upright else 0.2))
-    figure = Figure(inches, **LAYOUT, facecolor=theme.background)
+    figure = Figure(inches, dpi=PIXELS_PER_INCH, layout="compressed", facecolor=theme.background)
     axes = figure.subplots()
     cells = _cell_colors(counts, support, theme)
     axes.imshow(cells, interpolation="nearest")

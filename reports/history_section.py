@@ -19,7 +19,7 @@ def history_section(history: Sequence[Mapping], best_epoch: int | None) -> Itera
 
 def _words(history: Sequence[Mapping], panel: str) -> str:
     """For who does not see the picture."""
-    title, column, *_ = PANELS[panel]
+    title, column, _ = PANELS[panel]
     form = percent if column == "accuracy" else number
     first, last = history[0], history[-1]
     series = [("of train ", column), ("of validation ", f"validation_{column}")]

@@ -13,10 +13,10 @@ from PIL import Image
 from reports.theme import PERCENT, Theme, new_panel, style_panel
 from training.history import best_row
 
-# What is drawn of a history: title, column of history.csv, unit, and whether the axis is logarithmic.
-PANELS = {"loss": ("loss", "loss", "nats", False), "accuracy": ("accuracy", "accuracy", "", False),
-          "loss_log": ("loss, logarithmic", "loss", "nats", True),
-          "learning_rate": ("learning rate", "learning_rate", "", False)}  # fmt: skip
+# What is drawn of a history: title with its unit, column of history.csv, and whether the axis is logarithmic.
+PANELS = {"loss": ("loss in nats", "loss", False), "accuracy": ("accuracy", "accuracy", False),
+          "loss_log": ("loss in nats, logarithmic", "loss", True),
+          "learning_rate": ("learning rate", "learning_rate", False)}  # fmt: skip
 
 
 def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None = None) -> Figure:
@@ -30,12 +30,12 @@ def plot_history(history: Sequence[Mapping], panel: str, best_epoch: int | None 
         raise ValueError("history has 0 epochs: draw it after the first one")
     best_epoch = best_row(history)["epoch"] if best_epoch is None else best_epoch
     figure, axes, theme = new_panel()
-    title, column, unit, is_logarithmic = PANELS[panel]
+    title, column, is_logarithmic = PANELS[panel]
     _plot_column(axes, history, column, theme)
     if (first := first_of_all(history)) is not None:
         axes.axvline(first - 0.5, label=f"all learns from epoch {first}", color=theme.train, linewidth=1.0)
     axes.axvline(best_epoch, label=f"best: epoch {best_epoch:g}", color=theme.wrong, linewidth=1.2, linestyle=":")
-    style_panel(axes, theme, title, "epoch", unit)
+    style_panel(axes, theme, title, "epoch")
     _scale(axes, column, is_logarithmic)
     return figure
 
@@ -103,6 +103,8 @@ def _scale(axes: Axes, column: str, is_logarithmic: bool) -> None:
         margin = max(0.0, 0.05 - (high - low)) / 2  # never less than five points high: half a point is no mountain
         axes.set_ylim(low - margin, high + margin)
         axes.yaxis.set_major_formatter(PERCENT)
+    if column == "learning_rate":
+        axes.set_ylim(bottom=0.0)  # else a rate that stays fills the panel
     if is_logarithmic:
         axes.set_yscale("log")
         low, high = axes.get_ylim()

@@ -22,7 +22,7 @@ PIXELS_PER_INCH = 192  # two pixels for each of CSS's 96, so that text stays sha
 LAYOUT = {"dpi": PIXELS_PER_INCH, "layout": "constrained"}
 PANEL_INCHES = (4.2, 3.3)  # a page has two side by side, or one on a narrow screen, where it can still be read
 # Margins that all panels' ticks fit into: to find each panel its own takes as long as to draw it.
-_PANEL_MARGINS = {"left": 0.165, "right": 0.97, "bottom": 0.145, "top": 0.91}
+_PANEL_MARGINS = {"left": 0.19, "right": 0.95, "bottom": 0.145, "top": 0.91}
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
 
 # Blue and orange, which all who do not see all colors tell apart; lines differ by their dashes too.

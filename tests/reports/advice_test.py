@@ -110,15 +110,17 @@ def test_a_temperature_is_for_probabilities_that_are_off():
     assert rules.calibrate(evidence_of([[80, 20], [20, 80]], 0.8)) == ""
 
 
-def test_more_test_pictures_are_for_wide_intervals():
-    assert rules.more_test_pictures(evidence_of([[9, 1], [1, 9]]))
-    assert not rules.more_test_pictures(evidence_of(np.diag([400, 400])))
+@pytest.mark.parametrize(("options", "words"), [({}, "pictures, before"), ({"folds": 5}, "pictures, before"),
+                                               ({"folds": 0}, "pictures, or --folds=5, which")])  # fmt: skip
+def test_more_test_pictures_are_for_wide_intervals(options, words):
+    assert words in rules.more_test_pictures(evidence_of([[9, 1], [1, 9]], options=options))
+    assert not rules.more_test_pictures(evidence_of(np.diag([400, 400]), options=options))
 
 
 def test_every_flag_and_value_that_is_named_there_is():
     flags = {leaf.name for leaf in leaves(RunOptions)} | {"augment", "find_learning_rate"}
     given = [
-        {"confusion": [[11, 9], [9, 11]], "options": {"weights": "none"}, "history": FALLING,
+        {"confusion": [[11, 9], [9, 11]], "options": {"weights": "none", "folds": 0}, "history": FALLING,
          "results": {"epochs_asked": 15}},
         OVERFITS, OVERFITS | {"options": {"hue_degrees": 1.0, "brightness_fraction": 0.2}},
         SMALL | {"options": {"class_weights": "none"}},

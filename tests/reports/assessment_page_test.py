@@ -40,7 +40,7 @@ def test_it_says_which_model_and_which_pictures(tmp_path):
     _, parsed = page_of(tmp_path / "run-7", notes=["3 pictures were trained on"],
                         refused=[RefusedRow("a<x>.jpg", "no <picture>")])  # fmt: skip
     head = parsed.words("")
-    assert "run-7 on other pictures" in head
+    assert "run-7, scored again" in head
     assert "folder:/pictures/<new>, all of it, scored 2026-01-31 20:15:22 UTC+01:00" in head
     assert str(tmp_path / "run-7") in head
     assert "80 of 87 scored pictures are right" in parsed.sections["headline"]

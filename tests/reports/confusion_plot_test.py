@@ -83,3 +83,11 @@ def test_a_name_that_the_font_cannot_write_is_its_number(monkeypatch, name):
 def test_confusion_refuses_names_that_are_not_as_many():
     with pytest.raises(ValueError, match="3 class names need"):
         plot_confusion([[3, 1], [0, 4]], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("name", ["a", "<b>dogs</b>", "W" * 24, "a name of many letters"])
+@pytest.mark.parametrize("classes", [2, 5, 30])
+def test_nothing_is_cut_at_the_edges(name, classes):
+    pixels = png_pixels(plot_confusion(np.eye(classes, dtype=int), [name] * classes))
+    for edge in (pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:]):
+        assert edge.min() == 255

@@ -22,6 +22,7 @@ def history_of(epochs: int, **changes) -> list[dict]:
     for epoch in range(1, epochs + 1):
         row = dict.fromkeys(COLUMNS, 0.0) | {
             "epoch": epoch,
+            "learning_rate": 0.1,
             "loss": 1 / epoch,
             "accuracy": 1 - 0.5 / epoch,
             "validation_loss": 1 / epoch + 0.01 * epoch,
