@@ -1,5 +1,6 @@
 """The SavedModels of the runs that are compared, at work: on other pictures, and on the clock."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def find_pictures(
     found = pictures_of_folder(folder, split, labels_csv, cache_dir, runs[0].class_names, seen, include_trained=False)
     unknown = [run.name for run, one in zip(runs, contents, strict=True) if not one]
     notes = [f"trained on: not known of {name} without its split.csv" for name in unknown if len(unknown) < len(runs)]
-    return Scored(found.dataset, found.split, found.paths, found.labels, [*found.notes, *notes], found.labels_csv)
+    return dataclasses.replace(found, notes=[*found.notes, *notes])
 
 
 def score(runs: Sequence[FinishedRun], models: Sequence[Predictor], scored: Scored) -> Joined:
