@@ -14,6 +14,7 @@ BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHON
 # Says a line, and says it three times more when its standard input ends.
 SPEAKER = """
 import sys
+from pathlib import Path
 from cli import guard, streams
 from reports.progress import Terminal
 def speak(values, arguments):
@@ -23,7 +24,7 @@ def speak(values, arguments):
     sys.stdin.read()
     for _ in range(3):
         say(line)
-guard.run(None, lambda values: None, speak)
+guard.run(Path("speak.py"), lambda values: None, speak)
 """
 
 
@@ -58,6 +59,7 @@ def test_a_full_disk_ends_a_result_and_no_run(how, code, lines):
 # Shows a bar that moves, until and after its standard input ends.
 BAR = """
 import sys
+from pathlib import Path
 from cli import guard
 from reports import progress
 progress._REFRESH_SECONDS = 0
@@ -71,7 +73,7 @@ def train(values, arguments):
     terminal.close()
     terminal.progress(1, 9, "again")
     terminal.close()
-guard.run(None, lambda values: None, train)
+guard.run(Path("speak.py"), lambda values: None, train)
 """
 
 
@@ -100,11 +102,12 @@ def test_what_the_terminal_cannot_show_is_escaped(how):
 # Exits with the number of the next file that is opened, if all three streams can be used.
 NEXT = """
 import os, sys
+from pathlib import Path
 from cli import guard
 def work(values, arguments):
     print("line", flush=True), print("line", file=sys.stderr), os.read(0, 1), os.write(1, b"x"), os.write(2, b"x")
     sys.exit(os.open(os.devnull, os.O_RDONLY))
-guard.run(None, lambda values: None, work)
+guard.run(Path("speak.py"), lambda values: None, work)
 """
 
 

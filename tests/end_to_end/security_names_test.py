@@ -1,6 +1,7 @@
 """Names that are markup, formulas and templates, from the folders to the report, the tables and TensorBoard."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_the_report_holds_no_markup_but_its_own(hostile):
     text = (hostile[1] / "report.html").read_text("utf-8")
     page = Parsed(text)
     assert shapes_of(page) <= shapes_of(Parsed((finished_run() / "report.html").read_text("utf-8")))
-    assert all(address.startswith("data:image/png;base64,") for address in page.attributes("src"))
+    assert all(re.match("data:image/(png|svg.xml);base64,", address) for address in page.attributes("src"))
     assert all(address.startswith("#") for address in page.attributes("href"))
     assert page.open_tags == []
     assert "default-src 'none'" in text
