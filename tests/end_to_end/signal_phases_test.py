@@ -14,6 +14,7 @@ import pytest
 import base.signals
 import jobs.epochs
 import jobs.finish
+import jobs.judge
 import pipeline.sources.index
 import training.loop
 from cli import train
@@ -46,7 +47,7 @@ PHASES = {
     "last step of an epoch": (jobs.epochs, "train_step", 11, "saved after step 25"),
     "validating": (jobs.epochs, "predict_batches", 2, "saved after step 50"),
     "saving an epoch": (training.loop, "save_checkpoint", 1, AT_ONCE),  # of the epoch that was validated before
-    "scoring": (jobs.finish, "predict_batches", 1, AT_ONCE),
+    "scoring": (jobs.judge, "predict_batches", 1, AT_ONCE),
     "exporting": (jobs.finish, "export_model", 1, AT_ONCE),
 }
 
