@@ -104,7 +104,7 @@ def decision_lines(results: Mapping) -> list[str]:
         lines.append(f"threshold   {results['words']}")
         for split in ("validation", "test"):
             if split in results:
-                lines.append(f"  {split:<10}{_rates(OperatingPoint(**results[split]))}")
+                lines.append(f"  {split:<10}  {_rates(OperatingPoint(**results[split]))}")
     return lines
 
 

@@ -18,6 +18,7 @@ from reports.suspicious import Suspect, suspicious_section, suspicious_sheet
 from reports.templates import Section
 
 SHOWN = 24  # pictures
+MOST_DOUBTED = 0.2  # of the labels; above that a model is wrong more often than labels are
 _OF_A_RUN = "In the view of this network, of the validation and the test split, on which it was not trained."
 _OF_A_PROBE = (
     "In the view of linear heads, each of which was asked of the pictures of the fold that it was not fitted on."
@@ -50,6 +51,8 @@ class LabelDoubts:
             told = f"none of {self.examples} labels looks wrong"
         if copies:
             told += f"; {copies} of {count}: the same bytes have another label, too"
+        if count and len(self.rows) > MOST_DOUBTED * self.examples:
+            told += f". It answers {len(self.rows)} otherwise than they say: of so weak a model the doubts prove little"
         more = "more picture is" if rest == 1 else "more pictures are"
         return [told] + ([f"{rest} {more} likelier of another class: hard, or wrong"] if rest else [])
 

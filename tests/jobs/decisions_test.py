@@ -107,7 +107,7 @@ def test_results_say_what_was_asked_fitted_and_reached_on_both_splits():
     calibrated, threshold, validation, test = decision_lines(results)
     assert "fitted on the validation split" in calibrated
     assert "'dogs' is answered from a probability of 0.2500 on, else 'cats'" in threshold
-    assert f"recall {results['validation']['recall']:.4f}" in validation
+    assert validation.startswith(f"  validation  recall {results['validation']['recall']:.4f}")
     assert f"precision {results['test']['precision']:.4f}" in test
     assert decision_lines(decision_results(DecisionOptions(), NAMES, judgement_of(LIKELIEST))) == []
 

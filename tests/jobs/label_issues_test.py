@@ -66,6 +66,16 @@ def test_only_what_was_held_out_is_asked_about(data):
     ]
 
 
+@pytest.mark.parametrize(("wrong", "is_weak"), [(8, False), (9, True)])
+def test_a_model_that_is_often_wrong_itself_proves_little(wrong, is_weak):
+    labels, names = np.arange(40) % 2, ["cats", "dogs"]
+    own = np.where(np.arange(40) < wrong, 0.2, 0.9)
+    rows = np.where(np.arange(2) == labels[:, None], own[:, None], 1 - own[:, None])
+    doubts = doubt_labels([str(one) for one in range(40)], names, labels, rows, ["test"] * 40, {})
+    assert len(doubts.rows) == wrong
+    assert (f"answers {wrong} otherwise than they say" in doubts.words[0]) == is_weak
+
+
 def test_copies_are_looked_for_only_among_the_examples_that_are_given(data):
     rows = np.concatenate([one.probabilities for one in answered(data, {}).values()])
     order = np.concatenate(list(data.splits.ids.values()))
