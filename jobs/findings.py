@@ -7,19 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from base import durable
 from evaluation.label_issues import contradictions
 from evaluation.picture_columns import picture_columns
 from evaluation.slices import Column, Slice, find_slices
-from jobs.label_issues import LabelDoubts, doubt_labels
+from jobs.label_issues import LabelDoubts, doubt_labels, write_suspects
 from jobs.scored import Scored
 from jobs.slices import appearance_of_files, columns_of, slice_rows, slice_words
 from pipeline.sources.values_csv import ValueTable, read_values
 from records.tables import LABEL_ISSUES, SLICES
-from reports.contact_sheet import draw_sheet
 from reports.plots import displayable
 from reports.slices import slices_section
-from reports.suspicious import Suspect, suspicious_section, suspicious_sheet
+from reports.suspicious import Suspect, suspicious_section
 from reports.templates import Section
 from serving.pixel_predictor import PixelPredictor
 from serving.predictor import Predictor
@@ -53,12 +51,7 @@ class Findings:
         """Writes them; returns the names of the files."""
         SLICES.write(out_dir / _SLICES, slice_rows(self.slices))
         LABEL_ISSUES.write(out_dir / _LABELS, self.doubts.rows)
-        if not self.suspects:
-            (out_dir / SHEET).unlink(missing_ok=True)  # of what was scored before
-            return [_SLICES, _LABELS]
-        numbers = {name: number for number, name in enumerate(self.class_names)}
-        durable.write_bytes(out_dir / SHEET, draw_sheet(suspicious_sheet(self.suspects, numbers)))
-        return [_SLICES, _LABELS, SHEET]
+        return [_SLICES, _LABELS, *write_suspects(out_dir / SHEET, self.suspects, self.class_names)]
 
 
 def read_more_columns(path: Path | None, scored: Scored) -> tuple[list[Column], list[str]]:

@@ -11,7 +11,7 @@ from jobs.decisions import Judgement, decision_results
 from jobs.judge import judge
 from jobs.label_issues import doubt_held_out, held_out_sections
 from jobs.mistakes import find_mistakes, prediction_rows
-from jobs.report import draw_model_card, draw_report
+from jobs.report import draw_model_card, draw_report, read_record
 from jobs.result_lines import announce_results
 from jobs.results import results_of
 from jobs.resume import best_model
@@ -62,9 +62,10 @@ def finish(run: Run, loop: Loop, sheets: tuple[Sheet, Sheet | None]) -> dict:
     run.watch.save_first()  # results.json says that the run is finished: its report belongs to it
     run.folder.results.write(results)
     kill_points.reach("results.written")
-    run.folder.model_card.write(draw_model_card(run.folder))
+    record = read_record(run.folder)
+    run.folder.model_card.write(draw_model_card(record))
     sections += held_out_sections(run.data, doubts, asked_ids)
-    run.folder.report.write(draw_report(run.folder, mistakes, sheets, sections))
+    run.folder.report.write(draw_report(record, mistakes, sheets, sections))
     announce_results(run, results, doubts.words, slice_words(slices))
     return results
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -126,9 +127,14 @@ def write_doubts(
     folder.suspicious_labels.write(doubts.rows)
     suspects = suspects_of(data, doubts, ids)
     section = suspicious_section(suspects, doubts.words, _OF_A_PROBE)
+    return [section], write_suspects(folder.suspicious_sheet, suspects, data.manifest.class_names)
+
+
+def write_suspects(path: Path, suspects: Sequence[Suspect], class_names: Sequence[str]) -> list[str]:
+    """Writes their sheet, or takes away that of a time before where there are none; returns the names of the files."""
     if not suspects:
-        folder.suspicious_sheet.unlink(missing_ok=True)  # of a probe of before
-        return [section], []
-    numbers = {name: number for number, name in enumerate(data.manifest.class_names)}
-    durable.write_bytes(folder.suspicious_sheet, draw_sheet(suspicious_sheet(suspects, numbers)))
-    return [section], [folder.suspicious_sheet.name]
+        path.unlink(missing_ok=True)
+        return []
+    numbers = {name: number for number, name in enumerate(class_names)}
+    durable.write_bytes(path, draw_sheet(suspicious_sheet(suspects, numbers)))
+    return [path.name]

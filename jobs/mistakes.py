@@ -11,8 +11,8 @@ from pipeline.data import Data
 from records.tables import PredictionRow
 from reports.contact_sheet import Band, Sheet, Tile, small
 from reports.numbers import percent
-from reports.page import Mistake
 from reports.plots import displayable
+from reports.shown_answer import ShownAnswer
 
 MISTAKES_SHOWN = 24
 
@@ -33,7 +33,7 @@ def shown_pictures(data: Data, example_ids: np.ndarray) -> np.ndarray:
     return displayable(to_float(stored, data.pixels.pixel_format.full_scale).numpy())
 
 
-def find_mistakes(data: Data, answered: Answered) -> tuple[list[Mistake], Sheet | None]:
+def find_mistakes(data: Data, answered: Answered) -> tuple[list[ShownAnswer], Sheet | None]:
     """The most confident mistakes, worst first, and one sheet of them (None where there are none)."""
     wrong = answered.rows(worst_mistakes(answered.labels, answered.probabilities, answered.answers, MISTAKES_SHOWN))
     if not len(wrong):
@@ -41,18 +41,17 @@ def find_mistakes(data: Data, answered: Answered) -> tuple[list[Mistake], Sheet 
     images = shown_pictures(data, wrong.example_ids)
     surely = wrong.probabilities[np.arange(len(wrong)), wrong.answers]
     mistakes = [
-        Mistake(row.path, row.label, row.prediction, float(sure), image)
+        ShownAnswer(row.path, row.label, row.prediction, float(sure), image)
         for row, sure, image in zip(prediction_rows(data, wrong), surely, images, strict=True)
     ]
     return mistakes, _sheet_of(mistakes, data.manifest.class_names)
 
 
-def _sheet_of(mistakes: Sequence[Mistake], class_names: Sequence[str]) -> Sheet:
+def _sheet_of(mistakes: Sequence[ShownAnswer], class_names: Sequence[str]) -> Sheet:
     numbers = {name: number for number, name in enumerate(class_names)}
 
-    def tile(one: Mistake) -> Tile:
+    def tile(one: ShownAnswer) -> Tile:
         sure, fallback = percent(one.probability), f"class {numbers[one.label]} for {numbers[one.prediction]}"
-        name = f"{one.label} taken for {one.prediction}"
-        return Tile(small(one.image), f"{sure} {name}", one.path, f"{sure} {fallback}")
+        return Tile(small(one.image), f"{sure} {one.words}", one.path, f"{sure} {fallback}")
 
     return Sheet([Band([tile(one) for one in mistakes])])

@@ -1,6 +1,7 @@
 """The report and the model card of a finished run, drawn from the files of its folder."""
 
 import contextlib
+import dataclasses
 import functools
 import operator
 import shlex
@@ -15,58 +16,69 @@ from reports.data_sections import data_figures
 from reports.evidence import Evidence
 from reports.facts import OptionRow
 from reports.model_card import render_model_card
-from reports.page import Mistake, evidence_of_run, render_report
+from reports.page import evidence_of_run, render_report
+from reports.shown_answer import ShownAnswer
 from reports.slices import slices_section
 from reports.templates import Section
 
 
-def draw_report(
-    folder: RunFolder,
-    mistakes: Sequence[Mistake] = (),
-    sheets: tuple[Sheet | None, Sheet | None] = (None, None),
-    more: Sequence[Section] = (),
-) -> str:
-    """The page as HTML; what no file holds is given as `reports.page.render_report` takes it: `mistakes`, `sheets` and
-    `more` sections.
+@dataclasses.dataclass(frozen=True, eq=False)
+class RunRecord:
+    """What the files of a finished run say, read once for its report and its model card."""
 
-    Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run.
-    """
-    evidence, data, options = _read(folder)
-    return render_report(
-        run_path=folder.path,
-        evidence=evidence,
-        data=data,
-        unused=(folder.quarantine.read(), folder.aside.read()),
-        options=options,
-        command=_command(folder),
-        mistakes=mistakes,
-        sheets=sheets,
-        more=[*slices_section(evidence.slices), *more],
-    )
+    folder: RunFolder
+    evidence: Evidence
+    data: Mapping
+    options: Sequence[OptionRow]
+
+    @property
+    def command(self) -> str:
+        """Starts the run again."""
+        return "python train.py " + shlex.quote(f"--flagfile={self.folder.flags.path}")
 
 
-def draw_model_card(folder: RunFolder) -> str:
-    """The card as Markdown; raises as `draw_report`."""
-    evidence, data, _ = _read(folder)
-    return render_model_card(
-        run_path=folder.path.absolute(),
-        evidence=evidence,
-        class_counts=data["rows"],
-        split_sha256=durable.sha256_file(folder.split.path),
-        command=_command(folder),
-    )
-
-
-def _read(folder: RunFolder) -> tuple[Evidence, dict, list[OptionRow]]:
+def read_record(folder: RunFolder) -> RunRecord:
+    """Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run."""
     results = folder.results.read()
     data = data_figures(folder.split.read(), results["class_names"])
     options = list(option_rows(folder.options.read(), results.get("chosen", {})))
     predictions, slices = folder.predictions.read(), folder.slices.read()
-    return evidence_of_run(results, folder.history.read(), predictions, options, data, slices), data, options
+    evidence = evidence_of_run(results, folder.history.read(), predictions, options, data, slices)
+    return RunRecord(folder, evidence, data, options)
 
 
-def _command(folder: RunFolder) -> str:
-    return "python train.py " + shlex.quote(f"--flagfile={folder.flags.path}")
+def draw_report(
+    record: RunRecord,
+    mistakes: Sequence[ShownAnswer] = (),
+    sheets: tuple[Sheet | None, Sheet | None] = (None, None),
+    more: Sequence[Section] = (),
+) -> str:
+    """The page as HTML; what no file holds is given as `reports.page.render_report` takes it: `mistakes`, `sheets` and
+    `more` sections. Raises OSError and ValueError as `read_record`.
+    """
+    folder = record.folder
+    return render_report(
+        run_path=folder.path,
+        evidence=record.evidence,
+        data=record.data,
+        unused=(folder.quarantine.read(), folder.aside.read()),
+        options=record.options,
+        command=record.command,
+        mistakes=mistakes,
+        sheets=sheets,
+        more=[*slices_section(record.evidence.slices), *more],
+    )
+
+
+def draw_model_card(record: RunRecord) -> str:
+    """The card as Markdown; raises OSError where split.csv is missing."""
+    return render_model_card(
+        run_path=record.folder.path.absolute(),
+        evidence=record.evidence,
+        class_counts=record.data["rows"],
+        split_sha256=durable.sha256_file(record.folder.split.path),
+        command=record.command,
+    )
 
 
 def option_rows(options: Mapping, chosen: Mapping) -> Iterator[OptionRow]:

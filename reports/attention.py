@@ -11,26 +11,17 @@ from pipeline.decoding.pixel_format import LUMA
 from reports.contact_sheet import MIN_SIDE, Band, Sheet, Tile, small
 from reports.numbers import percent
 from reports.page_pictures import photo
+from reports.shown_answer import ShownAnswer
 from reports.templates import Section
 
 _STRENGTH = 0.55  # of the map's color over the gray picture
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Looked:
-    """An example of class `label` to which the model answered `prediction`, and what spoke for that answer."""
+class Looked(ShownAnswer):
+    """What spoke for an answer; its `image` has 3 channels."""
 
-    path: str  # bytes that are no UTF-8 as surrogate escapes
-    label: str
-    prediction: str
-    probability: float  # what the model gave that answer, in [0, 1]
-    image: np.ndarray  # [height, width, 3] uint8
     map: np.ndarray  # [height, width] float, in [0, 1]
-
-    @property
-    def words(self) -> str:
-        """What was answered, in words."""
-        return self.label if self.label == self.prediction else f"{self.label} taken for {self.prediction}"
 
 
 def overlaid(image: np.ndarray, map: np.ndarray) -> np.ndarray:

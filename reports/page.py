@@ -3,13 +3,10 @@
 It draws what it is given, a section where there is something for it; see `reports.templates`.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from records.tables import PredictionRow, RefusedRow, SliceRow
 from reports.advice import advice
@@ -26,19 +23,9 @@ from reports.page_pictures import photo
 from reports.plots import displayable
 from reports.predicted import Predicted, predicted_of
 from reports.ranking_section import ranking_section
+from reports.shown_answer import ShownAnswer
 from reports.templates import Section, render_page
 from reports.verdict import verdict
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Mistake:
-    """A test example of class `label` that was taken for `prediction`."""
-
-    path: str  # bytes that are no UTF-8 as surrogate escapes
-    label: str
-    prediction: str
-    probability: float  # what the model gave that prediction, in [0, 1]
-    image: np.ndarray  # [height, width, channels] uint8, 1 or 3 channels
 
 
 def render_report(
@@ -49,7 +36,7 @@ def render_report(
     unused: tuple[Sequence[RefusedRow], Sequence[RefusedRow]],
     options: Sequence[OptionRow],
     command: str,
-    mistakes: Sequence[Mistake] = (),
+    mistakes: Sequence[ShownAnswer] = (),
     sheets: tuple[Sheet | None, Sheet | None] = (None, None),
     more: Sequence[Section] = (),
 ) -> str:
@@ -124,7 +111,7 @@ def _predicted_sections(predicted: Predicted | None, results: Mapping) -> Iterat
     yield from decision_section(decision)
 
 
-def _mistakes(mistakes: Sequence[Mistake], predicted: Predicted | None) -> Iterator[Section]:
+def _mistakes(mistakes: Sequence[ShownAnswer], predicted: Predicted | None) -> Iterator[Section]:
     if mistakes or (predicted and predicted.right == len(predicted.labels)):
         shown = [(one, photo(displayable(one.image[None])[0])) for one in mistakes]
         yield Section("mistakes", "Worst mistakes", "mistakes.html", {"mistakes": shown, "predicted": predicted})

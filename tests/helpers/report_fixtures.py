@@ -7,12 +7,12 @@ import numpy as np
 
 from evaluation.metrics import balanced_accuracy, confusion_matrix
 from jobs.options import resolve
-from jobs.report import draw_report
+from jobs.report import draw_report, read_record
 from records.history import COLUMNS
 from records.run_folder import RunFolder
 from records.tables import PredictionRow, SplitRow
 from reports.contact_sheet import Band, Sheet, Tile
-from reports.page import Mistake
+from reports.shown_answer import ShownAnswer
 
 SHEET = Sheet([Band([Tile(np.zeros((8, 8, 3), np.uint8), "epoch 1")], "cats", "train/cats/1.jpg")], "1 of 2 classes")
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.6, 0.9], "loss": 0.5, "loss_interval": [0.25, 0.625]}
@@ -92,13 +92,13 @@ def probabilities_of(number: int, answer: int, classes: int) -> np.ndarray:
     return row
 
 
-def mistake(name: str = "cats", side: int = 8) -> Mistake:
+def mistake(name: str = "cats", side: int = 8) -> ShownAnswer:
     image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    return Mistake(f"test/{name}/1.jpg", name, "dogs", 0.98765, image)
+    return ShownAnswer(f"test/{name}/1.jpg", name, "dogs", 0.98765, image)
 
 
 def report_of(folder: RunFolder, mistakes=(), sheets=(None, None)) -> tuple[str, Parsed]:
     """The page as it is read back from the folder, and parsed."""
-    folder.report.write(draw_report(folder, mistakes, sheets))
+    folder.report.write(draw_report(read_record(folder), mistakes, sheets))
     text = folder.report.path.read_text("utf-8")  # strict: the page is UTF-8 whatever the names are
     return text, Parsed(text)

@@ -1,6 +1,6 @@
 """The report of a finished run, from the files of its folder."""
 
-from jobs.report import draw_report
+from jobs.report import draw_report, read_record
 from records.run_folder import RunFolder
 from tests.helpers.report_fixtures import Parsed
 from tests.helpers.run_fixtures import finished_run, read_rows
@@ -9,7 +9,7 @@ from tests.helpers.run_fixtures import finished_run, read_rows
 def test_it_is_drawn_again_from_a_finished_runs_files_alone():
     folder = RunFolder(finished_run())
     old = Parsed(folder.report.path.read_text("utf-8"))
-    new = Parsed(draw_report(folder))
+    new = Parsed(draw_report(read_record(folder)))
     assert "of the 2 x 2 places of layer 'block2_relu'" in old.words("attention")
     # What no file of the run holds: pixels.
     drawn = set(old.sections) - {"mistakes", "attention", "suspicious", "samples", "augmentation"}

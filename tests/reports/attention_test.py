@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.report import draw_report
+from jobs.report import draw_report, read_record
 from pipeline.decoding.pixel_format import LUMA
 from reports.attention import Looked, attention_section, attention_sheet, overlaid
 from reports.contact_sheet import draw_sheet
@@ -43,7 +43,7 @@ def test_the_picture_can_be_seen_in_gray_under_an_even_map():
 
 def page_of(tmp_path, mistakes, right) -> Parsed:
     section = attention_section(mistakes, right, "the 7 x 7 places of layer 'last'")
-    return Parsed(draw_report(make_run(tmp_path), more=[section]))
+    return Parsed(draw_report(read_record(make_run(tmp_path)), more=[section]))
 
 
 def test_the_section_has_each_picture_beside_its_map(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from tensorboard import plugin_util
 
 from base import durable
-from jobs.report import draw_model_card
+from jobs.report import draw_model_card, read_record
 from records.tables import SliceRow, SplitRow
 from reports import model_card as card
 from reports.evidence import Evidence
@@ -30,7 +30,7 @@ def shown(text: str) -> str:
 
 def test_it_says_what_the_run_is_and_how_to_have_it_again(tmp_path):
     folder = make_run(tmp_path / "my run", **KNOWN)
-    text = draw_model_card(folder)
+    text = draw_model_card(read_record(folder))
     words = shown(text)
     for said in ("catdog_2 on catdog", "of 2 classes", "in the run my run, finished 2026-01-31 20:15:22 UTC+01:00",
                  "12,345 parameters that learn", f"SHA-256 of split.csv: {durable.sha256_file(folder.split.path)}",
@@ -44,7 +44,7 @@ def test_it_says_what_the_run_is_and_how_to_have_it_again(tmp_path):
 
 
 def test_its_figures_have_intervals_and_its_verdict_is_the_pages(tmp_path):
-    text = draw_model_card(make_run(tmp_path, predictions=[(0, 0)] * 50 + [(1, 1)] * 40 + [(1, 0)] * 10))
+    text = draw_model_card(read_record(make_run(tmp_path, predictions=[(0, 0)] * 50 + [(1, 1)] * 40 + [(1, 0)] * 10)))
     words = shown(text)
     assert "test 100 90.00% 60.00% to 90.00% 0.5000 0.2500 to 0.6250" in words
     assert "90 of 100 test pictures are right" in words
@@ -53,7 +53,7 @@ def test_its_figures_have_intervals_and_its_verdict_is_the_pages(tmp_path):
 
 
 def test_the_code_that_it_shows_runs(tmp_path):
-    text = draw_model_card(make_run(tmp_path / 'it\'s a "run"'))
+    text = draw_model_card(read_record(make_run(tmp_path / 'it\'s a "run"')))
     lines = re.findall("^    (import tensorflow.*|model = .*)$", text, re.MULTILINE)
     checked = "import ast, sys; print(ast.literal_eval(ast.parse(sys.argv[1]).body[1].value.args[0]))"
     done = subprocess.run([sys.executable, "-c", checked, "\n".join(lines)], capture_output=True, text=True, check=True)
@@ -66,7 +66,7 @@ def test_the_code_that_it_shows_runs(tmp_path):
 def test_names_are_the_users_and_no_markup(tmp_path, name):
     folder = make_run(tmp_path, class_names=("cats", name), dataset=f"folder:/{name}", notes=[name])
     folder.split.write([SplitRow("a", name, "train", "1"), SplitRow("b", "cats", "train", "2")])
-    text = draw_model_card(folder)
+    text = draw_model_card(read_record(folder))
     page = plugin_util.markdown_to_safe_html(text)
     visible = name.replace("\n", "\ufffd")
     assert f"{visible} 1 0 0" in shown(text)
@@ -101,7 +101,7 @@ def test_a_run_without_test_split_says_so():
 
 def test_of_very_many_classes_the_first_are_listed(tmp_path):
     names = [f"class{number:03d}" for number in range(60)]
-    words = shown(draw_model_card(make_run(tmp_path, class_names=names, test=SCORES | {"examples": 60})))
+    words = shown(draw_model_card(read_record(make_run(tmp_path, class_names=names, test=SCORES | {"examples": 60}))))
     assert "of 60 classes the first 50; split.csv has all" in words
     assert "class049 1 0 1" in words
     assert "class050 1 0 1" not in words
@@ -115,6 +115,6 @@ def test_what_was_fitted_is_inside(tmp_path):
         "threshold": 0.25,
         "words": "'dogs' is answered from 0.25 on",
     }
-    words = shown(draw_model_card(make_run(tmp_path, decision=decision)))
+    words = shown(draw_model_card(read_record(make_run(tmp_path, decision=decision))))
     assert "a temperature of 1.5 is inside" in words
     assert "'dogs' is answered from 0.25 on" in words

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from evaluation import metrics
-from jobs.report import draw_report
+from jobs.report import draw_report, read_record
 from records.history import COLUMNS
 from records.tables import PredictionRow, RefusedRow, SplitRow
 from reports import plots
@@ -231,10 +231,10 @@ def test_foreign_predictions_and_missing_files_are_refused(tmp_path):
     folder = make_run(tmp_path)
     folder.predictions.write((), [PredictionRow("a.jpg", "cats", "wolves", np.zeros(0, np.float32))])
     with pytest.raises(ValueError, match="names the class 'wolves'"):
-        draw_report(folder)
+        draw_report(read_record(folder))
     folder.results.path.unlink()
     with pytest.raises(FileNotFoundError, match=r"results\.json"):
-        draw_report(folder)
+        draw_report(read_record(folder))
 
 
 @pytest.mark.usefixtures("_fast_plots")
