@@ -12,10 +12,10 @@ from base.errors import UserError
 from base.places import is_saved_model
 from base.results import ResultFolder
 from evaluation.figures import all_figures, figures_line
-from evaluation.metrics import another_story, class_figures, confusion_matrix
+from evaluation.metrics import another_story, class_figures
 from jobs import findings
 from jobs.announce import some_of
-from jobs.gradcam import GRADCAM, NOTHING, draw_gradcam
+from jobs.gradcam import GRADCAM, NOTHING, LookedAt, draw_gradcam
 from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
@@ -79,33 +79,19 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     _check(out_dir)
     more, notes = findings.read_more_columns(asked.slices, scored)
     predictions = list(predictor.predict(scored.paths))
-    rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
-    if not rows:
-        raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
-    labels = np.array([names.index(scored.labels[row]) for row in rows])
-    probabilities = np.stack([predictions[row].probabilities for row in rows])
-    answers = np.array([names.index(predictions[row].class_name) for row in rows])
-    confusion = confusion_matrix(labels, answers, len(names))
-    figures = all_figures(labels, probabilities, names, answers)
-    about = _about(asked.run_dir, saved_model, scored, predictor)
-    predicted, files = Predicted(names, labels, answers, probabilities), [scored.paths[row] for row in rows]
-    looked = draw_gradcam(model, predictor, predicted, files) if asked.gradcam else NOTHING
-    found = findings.find(predictor, scored, rows, labels, probabilities, answers, more)
-    with _results(out_dir).open():
-        table = [prediction.row() for prediction in predictions]
-        write_answers(out_dir / "predictions.csv", names, table, scored.labels)
-        durable.write_json(out_dir / "scores.json", about | figures | {"confusion": confusion.tolist()})
-        title = f"{asked.run_dir.name}: {scored.what}"
-        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-        if looked.sheet:
-            durable.write_bytes(out_dir / GRADCAM, looked.sheet)
+    rows, predicted = _predicted(names, scored, predictions)
+    figures = _about(asked.run_dir, saved_model, scored, predictor) | all_figures(
+        predicted.labels, predicted.probabilities, names, predicted.answers
+    )
+    looked = draw_gradcam(model, predictor, predicted, [scored.paths[row] for row in rows]) if model else NOTHING
+    found = findings.find(predictor, scored, rows, predicted, more)
+    page = _render(asked, figures, scored, predicted, predictions, [*looked.sections, *found.sections])
+    _write(out_dir, f"{asked.run_dir.name}: {scored.what}", figures, scored, predicted, predictions, looked)
     with _more_results(out_dir).open():
         written = found.write(out_dir) + ([GRADCAM] if looked.sheet else [])
-        more_sections = [*looked.sections, *found.sections]
-        page = _render(asked, about | figures, scored, predicted, predictions, more_sections)
         durable.write_text(out_dir / _PAGE, page)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
-    lines = decided + _lines(scored, figures, confusion, names, predictions)
+    lines = decided + _lines(scored, figures, predicted, predictions)
     lines += [f"  {line}" for line in (*notes, *filter(None, [looked.words]), *found.lines)]
     return [*lines, f"written to {out_dir}: {', '.join([*_TABLES, 'confusion.png', _PAGE, *written])}"]
 
@@ -115,6 +101,33 @@ def _check(out_dir: Path) -> None:
         one.check()
 
 
+def _predicted(
+    names: Sequence[str], scored: Scored, predictions: Sequence[Prediction]
+) -> tuple[Sequence[int], Predicted]:
+    """(the rows that were classified and whose class is known, what was said of them)."""
+    rows = [row for row, one in enumerate(predictions) if not one.reason and scored.labels[row] in names]
+    if not rows:
+        raise UserError(f"none of {len(predictions)} files could be classified; the first: {predictions[0].line()}")
+    labels = np.array([names.index(scored.labels[row]) for row in rows])
+    answers = np.array([names.index(predictions[row].class_name) for row in rows])
+    return rows, Predicted(names, labels, answers, np.stack([predictions[row].probabilities for row in rows]))
+
+
+def _write(
+    out_dir: Path, title: str, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
+    looked: LookedAt,
+) -> None:  # fmt: skip
+    names, confusion = predicted.class_names, predicted.confusion
+    with _results(out_dir).open():
+        write_answers(out_dir / "predictions.csv", names, [one.row() for one in predictions], scored.labels)
+        durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
+        durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
+        if looked.sheet:
+            durable.write_bytes(out_dir / GRADCAM, looked.sheet)
+        else:  # that of a call before may be of another model
+            (out_dir / GRADCAM).unlink(missing_ok=True)
+
+
 def _render(
     asked: Assessment, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
     more: Sequence[Section],
@@ -122,11 +135,11 @@ def _render(
     """The page, of scores.json; of the run's own pictures it says whether they are synthetic."""
     split = "" if asked.folder else scored.split
     run = run_folder_of(asked.run_dir)
+    results = run.results_if_finished() or {}
     rows = [prediction.row() for prediction in predictions]
     return render_assessment(
         run_path=run.path,
         what=scored.what,
-        date=figures["date"],
         split=split,
         figures=figures,
         predicted=predicted,
@@ -134,7 +147,8 @@ def _render(
                if not row.reason and label in predicted.class_names],
         notes=[*filter(None, [figures["decision"]]), *scored.notes],
         refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
-        is_synthetic=bool(split) and (run.results_if_finished() or {}).get("data_origin") == "synthetic",
+        is_synthetic=bool(split) and results.get("data_origin") == "synthetic",
+        positive_class=((results.get("decision") or {}).get("asked") or {}).get("positive_class", ""),
         more=more,
     )  # fmt: skip
 
@@ -182,9 +196,7 @@ def _about(run_dir: Path, saved_model: Path, scored: Scored, predictor: Predicto
     }
 
 
-def _lines(
-    scored: Scored, figures: dict, confusion: np.ndarray, names: Sequence[str], predictions: Sequence[Prediction]
-) -> list[str]:
+def _lines(scored: Scored, figures: dict, predicted: Predicted, predictions: Sequence[Prediction]) -> list[str]:
     low, high = figures["accuracy_interval"]
     lines = [f"{scored.what}: accuracy {figures['accuracy']:.4f} ({low:.4f} to {high:.4f})  loss "
              f"{figures['loss']:.4f}  {figures['examples']} examples"]  # fmt: skip
@@ -192,7 +204,7 @@ def _lines(
         lines.append(f"  {story}")
     lines.append(f"  {figures_line(figures)}")
     shown = []
-    for name, one in zip(names, class_figures(confusion), strict=True):
+    for name, one in zip(predicted.class_names, class_figures(predicted.confusion), strict=True):
         precision, recall = ("-" if value is None else f"{value:.4f}" for value in (one.precision, one.recall))
         shown.append(f"  {name}: precision {precision}  recall {recall}  {one.support} examples")
     lines += some_of(shown, "classes")

@@ -16,6 +16,7 @@ from jobs.slices import appearance_of_files, columns_of, slice_rows, slice_words
 from pipeline.sources.values_csv import ValueTable, read_values
 from records.tables import LABEL_ISSUES, SLICES
 from reports.plots import displayable
+from reports.predicted import Predicted
 from reports.slices import slices_section
 from reports.suspicious import Suspect, suspicious_section
 from reports.templates import Section
@@ -70,11 +71,10 @@ def read_more_columns(path: Path | None, scored: Scored) -> tuple[list[Column], 
 
 
 def find(
-    predictor: Predictor, scored: Scored, rows: Sequence[int], labels: np.ndarray, probabilities: np.ndarray,
-    answers: np.ndarray, more: Sequence[Column],
-) -> Findings:  # fmt: skip
-    """Of the pictures of `scored` in `rows`, which have int [rows] labels and answers, and float [rows, classes]
-    probabilities; `more` columns have a value for each picture of `scored`."""
+    predictor: Predictor, scored: Scored, rows: Sequence[int], predicted: Predicted, more: Sequence[Column]
+) -> Findings:
+    """Of the pictures of `scored` in `rows`, of which `predicted` says what was said of them; `more` columns have a
+    value for each picture of `scored`."""
     rows, lines = np.asarray(rows), []
     contents = np.unique(scored.facts["sha256"][rows], axis=0, return_inverse=True)[1].reshape(-1)
     appearance = None
@@ -85,20 +85,21 @@ def find(
     is_copied = np.bincount(contents)[contents] > 1
     columns = picture_columns([scored.labels[row] for row in rows], scored.facts[rows], is_copied, appearance)
     columns += [dataclasses.replace(column, values=column.values[rows]) for column in more]
-    slices = find_slices(answers == labels, columns)
+    slices = find_slices(predicted.answers == predicted.labels, columns)
     if words := slice_words(slices):
         lines.append(f"slices: {words}")
     kept = ~scored.is_trained[rows]
-    doubts = _doubt(predictor, scored, rows[kept], labels[kept], probabilities[kept], contents[kept])
+    doubts = _doubt(scored, rows[kept], predicted.rows(kept), contents[kept])
     lines += [f"labels: {one}" for one in doubts.words] if kept.any() else [_LEARNT]
     suspects = _suspects(predictor, scored, rows[kept], doubts)
     return Findings(predictor.class_names, slices, doubts, suspects, lines)
 
 
-def _doubt(predictor, scored, rows, labels, probabilities, contents) -> LabelDoubts:
+def _doubt(scored: Scored, rows: np.ndarray, predicted: Predicted, contents: np.ndarray) -> LabelDoubts:
     paths = [os.fsdecode(scored.paths[row]) for row in rows]
-    rivals = contradictions(contents, labels)
-    return doubt_labels(paths, predictor.class_names, labels, probabilities, [scored.split] * len(rows), rivals)
+    rivals = contradictions(contents, predicted.labels)
+    left_out_in = [scored.split] * len(rows)
+    return doubt_labels(paths, predicted.class_names, predicted.labels, predicted.probabilities, left_out_in, rivals)
 
 
 def _suspects(predictor: Predictor, scored: Scored, rows: np.ndarray, doubts: LabelDoubts) -> list[Suspect]:

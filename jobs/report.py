@@ -39,7 +39,11 @@ class RunRecord:
 
 def read_record(folder: RunFolder) -> RunRecord:
     """Raises OSError where a file is missing, ValueError where one is damaged or they are not of one run."""
-    results = folder.results.read()
+    return record_of(folder, folder.results.read())
+
+
+def record_of(folder: RunFolder, results: Mapping) -> RunRecord:
+    """As `read_record`, of a run whose results.json is still to be written."""
     data = data_figures(folder.split.read(), results["class_names"])
     options = list(option_rows(folder.options.read(), results.get("chosen", {})))
     predictions, slices = folder.predictions.read(), folder.slices.read()

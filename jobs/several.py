@@ -52,18 +52,23 @@ def is_finished(folder: RunFolder, options: RunOptions) -> bool:
     return not differences(old, new, except_for=may_differ)
 
 
-def do_runs(folder: RunsFolder, plan: Sequence[PlannedRun], run: Runner, watch: Watch, goes_on: bool = True) -> Ends:
+def do_runs(
+    folder: RunsFolder, plan: Sequence[PlannedRun], run: Runner, watch: Watch, goes_on: bool = True,
+    ended: Callable[[Ends], object] = lambda _: None,
+) -> Ends:  # fmt: skip
     """Does the runs that are not finished, one after another; returns how each ended.
 
     Args:
       run: starts train.py and waits for its end.
       goes_on: with the next run after one that failed.
+      ended: called after each run with what is known by then.
 
     Raises Stopped where a signal has asked for it, once the run that it came to has ended.
     """
     ends: Ends = dict.fromkeys(one.name for one in plan)
     for number, one in enumerate(plan, 1):
         ends[one.name] = _do_run(folder.run(one.name), one, f"run {number} of {len(plan)}", run, watch)
+        ended(ends)
         kill_points.reach("run.ended")
         if ends[one.name] and not goes_on:
             break

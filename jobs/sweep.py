@@ -26,16 +26,19 @@ def check_unlike(lines: Sequence[SweepLine], plan: Sequence[PlannedRun], shown: 
 
 
 def sweep(folder: RunsFolder, lines: Sequence[SweepLine], plan: Sequence[PlannedRun], run: Runner, watch: Watch) -> int:
-    """Does what is not done of the runs, and writes sweep.csv and sweep.json; returns the exit code.
+    """Does what is not done of the runs, and writes sweep.csv and sweep.json after each; returns the exit code.
 
     After a run that fails the next one is begun. Raises UserError where a run is here that is none of these, Stopped as
     `do_runs`.
     """
     check_plan(folder, plan)
     folder.plan.write({"kind": "sweep", "runs": [one.name for one in plan]})
-    ends = do_runs(folder, plan, run, watch)
-    candidates = [_candidate(folder.run(one.name), line, one, ends) for line, one in zip(lines, plan, strict=True)]
-    for line in summarise(folder, candidates):
+
+    def candidates(ends: Ends) -> list[Candidate]:
+        return [_candidate(folder.run(one.name), line, one, ends) for line, one in zip(lines, plan, strict=True)]
+
+    ends = do_runs(folder, plan, run, watch, ended=lambda ends: summarise(folder, candidates(ends)))
+    for line in summarise(folder, candidates(ends)):
         watch.say(line)
     if line := failures_line(ends):
         watch.say(f"sweep       {line}")

@@ -57,10 +57,12 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
 
     The figure is that by which all of them chose their epochs, where they agree on the loss, else the accuracy; the
     other one, then the order of the lines, decides between equals. Runs that were validated on different examples are
-    not ranked.
+    not ranked, and none is while one is still to be tried: its test score would be seen before the choice.
     """
     finished = [one for one in candidates if one.results]
     by = LOSS if finished and {one.best_on for one in finished} == {"validation_loss"} else ACCURACY
+    if any(one.code is None for one in candidates):
+        return Choice(by, why_none="not every run has been tried")
     if not finished:
         return Choice(by, why_none="no run is finished")
     if any(not one.results["validation"] for one in finished):

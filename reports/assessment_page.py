@@ -30,7 +30,6 @@ def render_assessment(
     *,
     run_path: Path,
     what: str,
-    date: str,
     split: str,
     figures: Mapping,
     predicted: Predicted,
@@ -38,16 +37,19 @@ def render_assessment(
     notes: Sequence[str] = (),
     refused: Sequence[RefusedRow] = (),
     is_synthetic: bool = False,
+    positive_class: str = "",
     more: Sequence[Section] = (),
 ) -> str:
     """The page, as HTML, of the model of a run on other pictures.
 
     Args:
       run_path: the run's folder.
-      what: the pictures in words, as "folder:/data/pictures, all of it"; `date` is when they were scored, in ISO 8601.
+      what: the pictures in words, as "folder:/data/pictures, all of it".
       split: of the run's own pictures the split's name, else empty.
-      figures: of `evaluation.figures.all_figures`, of the `predicted` pictures, whose files are `paths`.
+      figures: those of scores.json: what `evaluation.figures.all_figures` makes of the `predicted` pictures, whose
+        files are `paths`, and the `date` in ISO 8601.
       notes: what else is to be known of them; `refused` are files that could not be read.
+      positive_class: of two classes the one whose curves are drawn; where it is empty the second one.
       more: sections that stand after the mistakes.
     """
     name = split or "scored"
@@ -58,7 +60,7 @@ def render_assessment(
         [
             headline_section({name: figures}, name, verdict(evidence), advice(evidence), _WARNINGS.get(split, "")),
             *confusion_sections(predicted, name),
-            *ranking_section(predicted),
+            *ranking_section(predicted, positive_class),
             calibration_section(predicted),
             _mistakes(predicted, paths),
             *more,
@@ -66,7 +68,7 @@ def render_assessment(
         ],
         run_path=run_path.absolute(),
         what=what,
-        date=date,
+        date=figures["date"],
         is_synthetic=is_synthetic,
     )
 

@@ -22,10 +22,10 @@ def threshold_table(curve: Curve, thresholds: int = THRESHOLDS) -> np.ndarray:
     return np.stack(rows).astype(np.float32)
 
 
-def shown_curves(curves: Sequence[Curve | None]) -> list[int]:
-    """The class numbers whose curves are shown, in order: of two classes the second one, else those of the lowest
+def shown_curves(curves: Sequence[Curve | None], positive: int = 1) -> list[int]:
+    """The class numbers whose curves are shown, in order: of two classes the `positive` one, else those of the lowest
     average precision."""
     there = [number for number, curve in enumerate(curves) if curve is not None]
     if len(curves) == 2:
-        return there[1:]
+        return [positive] if positive in there else there[-1:]
     return sorted(sorted(there, key=lambda number: curves[number].average_precision)[:MOST_CLASSES])

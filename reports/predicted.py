@@ -35,6 +35,10 @@ class Predicted:
         """Examples that were answered with their class."""
         return int(np.trace(self.confusion))
 
+    def rows(self, rows: np.ndarray) -> "Predicted":
+        """Of some of the examples: their numbers, or whether each is among them."""
+        return Predicted(self.class_names, self.labels[rows], self.answers[rows], self.probabilities[rows])
+
 
 def predicted_of(rows: Sequence[PredictionRow], class_names: Sequence[str]) -> Predicted | None:
     """What the rows of a table say; None where there are none.

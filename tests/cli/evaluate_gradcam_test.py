@@ -45,6 +45,8 @@ def test_a_sheet_of_mistakes_and_right_answers_stands_beside_the_scores(call, tm
     pixels = png_pixels((tmp_path / "out" / "gradcam.png").read_bytes())
     assert np.ptp(pixels.astype(int), axis=2).max() > 100  # in color
     assert call(f"--run={finished_run()}", "--gradcam", f"--out_dir={tmp_path / 'out'}").code == 0  # over its own
+    assert call(f"--run={finished_run()}", f"--out_dir={tmp_path / 'out'}").code == 0
+    assert not (tmp_path / "out" / "gradcam.png").exists()  # which may be of another model than the new scores
 
 
 def test_other_pictures_with_a_broken_one_among_them(call, tmp_path):

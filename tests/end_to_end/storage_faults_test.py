@@ -17,7 +17,8 @@ from tests.helpers.run_fixtures import call_script, finished_run, lively_flags, 
 from tests.helpers.storage import SMALL_DISK_BYTES, disk, file_size_limit, grow, read_only, temporaries
 
 TABLES = ("options.json", "flags.txt", "split.csv", "history.csv", "predictions_test.csv", "quarantine.csv",
-          "left_aside.csv", "results.json", "model_card.md", "report.html")  # fmt: skip
+          "left_aside.csv", "suspicious_labels.csv", "slices.csv", "results.json", "model_card.md",
+          "report.html")  # fmt: skip
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +10,7 @@ from tensorboard import plugin_util
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
+from tests.helpers.report_fixtures import Parsed
 from tests.helpers.run_fixtures import finished_run
 
 
@@ -68,3 +70,16 @@ def test_the_image_tab_has_whole_sheets_in_pages():
         assert step == 0
         assert len(pages) >= 1
         assert int(height) <= 1.1 * int(width)
+
+
+def test_the_image_tab_has_the_calibration_and_the_text_tab_the_words_of_the_report():
+    ((step, (*_, picture)),) = tensors_of("test", "calibration")
+    assert step == 0
+    assert np.ptp(tf.io.decode_png(picture).numpy().astype(int), axis=2).max() > 50  # in color
+    report = " ".join(Parsed((finished_run() / "report.html").read_text()).sections["headline"].split())
+    step, text = shown("verdict")
+    assert step == json.loads((finished_run() / "results.json").read_text())["epochs"]
+    said = [re.sub("<[^>]+>", "", line) for line in re.findall("<li>(.*?)</li>", text, re.DOTALL)]
+    assert len(said) >= 3
+    assert all(html.unescape(line) in report for line in said)
+    assert "accuracy of" in said[0]

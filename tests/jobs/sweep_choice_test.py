@@ -83,6 +83,7 @@ def test_near_ones_are_told():
     ("runs", "why"),
     [
         ([Candidate(1, "a", "--x=1", 2, None)], "no run is finished"),
+        ([candidate(1, 80), Candidate(2, "b", "--x=2", None, None)], "not every run has been tried"),
         ([candidate(1, 80), dataclasses.replace(candidate(2, 90), validated="other")], "not validated on the same"),
         ([candidate(1, 80), dataclasses.replace(candidate(2, 90), results={"validation": None, "test": scores(9)})],
          "not every run has a validation split"),

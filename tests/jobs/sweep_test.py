@@ -66,6 +66,22 @@ def test_the_best_on_validation_is_chosen_and_its_test_score_alone_shown(tmp_pat
     assert "\n  chosen: slow, which reaches 0.9000 (" in "\n".join(lines.lines)
 
 
+def test_after_each_run_the_table_has_it_and_no_test_score_before_all_were_tried(tmp_path):
+    seen, make = [], runner_of()
+
+    def look(arguments) -> int:
+        if (tmp_path / "sweep.csv").exists():
+            seen.append(
+                [(row["status"], row["validation_accuracy"], row["test_accuracy"]) for row in rows_of(tmp_path)]
+            )
+        return make(arguments)
+
+    sweep(RunsFolder(tmp_path), LINES, PLAN, look, Watch())
+    begun = ("not begun", "", "")
+    assert seen == [[("finished", "0.7", ""), begun, begun], [("finished", "0.7", ""), ("finished", "0.9", ""), begun]]
+    assert [row["test_accuracy"] for row in rows_of(tmp_path)] == ["", "0.9", ""]
+
+
 @pytest.mark.parametrize("code", [1, 2, -9])
 def test_one_that_fails_loses_no_other_and_is_said(code, tmp_path):
     lines = Recording()

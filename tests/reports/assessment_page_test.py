@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from evaluation.figures import all_figures
+from evaluation.metrics import class_figures
 from records.tables import RefusedRow
 from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
+from reports.numbers import percent, percent_interval
 from tests.helpers.evidence import predicted_of_counts
 from tests.helpers.report_fixtures import Parsed
 
@@ -17,9 +19,10 @@ def page_of(
 ) -> tuple[str, Parsed]:
     predicted = predicted_of_counts(confusion, class_names=class_names)
     figures = all_figures(predicted.labels, predicted.probabilities, class_names, predicted.answers)
+    figures["date"] = "2026-01-31T20:15:22+01:00"
     paths = [f"/pictures/<i>{number}</i>.jpg" for number in range(len(predicted.labels))]
-    given = {"run_path": run_path, "what": "folder:/pictures/<new>, all of it", "date": "2026-01-31T20:15:22+01:00",
-             "split": "", "figures": figures, "predicted": predicted, "paths": paths}  # fmt: skip
+    given = {"run_path": run_path, "what": "folder:/pictures/<new>, all of it", "split": "", "figures": figures,
+             "predicted": predicted, "paths": paths}  # fmt: skip
     text = render_assessment(**given | changed)
     return text, Parsed(text)
 
@@ -54,6 +57,23 @@ def test_the_surest_mistakes_are_listed_with_their_files(tmp_path):
     _, parsed = page_of(tmp_path, confusion=[[2, 1], [0, 3]])
     assert parsed.words("mistakes").endswith("cats <b>dogs</b> 90.0% /pictures/<i>2</i>.jpg")
     assert "No picture was taken for another class." in page_of(tmp_path, np.diag([3, 3]))[1].sections["mistakes"]
+
+
+@pytest.mark.usefixtures("_fast_plots")
+def test_precision_recall_and_f1_stand_with_their_intervals(tmp_path):
+    counts = np.array([[45, 5], [3, 27]])
+    words = page_of(tmp_path, confusion=counts)[1].words("classes")
+    for one in class_figures(counts):
+        for value, interval in ((one.precision, one.precision_interval), (one.recall, one.recall_interval),
+                                (one.f1, one.f1_interval)):  # fmt: skip
+            assert f"{percent(value)} {percent_interval(interval)}" in words
+
+
+@pytest.mark.usefixtures("_fast_plots")
+@pytest.mark.parametrize("positive", ["", "cats", "dogs"])
+def test_of_two_classes_the_curves_are_of_the_positive_one(tmp_path, positive):
+    words = page_of(tmp_path, class_names=("cats", "dogs"), positive_class=positive)[1].words("ranking")
+    assert f"of {positive or 'dogs'}" in words
 
 
 @pytest.mark.usefixtures("_fast_plots")

@@ -34,6 +34,7 @@ def test_a_score_on_a_threshold_is_called_from_there_on():
 def test_two_classes_have_one_curve_and_many_those_that_are_worst():
     labels, probabilities = softmax(5, 200, 2)
     assert shown_curves(class_curves(labels, probabilities)) == [1]
+    assert shown_curves(class_curves(labels, probabilities), positive=0) == [0]
     labels, probabilities = softmax(6, 900, 14)
     curves = class_curves(labels, probabilities)
     shown = shown_curves(curves)
