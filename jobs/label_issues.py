@@ -20,7 +20,10 @@ from reports.templates import Section
 
 SHOWN = 24  # pictures
 MOST_DOUBTED = 0.2  # of the labels; above that a model is wrong more often than labels are
-_OF_A_RUN = "In the view of this network, of the validation and the test split, on which it was not trained."
+_OF_A_RUN = (
+    "In the view of this network, of the validation and the test split, on which it was not trained. "
+    "prepare.py --probe asks about all pictures."
+)
 _OF_A_PROBE = (
     "In the view of linear heads, each of which was asked of the pictures of the fold that it was not fitted on."
 )
