@@ -21,6 +21,7 @@ from reports.markdown import markdown_table, plain
 from reports.numbers import date_and_time
 from reports.plots import png_pixels
 from reports.precision_recall import shown_curves, threshold_table
+from reports.theme import png_of
 from reports.verdict import verdict
 
 _READ_ME = (
@@ -43,8 +44,8 @@ def draw_test(run: Run, epoch: int, figures: Mapping, test: Answered, worst: She
     summaries.scalars("test", epoch, {"loss": figures["loss"], "accuracy": figures["accuracy"]})
     confusion = confusion_matrix(test.labels, test.answers, len(names))
     summaries.pictures("test", "confusion", png_pixels(plot_confusion(confusion, names))[None])
-    found = plot_reliability(reliability(test.labels, test.probabilities))
-    summaries.pictures("test", "calibration", png_pixels(found)[None])
+    calibration = png_of(plot_reliability(reliability(test.labels, test.probabilities)))
+    summaries.pictures("test", "calibration", png_pixels(calibration)[None])
     curves = class_curves(test.labels, test.probabilities)
     positive = run.options.decision.positive_class
     for number in shown_curves(curves, names.index(positive) if positive else 1):

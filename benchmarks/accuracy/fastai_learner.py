@@ -58,6 +58,7 @@ def main() -> None:
 
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(epochs)
+        learner.remove_cbs(learner.cbs.filter(lambda one: isinstance(one, Keep)))  # get_preds ends an epoch, too
         budget.tell(score)
 
 
