@@ -166,7 +166,7 @@ def test_the_history_is_in_the_event_files():
             assert {"samples", "augmented", "learning_rate", "images_per_second"} <= set(events.Tags()["tensors"])
     events = EventAccumulator(str(finished_run() / "test"))
     events.Reload()
-    assert set(events.Tags()["tensors"]) == {"loss", "accuracy", "confusion", "worst_mistakes",
+    assert set(events.Tags()["tensors"]) == {"loss", "accuracy", "confusion", "calibration", "worst_mistakes",
                                          *(f"precision_recall/class_{number}" for number in range(3))}  # fmt: skip
 
 

@@ -89,7 +89,8 @@ def test_tensorboard_gets_pictures_and_our_own_words(hostile):
         for tag in events.Tags()["tensors"]:
             assert tag.startswith("precision_recall/class_") or tag in (
                            "loss", "accuracy", "learning_rate", "images_per_second", "input_wait_fraction", "samples",
-                           "augmented", "input", "confusion", "worst_mistakes", "options", "curves", "run")  # fmt: skip
+                           "augmented", "input", "confusion", "calibration", "worst_mistakes", "options", "curves",
+                           "run", "verdict")  # fmt: skip
             for event in events.Tensors(tag):
                 values = tf.make_ndarray(event.tensor_proto)
                 texts = [value.decode("utf-8", "replace") for value in values.ravel()] if values.dtype == object else []
