@@ -1,6 +1,7 @@
 """How answers come out of what a model gives: frozen options that refuse bad values at birth. Imports no TensorFlow."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from base.errors import UserError
 from base.options import Options, option
@@ -33,6 +34,10 @@ class DecisionOptions(Options):
         """("recall" or "precision", a rate in (0, 1]) of the threshold; None where none is asked for."""
         name, _, rate = self.threshold_for.partition(":")
         return (name, float(rate)) if self.threshold_for else None
+
+    def positive(self, class_names: Sequence[str]) -> int:
+        """The number of the class that --threshold_for is about."""
+        return list(class_names).index(self.positive_class) if self.positive_class else 1
 
     @property
     def needs_validation(self) -> str:

@@ -15,7 +15,7 @@ from evaluation.figures import all_figures, figures_line
 from evaluation.metrics import another_story, class_figures
 from jobs import findings
 from jobs.announce import some_of
-from jobs.gradcam import GRADCAM, NOTHING, LookedAt, draw_gradcam
+from jobs.gradcam import GRADCAM, NOTHING, draw_gradcam
 from jobs.rebuilt import rebuilt_model
 from jobs.scored import Scored, pictures_of_folder, pictures_of_split
 from pipeline.sources.folders import check_outside
@@ -23,6 +23,7 @@ from records.run_folder import RunFolder
 from records.tables import LABELLED_BEGINNING, RefusedRow, write_answers
 from reports.assessment_page import ASSESSMENT_BEGINNING, render_assessment
 from reports.confusion_plot import plot_confusion
+from reports.decision_section import positive_class_of
 from reports.predicted import Predicted
 from reports.templates import Section
 from serving.pixel_predictor import PixelPredictor, open_predictor
@@ -86,9 +87,9 @@ def assess(asked: Assessment, cache_dir: Path) -> list[str]:
     looked = draw_gradcam(model, predictor, predicted, [scored.paths[row] for row in rows]) if model else NOTHING
     found = findings.find(predictor, scored, rows, predicted, more)
     page = _render(asked, figures, scored, predicted, predictions, [*looked.sections, *found.sections])
-    _write(out_dir, f"{asked.run_dir.name}: {scored.what}", figures, scored, predicted, predictions, looked)
+    _write(out_dir, f"{asked.run_dir.name}: {scored.what}", figures, scored, predicted, predictions)
     with _more_results(out_dir).open():
-        written = found.write(out_dir) + ([GRADCAM] if looked.sheet else [])
+        written = found.write(out_dir) + looked.write(out_dir)
         durable.write_text(out_dir / _PAGE, page)
     decided = [f"  {predictor.decision}"] if predictor.decision else []
     lines = decided + _lines(scored, figures, predicted, predictions)
@@ -114,18 +115,13 @@ def _predicted(
 
 
 def _write(
-    out_dir: Path, title: str, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction],
-    looked: LookedAt,
+    out_dir: Path, title: str, figures: dict, scored: Scored, predicted: Predicted, predictions: Sequence[Prediction]
 ) -> None:  # fmt: skip
     names, confusion = predicted.class_names, predicted.confusion
     with _results(out_dir).open():
         write_answers(out_dir / "predictions.csv", names, [one.row() for one in predictions], scored.labels)
         durable.write_json(out_dir / "scores.json", figures | {"confusion": confusion.tolist()})
         durable.write_bytes(out_dir / "confusion.png", plot_confusion(confusion, names, title=title))
-        if looked.sheet:
-            durable.write_bytes(out_dir / GRADCAM, looked.sheet)
-        else:  # that of a call before may be of another model
-            (out_dir / GRADCAM).unlink(missing_ok=True)
 
 
 def _render(
@@ -148,7 +144,7 @@ def _render(
         notes=[*filter(None, [figures["decision"]]), *scored.notes],
         refused=[RefusedRow(row.path, row.reason) for row in rows if row.reason],
         is_synthetic=bool(split) and results.get("data_origin") == "synthetic",
-        positive_class=((results.get("decision") or {}).get("asked") or {}).get("positive_class", ""),
+        positive_class=positive_class_of(results),
         more=more,
     )  # fmt: skip
 

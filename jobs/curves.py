@@ -47,8 +47,7 @@ def draw_test(run: Run, epoch: int, figures: Mapping, test: Answered, worst: She
     calibration = png_of(plot_reliability(reliability(test.labels, test.probabilities)))
     summaries.pictures("test", "calibration", png_pixels(calibration)[None])
     curves = class_curves(test.labels, test.probabilities)
-    positive = run.options.decision.positive_class
-    for number in shown_curves(curves, names.index(positive) if positive else 1):
+    for number in shown_curves(curves, run.options.decision.positive(names)):
         tag = f"precision_recall/class_{number}"  # a class may be called what no tag is
         summaries.precision_recall("test", tag, drawable(names[number]), epoch, threshold_table(curves[number]))
     if worst is not None:

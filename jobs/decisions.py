@@ -67,7 +67,7 @@ def find_decision(
     is exported. The likeliest class where none was asked for, or none comes to what was."""
     if asked.target is None:
         return LIKELIEST
-    positive, (figure, rate) = list(class_names).index(asked.positive_class or class_names[1]), asked.target
+    positive, (figure, rate) = asked.positive(class_names), asked.target
     is_positive = labels == positive
     if not 0 < is_positive.sum() < len(labels):
         return LIKELIEST

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 
+from base import durable
 from base.errors import one_line
 from evaluation.gradcam import last_grid
 from jobs.answered import Answered
@@ -28,6 +30,15 @@ class LookedAt:
     sheet: bytes = b""
     sections: Sequence[Section] = ()
     words: str = ""
+
+    def write(self, out_dir: Path) -> list[str]:
+        """Writes the sheet, or takes away that of a call before, which may be of another model; returns the names of
+        the files."""
+        if not self.sheet:
+            (out_dir / GRADCAM).unlink(missing_ok=True)
+            return []
+        durable.write_bytes(out_dir / GRADCAM, self.sheet)
+        return [GRADCAM]
 
 
 NOTHING = LookedAt()

@@ -14,7 +14,7 @@ from reports.calibration_section import calibration_section
 from reports.confusion_sections import confusion_sections
 from reports.contact_sheet import Sheet
 from reports.data_sections import data_section, sheet_sections
-from reports.decision_section import decision_section
+from reports.decision_section import decision_section, positive_class_of
 from reports.evidence import Evidence
 from reports.facts import OptionRow, facts_of, option_text
 from reports.headline_section import headline_section
@@ -106,7 +106,7 @@ def _predicted_sections(predicted: Predicted | None, results: Mapping) -> Iterat
         return
     decision = results.get("decision") or {}
     yield from confusion_sections(predicted, "test", (results.get("test") or {}).get("accuracy"))
-    yield from ranking_section(predicted, (decision.get("asked") or {}).get("positive_class", ""))
+    yield from ranking_section(predicted, positive_class_of(results))
     yield calibration_section(predicted)
     yield from decision_section(decision)
 
